@@ -1,0 +1,127 @@
+/**
+ * The bounds of a job's specification, checked by one schema on both sides: the command line before it sends, the
+ * helper before it trusts. Sizes are bytes of UTF-8.
+ */
+import { z } from 'zod';
+
+/** execve(2): MAX_ARG_STRLEN is 32 pages of 4 KiB, the terminating NUL included. */
+export const MAX_ARGUMENT_BYTES = 131_071;
+export const MAX_ARGUMENTS = 16_383;
+/** What argv and the environment may take together; execve(2) allows a quarter of the 8 MiB stack. */
+export const MAX_ARGUMENT_SPACE_BYTES = 1_572_864;
+export const MAX_NAME_BYTES = 128;
+export const MAX_ENVIRONMENT_VALUE_BYTES = 32_768;
+export const MAX_ENVIRONMENT_NAME_BYTES = 256;
+export const MAX_ENVIRONMENT_VARIABLES = 4096;
+/** One core is 100. 4096 cores is more than Linux's NR_CPUS on any distribution's x86-64 or arm64 kernel but a few. */
+export const MAX_CPU_PERCENT = 409_600;
+/** Less than this and the kernel kills init before the command can run. */
+export const MIN_MEMORY_BYTES = 1_048_576n;
+/** 2⁶² bytes: far beyond any machine, far from overflow in the kernel's page counter. */
+export const MAX_MEMORY_BYTES = 2n ** 62n;
+/** PID_MAX_LIMIT of a 64-bit kernel. */
+export const MAX_PIDS = 4_194_304n;
+/** A year, in milliseconds. */
+export const MAX_DURATION_MS = 31_536_000_000n;
+
+const ENVIRONMENT_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+const RESERVED_ENVIRONMENT_NAME = /^(JOB|JOBLET)_/;
+/** RFC 1123 labels, as sethostname(2) and every resolver accept them. */
+const HOSTNAME = /^(?!-)[a-zA-Z0-9-]{1,63}(?<!-)$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+
+const byteLength = (text: string): number => Buffer.byteLength(text, 'utf8');
+
+const wellFormedText = (maximumBytes: number) =>
+  z
+    .string()
+    .refine((text) => !text.includes('\0'), 'must not hold a NUL character')
+    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
+    .refine((text) => byteLength(text) <= maximumBytes, `must be at most ${maximumBytes} bytes`);
+
+const singleLine = (maximumBytes: number) =>
+  wellFormedText(maximumBytes).refine(
+    (text) => !CONTROL_CHARACTER.test(text),
+    'must not hold control characters or line breaks',
+  );
+
+const environmentSchema = z.record(
+  z
+    .string()
+    .regex(ENVIRONMENT_NAME, 'must be letters, digits and underscores, and not begin with a digit')
+    .refine((name) => byteLength(name) <= MAX_ENVIRONMENT_NAME_BYTES, 'is too long')
+    .refine((name) => !RESERVED_ENVIRONMENT_NAME.test(name), 'is reserved and cannot be set'),
+  wellFormedText(MAX_ENVIRONMENT_VALUE_BYTES),
+);
+
+const limitsSchema = z.strictObject({
+  cpuPercent: z.int().min(1).max(MAX_CPU_PERCENT).optional(),
+  cpuWeight: z.int().min(1).max(10_000).optional(),
+  memoryBytes: z.bigint().min(MIN_MEMORY_BYTES).max(MAX_MEMORY_BYTES).optional(),
+  pids: z.bigint().min(1n).max(MAX_PIDS).optional(),
+});
+
+const durationSchema = z.bigint().min(0n).max(MAX_DURATION_MS);
+
+const WORK_DIRECTORY_PARTS = /^\/(?:[^/]+(?:\/[^/]+)*)?$/;
+
+export const jobSpecSchema = z
+  .strictObject({
+    name: singleLine(MAX_NAME_BYTES),
+    command: wellFormedText(MAX_ARGUMENT_BYTES).refine((text) => text.trim() !== '', 'must not be empty'),
+    args: z.array(wellFormedText(MAX_ARGUMENT_BYTES)).max(MAX_ARGUMENTS),
+    environment: environmentSchema,
+    secretEnvironment: environmentSchema,
+    limits: limitsSchema,
+    timeoutMs: durationSchema,
+    stopGraceMs: durationSchema,
+    workDir: singleLine(4095)
+      .refine((path) => path === '' || WORK_DIRECTORY_PARTS.test(path), 'must be an absolute path')
+      .refine(
+        (path) => !path.split('/').some((part) => part === '.' || part === '..'),
+        'must not hold . or .. parts',
+      ),
+    hostname: z.string().refine((name) => name === '' || HOSTNAME.test(name), 'must be a host name label'),
+  })
+  .superRefine((spec, context) => {
+    const names = [...Object.keys(spec.environment), ...Object.keys(spec.secretEnvironment)];
+    if (names.length > MAX_ENVIRONMENT_VARIABLES) {
+      context.addIssue({
+        code: 'custom',
+        path: ['environment'],
+        message: `must be at most ${MAX_ENVIRONMENT_VARIABLES} variables`,
+      });
+    }
+    const twice = Object.keys(spec.environment).find((name) => name in spec.secretEnvironment);
+    if (twice !== undefined) {
+      context.addIssue({
+        code: 'custom',
+        path: ['secretEnvironment', twice],
+        message: 'is set as a plain variable too',
+      });
+    }
+    const texts = [
+      spec.command,
+      ...spec.args,
+      ...[spec.environment, spec.secretEnvironment].flatMap((variables) => Object.entries(variables).flat()),
+    ];
+    const space = texts.reduce((sum, text) => sum + byteLength(text) + 1, 0);
+    if (space > MAX_ARGUMENT_SPACE_BYTES) {
+      context.addIssue({
+        code: 'custom',
+        path: ['args'],
+        message: `arguments and environment together must be at most ${MAX_ARGUMENT_SPACE_BYTES} bytes`,
+      });
+    }
+  });
+
+/** A checked specification. Every field is present; the empty value means "not asked for". */
+export type CheckedJobSpec = z.infer<typeof jobSpecSchema>;
+
+const SECRET_NAME = /(^SECRET_|_(TOKEN|KEY|PASSWORD|SECRET)$)/;
+
+/** Whether a plain variable is shown as `***` because of its name. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name);
+}
