@@ -1,0 +1,131 @@
+/** Specification → plan. All policy about a job's isolation is decided here and in the modules this one calls. */
+import type { ServerConfig } from '../../api/config-schema.ts';
+import { JobletError } from '../../api/errors.ts';
+import type { CheckedJobSpec } from '../../api/job-spec.ts';
+import { environmentOf } from './environment.ts';
+import type { HostRoot } from './host-root.ts';
+import { DEVICES, ownMounts, ROOT } from './job-root.ts';
+import { type ControllerCheck, effectiveLimits, limitFilesOf } from './limits.ts';
+import type { Plan, ResourceLimit } from './plan.ts';
+import { identityOf, writtenFilesFor } from './root-files.ts';
+import { openSource, PlanSources } from './sources.ts';
+
+/** What the compiler knows of this machine: the same for all jobs. */
+export interface CompileContext {
+  readonly jobsConfig: ServerConfig['jobs'];
+  readonly hostRoot: HostRoot;
+  readonly controllerFault: ControllerCheck;
+  /** Our own hard RLIMIT_NOFILE: a job's can't be higher. */
+  readonly openFilesMaximum: bigint;
+}
+
+export interface JobToCompile {
+  /** Lower-case. */
+  readonly uuid: string;
+  readonly spec: CheckedJobSpec;
+  /** The job's /work on disk: exists and is owned by the job's uid. */
+  readonly workPath: string;
+}
+
+export interface CompiledJob extends Disposable {
+  readonly plan: Plan;
+  /** The plan's sources; disposed with the job when its monitor has been started. */
+  readonly sources: PlanSources;
+}
+
+/** sys/resource.h, the same on x86-64 and arm64. */
+const RLIMIT_CORE = 4;
+const RLIMIT_NOFILE = 7;
+/** What select(2) can count, and what shells and closers of descriptors are made for. Programs may raise it. */
+const OPEN_FILES_SOFT = 1024n;
+
+/** A job yields to the desktop's own processes, which stand at 0: about one share to nine at full load. */
+const NICE = 10;
+/** When memory runs out, the kernel ends jobs before the desktop (browsers set 200 to 300 on their tabs). */
+const OOM_SCORE_ADJUSTMENT = 500;
+
+/**
+ * Checks that all that was asked for is possible here, and opens what the plan will show.
+ *
+ * @throws JobletError (refused) naming layer, cause and mend, when it is not: then nothing stays open.
+ */
+export function compileJob(job: JobToCompile, context: CompileContext): CompiledJob {
+  const { user, group } = context.jobsConfig;
+  refuseRoot(user, group);
+  const limits = limitFilesOf(
+    effectiveLimits(job.spec.limits, context.jobsConfig.limits),
+    context.controllerFault,
+  );
+  const sources = new PlanSources();
+  try {
+    const plan = planOf(job, context, sources, limits);
+    return { plan, sources, [Symbol.dispose]: () => sources[Symbol.dispose]() };
+  } catch (error) {
+    sources[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function planOf(
+  { uuid, spec, workPath }: JobToCompile,
+  { jobsConfig, hostRoot, openFilesMaximum }: CompileContext,
+  sources: PlanSources,
+  limits: Plan['limits'],
+): Plan {
+  const hostname = spec.hostname === '' ? uuid.slice(0, 8) : spec.hostname;
+  const identity = identityOf(jobsConfig.user, jobsConfig.group, hostname);
+  const workSource = sources.take(openSource(workPath));
+  return {
+    uuid,
+    namespaces: {
+      pid: true,
+      mount: true,
+      ipc: true,
+      uts: true,
+      cgroup: true,
+      user: false,
+      network: { kind: 'host' },
+    },
+    hostname,
+    credentials: { uid: jobsConfig.user, gid: jobsConfig.group, groups: [], capabilities: 0n },
+    idRanges: [],
+    mounts: [
+      ROOT,
+      ...hostRoot.mountsFor(sources),
+      ...writtenFilesFor(identity),
+      ...ownMounts(workSource, BigInt(jobsConfig.tmp_bytes)),
+    ],
+    devices: DEVICES,
+    limits,
+    resourceLimits: resourceLimits(openFilesMaximum),
+    environment: environmentOf(uuid, identity.userName, spec),
+    argv: [spec.command, ...spec.args],
+    workDirectory: spec.workDir === '' ? '/work' : spec.workDir,
+    timeoutMs: spec.timeoutMs,
+    stopGraceMs: spec.stopGraceMs === 0n ? BigInt(jobsConfig.stop_grace_ms) : spec.stopGraceMs,
+    nice: NICE,
+    oomScoreAdjustment: OOM_SCORE_ADJUSTMENT,
+  };
+}
+
+/** Without core dumps; and with the usual soft limit of open files, since Node raises its own, which is inherited. */
+function resourceLimits(openFilesMaximum: bigint): ResourceLimit[] {
+  const softOpenFiles = openFilesMaximum < OPEN_FILES_SOFT ? openFilesMaximum : OPEN_FILES_SOFT;
+  return [
+    { resource: RLIMIT_CORE, soft: 0n, hard: 0n },
+    { resource: RLIMIT_NOFILE, soft: softOpenFiles, hard: openFilesMaximum },
+  ];
+}
+
+/** Root without capabilities still owns root's files. */
+function refuseRoot(user: number, group: number): void {
+  if (user === 0 || group === 0) {
+    throw new JobletError('refused', {
+      layer: 'credentials',
+      operation: 'compile',
+      object: user === 0 ? 'jobs.user' : 'jobs.group',
+      reason: 'a job never runs as root',
+      mend: 'Set it to 65534 in the configuration of the helper.',
+    });
+  }
+}
