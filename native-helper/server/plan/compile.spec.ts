@@ -1,0 +1,213 @@
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decodePlan } from '../../../test/fixtures/plan-decoder.ts';
+import { jobsConfigSchema } from '../../api/config-schema.ts';
+import { type CheckedJobSpec, jobSpecSchema } from '../../api/job-spec.ts';
+import { type CompileContext, compileJob } from './compile.ts';
+import { encodePlan } from './encode.ts';
+import { HostRoot } from './host-root.ts';
+import type { Plan } from './plan.ts';
+
+const UUID = '0b5e3c4e-6f7a-4b8c-9d0e-1f2a3b4c5d6e';
+const BUILD_ID = Buffer.alloc(32, 7);
+const SPEC: CheckedJobSpec = {
+  name: '',
+  command: 'true',
+  args: [],
+  environment: {},
+  secretEnvironment: {},
+  limits: {},
+  timeoutMs: 0n,
+  stopGraceMs: 0n,
+  workDir: '',
+  hostname: '',
+};
+
+let workPath: string;
+let context: CompileContext;
+
+beforeAll(() => {
+  workPath = mkdtempSync(join(tmpdir(), 'joblet-compile-'));
+  context = {
+    jobsConfig: jobsConfigSchema.parse({}),
+    hostRoot: HostRoot.open(),
+    controllerFault: () => null,
+    openFilesMaximum: 4096n,
+  };
+});
+
+afterAll(() => {
+  context.hostRoot[Symbol.dispose]();
+  rmSync(workPath, { recursive: true });
+});
+
+function compile(change: Partial<CheckedJobSpec>, contextChange: Partial<CompileContext> = {}): Plan {
+  using compiled = compileJob(
+    { uuid: UUID, spec: { ...SPEC, ...change }, workPath },
+    { ...context, ...contextChange },
+  );
+  return compiled.plan;
+}
+
+function openDescriptors(): string[] {
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return !readlinkSync(`/proc/self/fd/${fd}`).startsWith('/proc/');
+    } catch {
+      return false;
+    }
+  });
+}
+
+const name = fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,10}$/).filter((text) => !/^JOB(LET)?_/.test(text));
+const value = fc.string({ unit: 'grapheme', maxLength: 50 }).map((text) => text.replaceAll('\0', ''));
+const anySpec: fc.Arbitrary<CheckedJobSpec> = fc
+  .record({
+    name: fc.stringMatching(/^[a-z ]{0,20}$/),
+    command: value.map((text) => `x${text}`),
+    args: fc.array(value),
+    environment: fc.dictionary(name, value),
+    secretEnvironment: fc.constant({}),
+    limits: fc.record(
+      {
+        cpuPercent: fc.integer({ min: 1, max: 409_600 }),
+        cpuWeight: fc.integer({ min: 1, max: 10_000 }),
+        memoryBytes: fc.bigInt({ min: 2n ** 20n, max: 2n ** 62n }),
+        pids: fc.bigInt({ min: 2n, max: 4_194_304n }),
+      },
+      { requiredKeys: [] },
+    ),
+    timeoutMs: fc.bigInt({ min: 0n, max: 31_536_000_000n }),
+    stopGraceMs: fc.bigInt({ min: 0n, max: 31_536_000_000n }),
+    workDir: fc.constantFrom('', '/', '/tmp', '/work/a b'),
+    hostname: fc.stringMatching(/^([a-z]{1,63})?$/),
+  })
+  .filter((spec) => jobSpecSchema.safeParse(spec).success);
+
+describe('compileJob', () => {
+  it('gives a plan inside the bounds of the format for every specification that the schema lets through', () => {
+    fc.assert(
+      fc.property(anySpec, (spec) => {
+        const plan = compile(spec);
+        expect(decodePlan(encodePlan(plan, BUILD_ID)).plan).toEqual(plan);
+        expect(plan.argv).toEqual([spec.command, ...spec.args]);
+        expect(plan.credentials).toEqual({ uid: 65_534, gid: 65_534, groups: [], capabilities: 0n });
+      }),
+    );
+  });
+
+  it('never opens the way for device nodes, set-uid programs or writes into what is the host’s', () => {
+    const { mounts } = compile({});
+    for (const mount of mounts) {
+      if ('attributes' in mount) {
+        expect(mount.attributes, mount.target).toContain('noSuid');
+        expect(
+          mount.attributes.includes('noDevices') || /^\/dev(\/pts)?$/.test(mount.target),
+          mount.target,
+        ).toBe(true);
+      }
+      if (mount.kind === 'bind' && mount.target !== '/work') {
+        expect(mount.attributes, mount.target).toContain('readOnly');
+      }
+    }
+  });
+
+  it('shows nothing of /home, /root, /run, /sys, /etc/shadow', () => {
+    const shown = compile({}).mounts.map(({ target }) => target);
+    for (const hidden of [
+      '/home',
+      '/root',
+      '/run',
+      '/sys',
+      '/var/lib',
+      '/etc',
+      '/etc/shadow',
+      '/etc/ssl/private',
+    ]) {
+      expect(shown).not.toContain(hidden);
+    }
+    expect(shown).toEqual(
+      expect.arrayContaining(['/usr', '/etc/passwd', '/etc/alternatives', '/proc', '/work', '/tmp']),
+    );
+  });
+
+  it('gives each mount a source that is open, and closes what it opened for the job', () => {
+    const before = openDescriptors();
+    const compiled = compileJob({ uuid: UUID, spec: SPEC, workPath }, context);
+    const slots = compiled.plan.mounts.flatMap((mount) => (mount.kind === 'bind' ? [mount.source] : []));
+    expect(slots.length).toBeGreaterThan(2);
+    for (const slot of slots) {
+      const source = compiled.sources.bySlot.get(slot);
+      expect(readlinkSync(`/proc/self/fd/${source?.fd}`)).toMatch(/^\//);
+    }
+    compiled[Symbol.dispose]();
+    expect(openDescriptors()).toEqual(before);
+  });
+
+  it('writes limits so that the kernel gives back the same text', () => {
+    const limits = { cpuPercent: 50, cpuWeight: 7, memoryBytes: 64n * 2n ** 20n + 1n, pids: 20n };
+    expect(compile({ limits }).limits.map(({ file, written }) => [file, written])).toEqual([
+      ['cpu.max', '50000 100000'],
+      ['cpu.weight', '7'],
+      ['memory.max', '67108864'],
+      ['memory.swap.max', '0'],
+      ['memory.oom.group', '1'],
+      ['pids.max', '20'],
+    ]);
+  });
+
+  it('takes a limit of the configuration as asked for, unless the job sets its own', () => {
+    const jobsConfig = jobsConfigSchema.parse({ limits: { pids: 100, cpu_percent: 200 } });
+    const { limits } = compile({ limits: { pids: 5n } }, { jobsConfig });
+    expect(limits.map(({ written }) => written)).toEqual(['200000 100000', '5']);
+  });
+
+  it('refuses a limit whose controller is not there, and nothing stays open', () => {
+    const before = openDescriptors();
+    const controllerFault = (controller: string) =>
+      controller === 'memory' ? { reason: 'it is mounted as cgroup v1', mend: 'Boot.' } : null;
+    expect(compile({ limits: { pids: 2n } }, { controllerFault }).limits).toHaveLength(1);
+    expect(() => compile({ limits: { memoryBytes: 2n ** 26n } }, { controllerFault })).toThrowError(
+      'cgroup: limit memory.max: it is mounted as cgroup v1. Boot.',
+    );
+    expect(openDescriptors()).toEqual(before);
+  });
+
+  it('refuses what can’t hold a job: one process, or root as its user', () => {
+    expect(() => compile({ limits: { pids: 1n } })).toThrowError(/pids.max/);
+    expect(() => compile({}, { jobsConfig: jobsConfigSchema.parse({ user: 0 }) })).toThrowError(
+      /never runs as root/,
+    );
+  });
+
+  it('refuses a /work that is gone, and nothing stays open', () => {
+    const before = openDescriptors();
+    const job = { uuid: UUID, spec: SPEC, workPath: '/nonexistent' };
+    expect(() => compileJob(job, context)).toThrowError('mount: open /nonexistent: ENOENT');
+    expect(openDescriptors()).toEqual(before);
+  });
+
+  it('builds the environment from nothing of the helper’s own', () => {
+    const { environment } = compile({
+      name: 'n',
+      environment: { HOME: '/tmp', A: '1' },
+      secretEnvironment: { S: 'x' },
+    });
+    expect(environment).toEqual([
+      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      'HOME=/tmp',
+      'USER=nobody',
+      'LOGNAME=nobody',
+      'SHELL=/bin/sh',
+      'LANG=C.UTF-8',
+      'TERM=dumb',
+      'A=1',
+      'S=x',
+      `JOB_ID=${UUID}`,
+      'JOBLET_JOB_NAME=n',
+    ]);
+  });
+});
