@@ -48,8 +48,8 @@ export class CgroupTree {
   readonly path: string;
   readonly jobsPath: string;
   readonly #faults: ReadonlyMap<string, ControllerFault>;
-  /** Where this process was before; undefined when systemd gave us the tree, and removes it. */
-  readonly #cameFrom: string | undefined;
+  /** Where this process was before; undefined when systemd gave us the tree, and removes it, or we have left it. */
+  #cameFrom: string | undefined;
 
   private constructor(path: string, faults: ReadonlyMap<string, ControllerFault>, cameFrom?: string) {
     this.path = path;
@@ -161,6 +161,7 @@ export class CgroupTree {
       return;
     }
     moveSelfTo(this.#cameFrom);
+    this.#cameFrom = undefined;
     for (const path of [join(this.path, HELPER_LEAF), this.jobsPath, this.path]) {
       tolerating(['ENOENT', 'EBUSY'], 'rmdir', () => rmdirSync(path));
     }

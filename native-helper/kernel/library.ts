@@ -7,7 +7,6 @@ import { createRequire } from 'node:module';
 import { constants as osConstants, tmpdir } from 'node:os';
 import { dirname } from 'node:path';
 import { getRawAsset, isSea } from 'node:sea';
-import { getSystemErrorName } from 'node:util';
 import type { default as Koffi, KoffiFunc, LibraryHandle } from 'koffi';
 import { type ErrorKind, JobletError } from '../api/errors.ts';
 
@@ -100,13 +99,18 @@ const KIND_OF_ERRNO: ReadonlyMap<number, ErrorKind> = new Map([
   [osConstants.errno.EACCES, 'refused'],
 ]);
 
+/** util.getSystemErrorName() knows only those that libuv itself meets, ECHILD not among them. */
+const NAME_OF_ERRNO: ReadonlyMap<number, string> = new Map(
+  Object.entries(osConstants.errno).map(([name, number]) => [number, name]),
+);
+
 /** A failed system call as an error that names the call, what it was done to, and errno. */
 export function systemCallError(operation: string, object: string, errno: number): JobletError {
   return new JobletError(KIND_OF_ERRNO.get(errno) ?? 'internal', {
     layer: 'kernel',
     operation,
     object,
-    reason: errno > 0 ? getSystemErrorName(-errno) : 'unknown error',
+    reason: NAME_OF_ERRNO.get(errno) ?? `errno ${errno}`,
     mend: '',
   });
 }
