@@ -1,0 +1,33 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/**
+ * Keeps V8's compiled code between runs. Its place comes from the user database and not from HOME: bytecode is trusted
+ * like code, and `sudo` may keep the HOME of a user who could then write what root runs.
+ */
+const ENTRY = `import { enableCompileCache } from 'node:module';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+try {
+  enableCompileCache(join(userInfo().homedir, '.cache/joblet/compiled'));
+} catch {
+  // No entry in the user database, so no home: it only starts more slowly.
+}
+await import('./cli/main.mjs');
+`;
+
+/** One `exec` of the pinned Node, found beside the real file, so that links to it work from anywhere. */
+const launcher = (name: string) => `#!/bin/sh
+here=$(readlink -f -- "$0") || exit 127
+here=\${here%/*}
+exec "$here/../node_modules/.bin/node" "$here/${name}.mjs" "$@"
+`;
+
+/** `joblet` and, for scripts that know it by its old name, `rnx`. */
+export async function writeLaunchers(dist: string): Promise<void> {
+  for (const name of ['joblet', 'rnx']) {
+    await writeFile(join(dist, `${name}.mjs`), ENTRY);
+    await writeFile(join(dist, name), launcher(name));
+    await chmod(join(dist, name), 0o755);
+  }
+}
