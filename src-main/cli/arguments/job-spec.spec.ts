@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { type JobSpecFlags, jobSpecOf } from './job-spec.ts';
+
+describe('jobSpecOf', () => {
+  it('carries every flag in the unit of the specification', () => {
+    const spec = jobSpecOf(
+      {
+        name: 'build',
+        maxCpu: '150',
+        cpuWeight: '50',
+        maxMemory: '256',
+        maxPids: '64',
+        env: ['A=1'],
+        secretEnv: ['TOKEN=x'],
+        timeout: '1h',
+        stopGrace: '5s',
+        workdir: '/work/src',
+        hostname: 'box',
+      },
+      ['make', '-j2'],
+    );
+    expect(spec).toEqual({
+      name: 'build',
+      command: 'make',
+      args: ['-j2'],
+      environment: { A: '1' },
+      secretEnvironment: { TOKEN: 'x' },
+      limits: { cpuPercent: 150, cpuWeight: 50, memoryBytes: 268_435_456n, pids: 64n },
+      timeoutMs: 3_600_000n,
+      stopGraceMs: 5000n,
+      workDir: '/work/src',
+      hostname: 'box',
+    });
+  });
+
+  it('asks for nothing that was not asked for', () => {
+    expect(jobSpecOf({}, ['true']).limits).toEqual({});
+  });
+
+  const refused: readonly (readonly [JobSpecFlags, string])[] = [
+    [{ maxCpu: '0' }, '--max-cpu: must be at least 1'],
+    [{ maxCpu: '-1' }, "--max-cpu: '-1' is not a whole number"],
+    [{ maxCpu: 'NaN' }, "--max-cpu: 'NaN' is not a whole number"],
+    [{ maxCpu: '1e400' }, "--max-cpu: '1e400' is not a whole number"],
+    [{ maxCpu: '18446744073709551616' }, '--max-cpu: must be at most 409600'],
+    [{ maxMemory: '0' }, '--max-memory: must be at least 1 MB'],
+    [{ maxMemory: '18446744073709551616' }, '--max-memory: must be at most 4398046511104 MB'],
+    [{ maxPids: '18446744073709551616' }, '--max-pids: must be at most 4194304'],
+    [{ cpuWeight: '10001' }, '--cpu-weight: must be at most 10000'],
+    [{ timeout: '0s' }, '--timeout: must be at least 1ms. Leave it out for the default.'],
+    [{ timeout: '8761h' }, '--timeout: must be at most 8760h'],
+    [{ name: 'a\nb' }, '--name: must not hold control characters or line breaks'],
+    [{ name: 'a\0b' }, '--name: must not hold a NUL character'],
+    [{ name: 'x'.repeat(129) }, '--name: must be at most 128 bytes'],
+    [{ env: ['JOB_ID=1'] }, '--env JOB_ID: is reserved and cannot be set'],
+    [{ secretEnv: ['JOBLET_X=1'] }, '--secret-env JOBLET_X: is reserved and cannot be set'],
+    [{ env: ['1A=x'] }, '--env 1A: must be letters, digits and underscores, and not begin with a digit'],
+    [{ env: [`A=${'x'.repeat(32_769)}`] }, '--env A: must be at most 32768 bytes'],
+    [{ env: ['A=1'], secretEnv: ['A=2'] }, '--secret-env A: is set as a plain variable too'],
+    [{ workdir: 'relative' }, '--workdir: must be an absolute path'],
+    [{ hostname: 'two words' }, '--hostname: must be a host name label'],
+  ];
+  it.each(refused)('refuses %# with its flag', (flags, message) => {
+    expect(() => jobSpecOf(flags, ['true'])).toThrow(expect.objectContaining({ kind: 'invalid', message }));
+  });
+
+  it('takes a value of exactly the greatest size', () => {
+    expect(jobSpecOf({ env: [`A=${'x'.repeat(32_768)}`] }, ['true']).environment.A).toHaveLength(32_768);
+  });
+});

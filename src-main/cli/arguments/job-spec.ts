@@ -1,0 +1,115 @@
+/** From the flags of `job run` to a checked specification. Loads the schema, so it is imported only when a job is run. */
+import type { z } from 'zod';
+import { type CheckedJobSpec, jobSpecSchema } from '../../../native-helper/api/job-spec.ts';
+import { usageError } from '../errors.ts';
+import { commandLineOf } from './command-line.ts';
+import { formatDuration, parseDuration } from './duration.ts';
+import { parseEnvironment } from './environment.ts';
+import { parseWholeNumber } from './number.ts';
+import { formatMemorySize, parseMemorySize } from './size.ts';
+
+/** The flags of `job run` that make up the specification, as typed. */
+export interface JobSpecFlags {
+  readonly name?: string;
+  readonly maxCpu?: string;
+  readonly cpuWeight?: string;
+  readonly maxMemory?: string;
+  readonly maxPids?: string;
+  readonly env?: readonly string[];
+  readonly secretEnv?: readonly string[];
+  readonly timeout?: string;
+  readonly stopGrace?: string;
+  readonly workdir?: string;
+  readonly hostname?: string;
+}
+
+/** Which flag set a field of the specification, so that an error can name it. */
+const FLAG_OF_FIELD: Readonly<Record<string, string>> = {
+  name: '--name',
+  command: 'command',
+  args: 'arguments',
+  environment: '--env',
+  secretEnvironment: '--secret-env',
+  'limits.cpuPercent': '--max-cpu',
+  'limits.cpuWeight': '--cpu-weight',
+  'limits.memoryBytes': '--max-memory',
+  'limits.pids': '--max-pids',
+  timeoutMs: '--timeout',
+  stopGraceMs: '--stop-grace',
+  workDir: '--workdir',
+  hostname: '--hostname',
+};
+
+/** How a bound is told in the unit that the flag takes. */
+const FORMAT_OF_FIELD: Readonly<Record<string, (bound: bigint) => string>> = {
+  'limits.memoryBytes': formatMemorySize,
+  timeoutMs: formatDuration,
+  stopGraceMs: formatDuration,
+};
+
+/** @throws JobletError of kind `invalid` that names the flag or argument at fault */
+export function jobSpecOf(flags: JobSpecFlags, words: readonly string[]): CheckedJobSpec {
+  const environment = parseEnvironment(flags.env ?? [], '--env');
+  const result = jobSpecSchema.safeParse({
+    ...commandLineOf(words, environment.PATH),
+    name: flags.name ?? '',
+    environment,
+    secretEnvironment: parseEnvironment(flags.secretEnv ?? [], '--secret-env'),
+    limits: limitsOf(flags),
+    timeoutMs: nonZeroDuration(flags.timeout, '--timeout'),
+    stopGraceMs: nonZeroDuration(flags.stopGrace, '--stop-grace'),
+    workDir: flags.workdir ?? '',
+    hostname: flags.hostname ?? '',
+  });
+  if (!result.success) {
+    throw usageErrorOf(result.error.issues);
+  }
+  return result.data;
+}
+
+function limitsOf(flags: JobSpecFlags) {
+  const { maxCpu, cpuWeight, maxMemory, maxPids } = flags;
+  return {
+    ...(maxCpu !== undefined && { cpuPercent: Number(parseWholeNumber(maxCpu, '--max-cpu')) }),
+    ...(cpuWeight !== undefined && { cpuWeight: Number(parseWholeNumber(cpuWeight, '--cpu-weight')) }),
+    ...(maxMemory !== undefined && { memoryBytes: parseMemorySize(maxMemory, '--max-memory') }),
+    ...(maxPids !== undefined && { pids: parseWholeNumber(maxPids, '--max-pids') }),
+  };
+}
+
+/** 0 means "not asked for" in a specification, so a zero that was typed has no way to say what it means. */
+function nonZeroDuration(text: string | undefined, flag: string): bigint {
+  if (text === undefined) {
+    return 0n;
+  }
+  const milliseconds = parseDuration(text, flag);
+  if (milliseconds === 0n) {
+    throw usageError(flag, 'must be at least 1ms', 'Leave it out for the default.');
+  }
+  return milliseconds;
+}
+
+function usageErrorOf(issues: readonly z.core.$ZodIssue[]) {
+  const [first] = issues;
+  // A number beyond what JavaScript holds exactly is reported first; the bound of its field comes after.
+  const issue = first?.code === 'too_big' ? issues.findLast(({ code }) => code === 'too_big') : first;
+  const field = issue?.path.join('.') ?? '';
+  const flag = FLAG_OF_FIELD[field] ?? FLAG_OF_FIELD[String(issue?.path[0])] ?? field;
+  const variable = field.toLowerCase().startsWith('environment.') || field.startsWith('secretEnvironment.');
+  const object = variable ? `${flag} ${String(issue?.path[1])}` : flag;
+  return usageError(object, issue === undefined ? 'is invalid' : reasonOf(issue, field));
+}
+
+function reasonOf(issue: z.core.$ZodIssue, field: string): string {
+  const format = FORMAT_OF_FIELD[field] ?? String;
+  switch (issue.code) {
+    case 'too_small':
+      return `must be at least ${format(BigInt(issue.minimum))}`;
+    case 'too_big':
+      return `must be at most ${format(BigInt(issue.maximum))}`;
+    case 'invalid_key':
+      return issue.issues[0]?.message ?? issue.message;
+    default:
+      return issue.message;
+  }
+}

@@ -1,0 +1,115 @@
+import { type Command, Option } from 'commander';
+import { JobletError } from '../../../native-helper/api/errors.ts';
+import type { Job } from '../../../native-helper/api/gen/joblet_pb.js';
+import type { CheckedJobSpec } from '../../../native-helper/api/job-spec.ts';
+import { type JobSpecFlags, jobSpecOf } from '../arguments/job-spec.ts';
+import type { CommandModule, Invocation } from '../cli.ts';
+import { type Client, withClient } from '../connection.ts';
+import { untilDetached } from '../detach.ts';
+import { ExitCode } from '../errors.ts';
+import { jsonText } from '../format/json.ts';
+import { submissionJson, submissionText } from '../format/submission.ts';
+import { copyOutput, endOf, tellOfEnd } from '../job-result.ts';
+
+interface JobRunFlags extends JobSpecFlags {
+  readonly network?: string;
+  readonly follow?: boolean;
+  readonly wait?: boolean;
+}
+
+/** Flags of Joblet's interface that this version knows and cannot honour, by the names commander gives them. */
+const NOT_OFFERED = {
+  maxIobps: '--max-iobps <bytes>',
+  cpuCores: '--cpu-cores <list>',
+  gpu: '--gpu <count>',
+  gpuMemory: '--gpu-memory <size>',
+  volume: '--volume <name>',
+  upload: '--upload <path>',
+  uploadDir: '--upload-dir <path>',
+  runtime: '--runtime <name>',
+  schedule: '--schedule <time>',
+} as const;
+
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
+
+function declare(command: Command): void {
+  command
+    .usage('[flags] [--] command args...')
+    .argument('<command...>', 'the program and its arguments; one argument with spaces is run by sh -c')
+    .passThroughOptions()
+    .option('--name <name>', 'a name for people')
+    .option('--max-cpu <percent>', 'CPU time at most; 100 is one core')
+    .option('--cpu-weight <weight>', 'share of the CPU beside other jobs, 1 to 10000')
+    .option('--max-memory <megabytes>', 'memory at most; also with KB, MB, GB or TB')
+    .option('--max-pids <count>', 'processes and threads at most')
+    .option('-e, --env <NAME=VALUE>', 'an environment variable; may be given again', collect)
+    .option('-s, --secret-env <NAME=VALUE>', 'one whose value is never stored or shown', collect)
+    .option('--timeout <time>', 'end the job after this time, such as 30s, 5m or 1h')
+    .option('--stop-grace <time>', 'time between SIGTERM and kill when it is stopped (default: 10s)')
+    .option('--workdir <path>', 'current folder inside the job (default: /work)')
+    .option('--hostname <name>', "host name inside the job (default: the id's first 8 characters)")
+    .option('--network <name>', 'only `host` in this version')
+    .option('-f, --follow', "write the job's output as it comes and exit with its code")
+    .option('--wait', "wait for the job's end and exit with its code");
+  for (const flags of Object.values(NOT_OFFERED)) {
+    command.addOption(new Option(flags).hideHelp());
+  }
+}
+
+async function run(invocation: Invocation<JobRunFlags>): Promise<number> {
+  const { flags, operands } = invocation;
+  const spec = jobSpecOf(flags, operands);
+  refuseWhatIsNotOffered(flags);
+  return withClient(invocation, async (client) => {
+    const { uuid } = await submit(invocation, client, spec);
+    if (flags.follow !== true && flags.wait !== true) {
+      return ExitCode.success;
+    }
+    return untilDetached(invocation.cli, uuid, async (signal) => {
+      if (flags.follow === true) {
+        await copyOutput(invocation, client, uuid, signal);
+      }
+      return tellOfEnd(invocation, await endOf(client, uuid, signal));
+    });
+  });
+}
+
+/** With `--follow` standard output is the job's alone. */
+async function submit(
+  { cli, flags, globals }: Invocation<JobRunFlags>,
+  client: Client,
+  spec: CheckedJobSpec,
+): Promise<Job> {
+  const job = await client.jobs.runJob({ spec });
+  const sink = flags.follow === true ? cli.stderr : cli.stdout;
+  await sink.write(globals.json ? jsonText(submissionJson(job)) : submissionText(job));
+  return job;
+}
+
+/** A flag that is accepted and not honoured would let a job run with less isolation or other data than it was asked for. */
+function refuseWhatIsNotOffered(flags: JobRunFlags): void {
+  const absent = Object.entries(NOT_OFFERED).find(([attribute]) => attribute in flags);
+  if (absent !== undefined) {
+    throw notOffered(absent[1].split(' ')[0] ?? '');
+  }
+  if (flags.network !== undefined && flags.network !== 'host') {
+    throw notOffered(`--network ${flags.network}`);
+  }
+}
+
+function notOffered(flag: string): JobletError {
+  return new JobletError('refused', {
+    layer: '',
+    operation: '',
+    object: flag,
+    reason: 'this helper does not offer it yet, so the job was not started',
+    mend: 'Leave the flag out to run the job without it.',
+  });
+}
+
+export const command: CommandModule<JobRunFlags> = {
+  declare,
+  run,
+  failureExitCode: ExitCode.noJobResult,
+  operand: 'file',
+};

@@ -1,0 +1,65 @@
+/** The object of `job status --json`: the keys that Joblet's users know, then ours. */
+import type { Job, Usage } from '../../../native-helper/api/gen/joblet_pb.js';
+import { megabytes } from '../arguments/size.ts';
+import { shownEnvironment, shownSecrets } from './environment.ts';
+import { failureJson } from './job-end.ts';
+import { DEFAULT_WORK_DIRECTORY, NETWORK, signalName } from './job-status.ts';
+import { statusName } from './status.ts';
+import { rfc3339 } from './time.ts';
+
+export function jobStatusJson(job: Job): Readonly<Record<string, unknown>> {
+  const { spec } = job;
+  const limits = spec?.limits;
+  return {
+    uuid: job.uuid,
+    nodeId: job.nodeId,
+    command: spec?.command ?? '',
+    args: spec?.args ?? [],
+    status: statusName(job.status),
+    startTime: rfc3339(job.startedUs),
+    endTime: rfc3339(job.endedUs),
+    exitCode: job.exitCode ?? null,
+    scheduledTime: '',
+    environment: shownEnvironment(spec?.environment ?? {}),
+    secretEnvironment: shownSecrets(spec?.secretEnvironment ?? {}),
+    network: NETWORK,
+    volumes: [],
+    runtime: '',
+    workDir: spec?.workDir || DEFAULT_WORK_DIRECTORY,
+    uploads: [],
+    maxCPU: limits?.cpuPercent,
+    maxMemory: limits?.memoryBytes === undefined ? undefined : megabytes(limits.memoryBytes),
+    ...addedKeys(job),
+  };
+}
+
+/** What Joblet's own command does not tell. Absent where there is nothing to tell. */
+function addedKeys(job: Job): Readonly<Record<string, unknown>> {
+  const { spec } = job;
+  return {
+    name: spec?.name || undefined,
+    cpuWeight: spec?.limits?.cpuWeight,
+    maxPids: spec?.limits?.pids,
+    timeoutMs: spec?.timeoutMs || undefined,
+    stopGraceMs: spec?.stopGraceMs || undefined,
+    hostname: spec?.hostname || undefined,
+    waitingFor: job.waitingFor || undefined,
+    createdTime: rfc3339(job.createdUs),
+    ownerUid: job.ownerUid,
+    logBytes: job.logBytes,
+    signal: job.signal,
+    signalName: job.signal === undefined ? undefined : signalName(job.signal),
+    usage: job.usage && usageJson(job.usage),
+    failure: failureJson(job),
+    isolation: job.report.map((line) => pick(line, ['layer', 'item', 'asked', 'kernel', 'ok'])),
+  };
+}
+
+function usageJson(usage: Usage): Readonly<Record<string, unknown>> {
+  return pick(usage, ['cpuUserUs', 'cpuSystemUs', 'memoryPeakBytes', 'pidsPeak', 'oomKills', 'pidsMaxHits']);
+}
+
+/** The named fields of a message, without what the protobuf library adds. */
+function pick<Message extends object, Key extends keyof Message>(message: Message, keys: readonly Key[]) {
+  return Object.fromEntries(keys.map((key) => [key, message[key]]));
+}

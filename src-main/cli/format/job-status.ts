@@ -1,0 +1,116 @@
+/** The text of `job status`: a line a fact, a heading a section, the same headings for every job. */
+import { constants } from 'node:os';
+import type { Failure, Job, ReportLine, Usage } from '../../../native-helper/api/gen/joblet_pb.js';
+import { formatDuration } from '../arguments/duration.ts';
+import { formatMemorySize } from '../arguments/size.ts';
+import { displayedCommand } from './command.ts';
+import { environmentLines } from './environment.ts';
+import { escapeControlCharacters } from './escape.ts';
+import { statusName } from './status.ts';
+import { table } from './table.ts';
+import { elapsed, localTime } from './time.ts';
+
+/** What an untouched specification runs in, and what this version always gives. */
+export const DEFAULT_WORK_DIRECTORY = '/work';
+export const NETWORK = 'host';
+
+/** @param nowUs the present, µs since the epoch: how long a job that has not ended has taken */
+export function jobStatusText(job: Job, nowUs: bigint): string {
+  const spec = job.spec;
+  const sections = [
+    [
+      `Job ID: ${job.uuid}`,
+      ...(spec?.name ? [`Name: ${spec.name}`] : []),
+      `Node ID: ${job.nodeId}`,
+      `Command: ${displayedCommand(spec)}`,
+      `Status: ${statusName(job.status)}`,
+    ],
+    section('Scheduling Information:', [
+      job.waitingFor ? `Waiting For: ${job.waitingFor}` : 'Start: at once',
+    ]),
+    section('Timing:', timingLines(job, nowUs)),
+    section('Resource Limits:', limitLines(job)),
+    [
+      'Runtime: none',
+      `Network: ${NETWORK}`,
+      'Volumes: none',
+      `Work Dir: ${spec?.workDir || DEFAULT_WORK_DIRECTORY}`,
+      ...(spec?.hostname ? [`Host Name: ${spec.hostname}`] : []),
+      'Uploaded Files: none',
+    ],
+    section('Environment Variables:', spec === undefined ? [] : environmentLines(spec)),
+    ...(job.usage === undefined ? [] : [section('Usage:', usageLines(job.usage))]),
+    ...(job.failure === undefined ? [] : [section('Failure:', failureLines(job.failure))]),
+    ...(job.report.length === 0 ? [] : [['Isolation:', ...reportLines(job.report)]]),
+    endLines(job),
+  ];
+  const blocks = sections.filter((lines) => lines.length > 0);
+  return blocks.map((lines) => lines.map((line) => `${escapeControlCharacters(line)}\n`).join('')).join('\n');
+}
+
+function section(heading: string, lines: readonly string[]): string[] {
+  return [heading, ...(lines.length === 0 ? ['none'] : lines).map((line) => `  ${line}`)];
+}
+
+function timingLines(job: Job, nowUs: bigint): string[] {
+  const until = job.endedUs === 0n ? nowUs : job.endedUs;
+  return [
+    `Created: ${localTime(job.createdUs)}`,
+    `Started: ${localTime(job.startedUs)}`,
+    `Ended: ${localTime(job.endedUs)}`,
+    `Duration: ${job.startedUs === 0n ? '-' : elapsed(until - job.startedUs)}`,
+  ];
+}
+
+function limitLines({ spec }: Job): string[] {
+  const { cpuPercent, cpuWeight, memoryBytes, pids } = spec?.limits ?? {};
+  return [
+    ...(cpuPercent === undefined ? [] : [`Max CPU: ${cpuPercent}%`]),
+    ...(cpuWeight === undefined ? [] : [`CPU Weight: ${cpuWeight}`]),
+    ...(memoryBytes === undefined ? [] : [`Max Memory: ${formatMemorySize(memoryBytes)}`]),
+    ...(pids === undefined ? [] : [`Max PIDs: ${pids}`]),
+    ...(spec?.timeoutMs ? [`Timeout: ${formatDuration(spec.timeoutMs)}`] : []),
+    ...(spec?.stopGraceMs ? [`Stop Grace: ${formatDuration(spec.stopGraceMs)}`] : []),
+  ];
+}
+
+function usageLines(usage: Usage): string[] {
+  const { memoryPeakBytes, pidsPeak, oomKills, pidsMaxHits } = usage;
+  return [
+    `CPU User: ${elapsed(usage.cpuUserUs)}`,
+    `CPU System: ${elapsed(usage.cpuSystemUs)}`,
+    ...(memoryPeakBytes === undefined ? [] : [`Memory Peak: ${formatMemorySize(memoryPeakBytes)}`]),
+    ...(pidsPeak === undefined ? [] : [`PIDs Peak: ${pidsPeak}`]),
+    ...(oomKills === undefined ? [] : [`OOM Kills: ${oomKills} (memory.events oom_kill)`]),
+    ...(pidsMaxHits === undefined ? [] : [`PIDs Limit Hits: ${pidsMaxHits} (pids.events max)`]),
+  ];
+}
+
+function failureLines({ layer, operation, object, cause, mend }: Failure): string[] {
+  return Object.entries({ Layer: layer, Operation: operation, Object: object, Cause: cause, Mend: mend })
+    .filter(([, text]) => text !== '')
+    .map(([label, text]) => `${label}: ${text}`);
+}
+
+function reportLines(report: readonly ReportLine[]): string[] {
+  const rows = report.map(({ layer, item, asked, kernel, ok }) => [
+    ok ? 'ok' : 'DIFFERS',
+    layer,
+    item,
+    asked,
+    kernel,
+  ]);
+  const lines = table(['', 'LAYER', 'ITEM', 'ASKED', 'KERNEL'], rows).trimEnd().split('\n');
+  return lines.map((line) => `  ${line}`);
+}
+
+function endLines(job: Job): string[] {
+  return [
+    ...(job.signal === undefined ? [] : [`Signal: ${job.signal} (${signalName(job.signal)})`]),
+    ...(job.exitCode === undefined ? [] : [`Exit Code: ${job.exitCode}`]),
+  ];
+}
+
+export function signalName(signal: number): string {
+  return Object.entries(constants.signals).find(([, number]) => number === signal)?.[0] ?? 'unknown';
+}

@@ -1,0 +1,34 @@
+/** What `job run` tells of the job that it has handed over. */
+import type { Job } from '../../../native-helper/api/gen/joblet_pb.js';
+import { displayedCommand } from './command.ts';
+import { shownEnvironment, shownSecrets } from './environment.ts';
+import { escapeControlCharacters } from './escape.ts';
+import { statusName } from './status.ts';
+
+export function submissionText(job: Job): string {
+  const lines = [
+    'Job submitted:',
+    `ID: ${job.uuid}`,
+    `Command: ${displayedCommand(job.spec)}`,
+    `Status: ${statusName(job.status)}`,
+    ...(job.waitingFor ? [`Waiting For: ${job.waitingFor}`] : []),
+  ];
+  return lines.map((line) => `${escapeControlCharacters(line)}\n`).join('');
+}
+
+export function submissionJson(job: Job): Readonly<Record<string, unknown>> {
+  const { command = '', args = [], environment = {}, secretEnvironment = {} } = job.spec ?? {};
+  return {
+    job_uuid: job.uuid,
+    command,
+    args,
+    status: statusName(job.status),
+    env_vars: filled(shownEnvironment(environment)),
+    secret_env_vars: filled(shownSecrets(secretEnvironment)),
+    waiting_for: job.waitingFor || undefined,
+  };
+}
+
+function filled(variables: Readonly<Record<string, string>>): Readonly<Record<string, string>> | undefined {
+  return Object.keys(variables).length === 0 ? undefined : variables;
+}
