@@ -1,0 +1,150 @@
+/** `exit.json`: how a job ended, as its monitor wrote it (docs/monitor-protocol.md), and what that makes of the job. */
+import { constants } from 'node:os';
+import { create } from '@bufbuild/protobuf';
+import { z } from 'zod';
+import { type Failure, JobStatus, UsageSchema } from '../../api/gen/joblet_pb.js';
+import type { JobChange } from '../state/job-store.ts';
+import { causeInWords, failureOf } from './failure.ts';
+
+const count = z.int().min(0);
+const words = z.string().max(8192);
+
+/** The fields that the record and the message `exited` share. */
+export const exitFields = {
+  ran: z.boolean(),
+  exit_code: z.int().min(0).max(255).nullable(),
+  signal: z.int().min(1).max(64).nullable(),
+  ended_by: z.enum(['exit', 'signal', 'oom', 'timeout', 'stop', 'kill', 'refused']),
+  started_us: count,
+  ended_us: count,
+  usage: z.strictObject({
+    cpu_user_us: count,
+    cpu_system_us: count,
+    memory_peak_bytes: count.nullable(),
+    pids_peak: count.nullable(),
+    oom_kills: count.nullable(),
+    pids_max_hits: count.nullable(),
+  }),
+  error: z
+    .strictObject({
+      layer: z.string().max(64),
+      operation: z.string().max(256),
+      object: words,
+      errno: z.int(),
+      message: words,
+    })
+    .nullable(),
+  log_bytes: count,
+};
+
+export const exitRecordSchema = z.strictObject({ version: z.literal(1), job: z.uuid(), ...exitFields });
+
+export type ExitRecord = z.infer<typeof exitRecordSchema>;
+
+/** sysexits of the shells and of timeout(1), as docs and joblet-interface promise them. */
+const EXIT_REFUSED = 125;
+const EXIT_TIMEOUT = 124;
+const EXIT_SIGNAL_BASE = 128;
+const EXIT_OUT_OF_MEMORY = EXIT_SIGNAL_BASE + constants.signals.SIGKILL;
+
+type Ending = Required<Pick<JobChange, 'status' | 'exitCode' | 'signal' | 'failure'>>;
+
+export function changeOf(record: ExitRecord): JobChange {
+  return {
+    ...endingOf(record),
+    startedUs: record.started_us,
+    endedUs: record.ended_us,
+    usage: create(UsageSchema, {
+      cpuUserUs: BigInt(record.usage.cpu_user_us),
+      cpuSystemUs: BigInt(record.usage.cpu_system_us),
+      ...optionalCounts({
+        memoryPeakBytes: record.usage.memory_peak_bytes,
+        pidsPeak: record.usage.pids_peak,
+        oomKills: record.usage.oom_kills,
+        pidsMaxHits: record.usage.pids_max_hits,
+      }),
+    }),
+  };
+}
+
+function optionalCounts<Name extends string>(
+  counts: Record<Name, number | null>,
+): Partial<Record<Name, bigint>> {
+  const present = Object.entries<number | null>(counts).filter((entry) => entry[1] !== null);
+  return Object.fromEntries(present.map(([name, value]) => [name, BigInt(value as number)])) as Partial<
+    Record<Name, bigint>
+  >;
+}
+
+function endingOf(record: ExitRecord): Ending {
+  const { signal } = record;
+  const failure = refusalOf(record);
+  switch (record.ended_by) {
+    case 'exit':
+      return {
+        status: record.exit_code === 0 ? JobStatus.COMPLETED : JobStatus.FAILED,
+        exitCode: codeOf(record),
+        signal,
+        failure,
+      };
+    case 'signal':
+      return { status: JobStatus.FAILED, exitCode: codeOf(record), signal, failure };
+    case 'oom':
+      return {
+        status: JobStatus.FAILED,
+        exitCode: EXIT_OUT_OF_MEMORY,
+        signal: constants.signals.SIGKILL,
+        failure: outOfMemory(record),
+      };
+    case 'timeout':
+      return { status: JobStatus.TIMEOUT, exitCode: EXIT_TIMEOUT, signal, failure: timedOut() };
+    case 'stop':
+    case 'kill':
+      return { status: JobStatus.STOPPED, exitCode: codeOf(record), signal, failure };
+    case 'refused':
+      return {
+        status: JobStatus.FAILED,
+        exitCode: record.exit_code ?? EXIT_REFUSED,
+        signal: null,
+        failure: failure ?? unexplained(),
+      };
+  }
+}
+
+/** As a shell reports it: the command's own code, or 128 + the signal. */
+function codeOf({ exit_code, signal, ran }: ExitRecord): number | null {
+  if (signal !== null) {
+    return EXIT_SIGNAL_BASE + signal;
+  }
+  return exit_code ?? (ran ? null : EXIT_REFUSED);
+}
+
+function refusalOf({ error }: ExitRecord): Failure | null {
+  return error === null
+    ? null
+    : failureOf({
+        layer: error.layer,
+        operation: error.operation,
+        object: error.object,
+        cause: causeInWords(error.errno, error.message),
+      });
+}
+
+function outOfMemory({ job, usage }: ExitRecord): Failure {
+  const kills = usage.oom_kills ?? 0;
+  const processes = kills === 1 ? '1 process' : `${kills} processes`;
+  return failureOf({
+    layer: 'memory',
+    operation: 'allocate',
+    object: `job-${job}`,
+    cause: `the kernel killed ${processes} of the job for want of memory (memory.events oom_kill ${kills})`,
+  });
+}
+
+function timedOut(): Failure {
+  return failureOf({ layer: 'timeout', operation: 'run', object: '', cause: 'the time of the job was up' });
+}
+
+function unexplained(): Failure {
+  return failureOf({ layer: 'monitor', operation: 'start', object: '', cause: 'refused without a reason' });
+}

@@ -1,0 +1,194 @@
+/** The folder of one job: what the helper puts there, and what it reads that the monitor has put there. */
+import {
+  chownSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { causeOf, JobletError } from '../../api/errors.ts';
+import { jobDirectoryOf, type Paths } from '../../api/paths.ts';
+import { tryLock } from '../../kernel/lock.ts';
+import { encodeManifest, type Manifest } from '../plan/manifest.ts';
+import { type ExitRecord, exitRecordSchema } from './exit-record.ts';
+import { removeTree } from './remove-tree.ts';
+import { type Report, reportSchema } from './report.ts';
+
+/** Larger than any record the executor can write; a reader has to stop somewhere. */
+const RECORD_BYTES_MAXIMUM = 64 * 1024 * 1024;
+
+export class JobFolder {
+  readonly uuid: string;
+  readonly path: string;
+
+  constructor(paths: Paths, uuid: string) {
+    this.uuid = uuid;
+    this.path = jobDirectoryOf(paths, uuid);
+  }
+
+  get log(): string {
+    return join(this.path, 'log');
+  }
+
+  get logIndex(): string {
+    return join(this.path, 'log.index');
+  }
+
+  get work(): string {
+    return join(this.path, 'work');
+  }
+
+  /**
+   * Makes the folder, 0700 root, and `work`, which is the job's own.
+   *
+   * @throws JobletError (exhausted) when the disk is full; then nothing is left of it.
+   */
+  create(owner: { readonly user: number; readonly group: number }): void {
+    try {
+      mkdirSync(this.path, { mode: 0o700 });
+      mkdirSync(this.work, { mode: 0o700 });
+      chownSync(this.work, owner.user, owner.group);
+    } catch (error) {
+      this.removeUnused();
+      throw folderError('mkdir', this.path, error);
+    }
+  }
+
+  /** Takes back a folder that no job has used yet. */
+  removeUnused(): void {
+    for (const path of [this.work, this.path]) {
+      try {
+        rmdirSync(path);
+      } catch (error) {
+        if (causeOf(error) !== 'ENOENT') {
+          throw folderError('rmdir', path, error);
+        }
+      }
+    }
+  }
+
+  /** @returns a descriptor for the monitor; the caller closes it. */
+  open(): number {
+    return openSync(this.path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  }
+
+  /**
+   * For a person who wants to replay the job by hand. Not synced: it is a copy of what is known otherwise, and its
+   * loss harms nobody.
+   */
+  writeForReplay(plan: Uint8Array, manifest: Manifest): void {
+    try {
+      writeFileSync(join(this.path, 'plan'), plan, { mode: 0o600 });
+      writeFileSync(join(this.path, 'manifest.json'), encodeManifest(manifest), { mode: 0o600 });
+    } catch (error) {
+      throw folderError('write', this.path, error);
+    }
+  }
+
+  /**
+   * @returns undefined while there is none.
+   * @throws JobletError when it is not what the monitor writes.
+   */
+  readExit(): ExitRecord | undefined {
+    return this.#read('exit.json', exitRecordSchema);
+  }
+
+  /** @returns undefined while there is none. */
+  readReport(): Report | undefined {
+    return this.#read('report.json', reportSchema);
+  }
+
+  /** Bytes in the log now. */
+  logBytes(): number {
+    return statSync(this.log, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /** Whether a monitor of the job lives: it holds the lock that its helper took on the folder. */
+  isInUse(): boolean {
+    const fd = this.open();
+    try {
+      return !tryLock(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Call it when no process of the job lives any more. */
+  async remove(): Promise<void> {
+    try {
+      await removeTree(this.path);
+    } catch (error) {
+      throw folderError('remove', this.path, error);
+    }
+  }
+
+  #read<T extends { readonly job: string }>(name: string, schema: z.ZodType<T>): T | undefined {
+    const path = join(this.path, name);
+    const text = readBounded(path);
+    if (text === undefined) {
+      return undefined;
+    }
+    try {
+      const record = schema.parse(JSON.parse(text));
+      if (record.job !== this.uuid) {
+        throw new Error(`is of job ${record.job}`);
+      }
+      return record;
+    } catch (error) {
+      throw new JobletError(
+        'internal',
+        {
+          layer: 'record',
+          operation: 'parse',
+          object: path,
+          reason: error instanceof Error ? error.message : String(error),
+          mend: 'The file is damaged; the job can still be deleted.',
+        },
+        { cause: error },
+      );
+    }
+  }
+}
+
+function readBounded(path: string): string | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (causeOf(error) === 'ENOENT') {
+      return undefined;
+    }
+    throw folderError('open', path, error);
+  }
+  try {
+    const { size } = statSync(`/proc/self/fd/${fd}`);
+    if (size > RECORD_BYTES_MAXIMUM) {
+      throw folderError('read', path, new Error(`is ${size} bytes long`));
+    }
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+export function folderError(operation: string, object: string, error: unknown): JobletError {
+  const reason = causeOf(error);
+  const full = reason === 'ENOSPC' || reason === 'EDQUOT';
+  return new JobletError(
+    full ? 'exhausted' : 'internal',
+    {
+      layer: 'folder',
+      operation,
+      object,
+      reason,
+      mend: full ? 'Free space on the disk, then try again.' : '',
+    },
+    { cause: error },
+  );
+}

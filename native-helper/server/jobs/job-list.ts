@@ -1,0 +1,43 @@
+/** One page of the list of jobs. */
+import { JobletError } from '../../api/errors.ts';
+import type { ListJobsRequest } from '../../api/gen/joblet_pb.js';
+import { MAX_ARGUMENT_BYTES } from '../../api/job-spec.ts';
+import type { JobStore, StoredJob } from '../state/job-store.ts';
+
+const DEFAULT_PAGE_SIZE = 100;
+const MAX_PAGE_SIZE = 1000;
+/** Half of what gRPC clients accept as one message by default: specifications may be large. */
+const PAGE_BYTES_MAXIMUM = 2 * 1024 * 1024;
+
+/** The sequence of the last job of the page before. */
+const PAGE_TOKEN = /^[1-9][0-9]{0,15}$/;
+const ID_PREFIX = /^[0-9a-f-]{0,36}$/;
+
+/** @throws JobletError (invalid) naming the field that is out of its bounds. */
+export function pageOf(
+  store: JobStore,
+  request: ListJobsRequest,
+): { jobs: StoredJob[]; nextPageToken: string } {
+  const { pageToken, pageSize, nameContains, commandContains, status } = request;
+  const idPrefix = request.idPrefix.toLowerCase();
+  refuse(pageSize > MAX_PAGE_SIZE, 'page_size', `must be at most ${MAX_PAGE_SIZE}`);
+  refuse(pageToken !== '' && !PAGE_TOKEN.test(pageToken), 'page_token', 'is not from an answer before');
+  refuse(!ID_PREFIX.test(idPrefix), 'id_prefix', 'must be the beginning of a UUID');
+  refuse(nameContains.length > MAX_ARGUMENT_BYTES, 'name_contains', 'is too long');
+  refuse(commandContains.length > MAX_ARGUMENT_BYTES, 'command_contains', 'is too long');
+  const { jobs, hasMore } = store.list(
+    { statuses: status, nameContains, commandContains, uuidPrefix: idPrefix },
+    {
+      before: pageToken === '' ? Number.MAX_SAFE_INTEGER : Number(pageToken),
+      jobs: pageSize === 0 ? DEFAULT_PAGE_SIZE : pageSize,
+      bytes: PAGE_BYTES_MAXIMUM,
+    },
+  );
+  return { jobs, nextPageToken: hasMore ? String(jobs.at(-1)?.sequence) : '' };
+}
+
+function refuse(condition: boolean, field: string, reason: string): void {
+  if (condition) {
+    throw new JobletError('invalid', { layer: 'job', operation: 'list', object: field, reason, mend: '' });
+  }
+}

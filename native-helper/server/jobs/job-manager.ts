@@ -1,0 +1,308 @@
+/** The job service: what the API can ask of jobs. It checks, delegates, and shows. */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
+import { create } from '@bufbuild/protobuf';
+import type { ServerConfig } from '../../api/config-schema.ts';
+import { JobletError } from '../../api/errors.ts';
+import {
+  type DoctorCheck,
+  type GetLogsRequest,
+  type Job,
+  type JobEvent,
+  type JobSpec,
+  JobStatus,
+  type ListJobsRequest,
+  type ListJobsResponse,
+  ListJobsResponseSchema,
+  type LogChunk,
+  ReportLineSchema,
+} from '../../api/gen/joblet_pb.js';
+import { MAX_DURATION_MS } from '../../api/job-spec.ts';
+import type { Paths } from '../../api/paths.ts';
+import { CgroupTree } from '../../kernel/cgroup.ts';
+import type { Assets } from '../assets.ts';
+import type { Logger } from '../log.ts';
+import { CommitQueue } from '../state/commit-queue.ts';
+import { openDatabase } from '../state/database.ts';
+import { JobStore, type StoredJob } from '../state/job-store.ts';
+import { doctorChecks } from './doctor.ts';
+import { JobChanges } from './job-changes.ts';
+import { JobFolder } from './job-folder.ts';
+import { findJob, noSuchJob } from './job-id.ts';
+import { pageOf } from './job-list.ts';
+import { JobRunner } from './job-runner.ts';
+import { ENDED_STATES, hasEnded, LIVE_STATES } from './job-state.ts';
+import { jobMessage, storable } from './job-view.ts';
+import { watchJobs } from './job-watch.ts';
+import { readLog } from './log-reader.ts';
+import { MonitorLauncher } from './monitor-launcher.ts';
+import { recover } from './recovery.ts';
+import { checkedSpec } from './specification.ts';
+
+/** Jobs that are deleted together: one commit, and a bounded list of ids. */
+const DELETE_BATCH = 1000;
+const MAX_OFFSET = BigInt(Number.MAX_SAFE_INTEGER);
+
+export interface JobManagerOptions {
+  readonly paths: Paths;
+  readonly assets: Assets;
+  readonly logger: Logger;
+  readonly nodeId: string;
+  readonly jobsConfig: ServerConfig['jobs'];
+}
+
+export class JobManager {
+  readonly #options: JobManagerOptions;
+  readonly #database: DatabaseSync;
+  readonly #store: JobStore;
+  readonly #commits: CommitQueue;
+  readonly #changes = new JobChanges();
+  readonly #cgroups: CgroupTree;
+  readonly #launcher: MonitorLauncher;
+  readonly #runner: JobRunner;
+
+  private constructor(options: JobManagerOptions, database: DatabaseSync) {
+    const { paths, assets, jobsConfig, logger } = options;
+    this.#options = options;
+    this.#database = database;
+    this.#store = new JobStore(database);
+    this.#commits = new CommitQueue(database);
+    this.#cgroups = CgroupTree.prepare(paths.root);
+    this.#launcher = new MonitorLauncher({
+      paths,
+      jobsConfig,
+      cgroups: this.#cgroups,
+      executor: assets.executor,
+      buildId: assets.buildId,
+    });
+    this.#runner = new JobRunner({
+      store: this.#store,
+      commits: this.#commits,
+      changes: this.#changes,
+      launcher: this.#launcher,
+      cgroups: this.#cgroups,
+      logger,
+      concurrentStarts: jobsConfig.concurrent_starts,
+    });
+  }
+
+  /**
+   * Opens the state, brings its schema up to date, goes on with the jobs that run, and removes what belongs to none.
+   *
+   * @throws JobletError when the state can't be opened or there is no usable cgroup v2 tree.
+   */
+  static async open(options: JobManagerOptions): Promise<JobManager> {
+    const { paths, logger } = options;
+    mkdirSync(paths.jobsDirectory, { recursive: true, mode: 0o700 });
+    const manager = new JobManager(options, openDatabase(paths.database));
+    await recover({
+      paths,
+      store: manager.#store,
+      runner: manager.#runner,
+      cgroups: manager.#cgroups,
+      monitorsFd: manager.#launcher.monitorsFd,
+      logger,
+    });
+    return manager;
+  }
+
+  /**
+   * Makes the job durable; it is started after the answer.
+   *
+   * @throws JobletError: invalid (a field is out of its bounds), refused (asked for and not possible here) or exhausted
+   *   (the disk is full). Then nothing is left of the job.
+   */
+  async run(spec: JobSpec, ownerUid: number): Promise<Job> {
+    const checked = checkedSpec(spec);
+    const folder = new JobFolder(this.#options.paths, randomUUID());
+    folder.create(this.#options.jobsConfig);
+    const status = this.#runner.reserve();
+    try {
+      this.#launcher.check(checked, folder);
+      const job = { uuid: folder.uuid, status, ownerUid, createdUs: Date.now() * 1000, spec: storable(spec) };
+      await this.#commits.commit(() => this.#store.insert(job), 'durable');
+    } catch (error) {
+      this.#runner.release(status);
+      folder.removeUnused();
+      throw error;
+    }
+    this.#runner.start(folder, checked, status);
+    this.#changes.announce(folder.uuid);
+    return this.#show(this.#require(folder.uuid));
+  }
+
+  /** @throws JobletError: invalid or not_found. */
+  get(id: string): Job {
+    const job = this.#require(this.#find(id));
+    const folder = new JobFolder(this.#options.paths, job.uuid);
+    const lines = folder.readReport()?.lines ?? [];
+    return {
+      ...this.#show(job),
+      report: lines.map((line) => create(ReportLineSchema, line)),
+      logBytes: BigInt(folder.logBytes()),
+    };
+  }
+
+  /** @throws JobletError (invalid) when the page token is none of ours or the page too large. */
+  list(request: ListJobsRequest): ListJobsResponse {
+    const { jobs, nextPageToken } = pageOf(this.#store, request);
+    return create(ListJobsResponseSchema, { jobs: jobs.map((job) => this.#show(job)), nextPageToken });
+  }
+
+  /** @param ids empty: every job that has not ended, and every new one. */
+  watch(ids: readonly string[], signal: AbortSignal): AsyncIterable<JobEvent> {
+    const all = ids.length === 0;
+    return watchJobs({
+      uuids: all ? this.#store.uuidsWithStatus(LIVE_STATES) : ids.map((id) => this.#find(id)),
+      scope: all ? 'all' : 'these',
+      changes: this.#changes,
+      read: (uuid) => {
+        const job = this.#store.get(uuid);
+        return job && this.#show(job);
+      },
+      signal,
+    });
+  }
+
+  /**
+   * Resolves when the job has ended; a job that has ended already is answered as it is.
+   *
+   * @param graceMs between SIGTERM and the end of the whole job; undefined: what the job, or else the configuration, says.
+   */
+  async stop(id: string, graceMs?: bigint): Promise<Job> {
+    if (graceMs !== undefined && graceMs > MAX_DURATION_MS) {
+      throw new JobletError('invalid', {
+        layer: 'job',
+        operation: 'stop',
+        object: 'grace_ms',
+        reason: `${graceMs} is more than ${MAX_DURATION_MS}`,
+        mend: '',
+      });
+    }
+    const uuid = this.#find(id);
+    const ended = this.#ended(uuid);
+    const { spec } = this.#require(uuid);
+    const ownGrace = spec.stopGraceMs || BigInt(this.#options.jobsConfig.stop_grace_ms);
+    this.#runner.stop(uuid, graceMs ?? ownGrace);
+    await ended;
+    return this.get(uuid);
+  }
+
+  /** @throws JobletError (conflict) when the job has not ended. */
+  async delete(id: string): Promise<string> {
+    const uuid = this.#find(id);
+    const { status } = this.#require(uuid);
+    if (!hasEnded(status)) {
+      throw new JobletError('conflict', {
+        layer: 'job',
+        operation: 'delete',
+        object: uuid,
+        reason: `is ${JobStatus[status]}`,
+        mend: `Stop it first: joblet job stop ${uuid}`,
+      });
+    }
+    await this.#remove([uuid]);
+    return uuid;
+  }
+
+  /** Deletes every job that has ended. */
+  async deleteAll(): Promise<{ deleted: number; skippedRunning: number }> {
+    let deleted = 0;
+    for (;;) {
+      const uuids = this.#store.uuidsWithStatus(ENDED_STATES, DELETE_BATCH);
+      if (uuids.length === 0) {
+        return { deleted, skippedRunning: this.#store.count(LIVE_STATES) };
+      }
+      await this.#remove(uuids);
+      deleted += uuids.length;
+    }
+  }
+
+  /** @throws JobletError: invalid or not_found. */
+  logs(request: GetLogsRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
+    const uuid = this.#find(request.id);
+    const folder = new JobFolder(this.#options.paths, uuid);
+    return readLog({
+      logPath: folder.log,
+      indexPath: folder.logIndex,
+      offset: safeOffset(request.offset),
+      stream: request.stream,
+      follow: request.follow,
+      hasEnded: () => hasEnded(this.#store.statusOf(uuid) ?? JobStatus.LOST),
+      onChange: (listener) => this.#changes.subscribe([uuid], listener),
+      signal,
+    });
+  }
+
+  doctor(): DoctorCheck[] {
+    return doctorChecks(this.#cgroups);
+  }
+
+  status(): { running: number; total: number; cgroup: string; controllers: string[] } {
+    return {
+      running: this.#store.count([JobStatus.INITIALIZING, JobStatus.RUNNING]),
+      total: this.#store.count(),
+      cgroup: this.#cgroups.jobsPath,
+      controllers: this.#cgroups.controllers,
+    };
+  }
+
+  /** The jobs go on, and the next helper adopts them. */
+  async close(): Promise<void> {
+    this.#commits.flush();
+    this.#runner.close();
+    this.#launcher[Symbol.dispose]();
+    this.#database.close();
+    this.#cgroups.close();
+  }
+
+  /** The record goes first: what is left of a folder when the helper dies in between belongs to no job, and is swept. */
+  async #remove(uuids: readonly string[]): Promise<void> {
+    await this.#commits.commit(() => {
+      for (const uuid of uuids) {
+        this.#store.delete(uuid);
+      }
+    }, 'durable');
+    for (const uuid of uuids) {
+      this.#changes.announce(uuid);
+      await new JobFolder(this.#options.paths, uuid).remove();
+    }
+  }
+
+  async #ended(uuid: string): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const resolveIfEnded = () => {
+      if (hasEnded(this.#require(uuid).status)) {
+        resolve();
+      }
+    };
+    using _ = this.#changes.subscribe([uuid], resolveIfEnded);
+    resolveIfEnded();
+    await promise;
+  }
+
+  #find(id: string): string {
+    return findJob(this.#store, id);
+  }
+
+  #require(uuid: string): StoredJob {
+    const job = this.#store.get(uuid);
+    if (job === undefined) {
+      throw noSuchJob(uuid);
+    }
+    return job;
+  }
+
+  #show(job: StoredJob): Job {
+    return jobMessage(job, {
+      nodeId: this.#options.nodeId,
+      waitingFor: this.#runner.waitingFor(job.uuid),
+    });
+  }
+}
+
+/** No file is as long as what can't be counted exactly: an offset beyond means the end. */
+function safeOffset(offset: bigint): number {
+  return Number(offset > MAX_OFFSET ? MAX_OFFSET : offset);
+}

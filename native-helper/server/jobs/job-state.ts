@@ -1,0 +1,46 @@
+/** The life of a job as data: which states there are for this helper, and which may follow which. */
+import { JobStatus } from '../../api/gen/joblet_pb.js';
+
+const { QUEUED, INITIALIZING, RUNNING, COMPLETED, FAILED, STOPPED, TIMEOUT, LOST } = JobStatus;
+
+/**
+ * - QUEUED: durable, and no monitor was ever made for it; whatever happens to the helper, it may still be started.
+ * - INITIALIZING: handed to a monitor (or about to be); it is never started a second time.
+ * - RUNNING: the monitor has let the command go.
+ *
+ * The ends can follow INITIALIZING directly: a job may be over before its helper hears of its start.
+ */
+const SUCCESSORS: ReadonlyMap<JobStatus, readonly JobStatus[]> = new Map([
+  [QUEUED, [INITIALIZING, FAILED, STOPPED]],
+  [INITIALIZING, [RUNNING, COMPLETED, FAILED, STOPPED, TIMEOUT, LOST]],
+  [RUNNING, [COMPLETED, FAILED, STOPPED, TIMEOUT, LOST]],
+  [COMPLETED, []],
+  [FAILED, []],
+  [STOPPED, []],
+  [TIMEOUT, []],
+  [LOST, []],
+]);
+
+/** The states that a job of this helper can be in. */
+export const JOB_STATES: readonly JobStatus[] = [...SUCCESSORS.keys()];
+
+/** The states that a job begins in. */
+export const FIRST_STATES: readonly JobStatus[] = [QUEUED, INITIALIZING];
+
+/** The states of jobs that have not ended. */
+export const LIVE_STATES: readonly JobStatus[] = JOB_STATES.filter((state) => !hasEnded(state));
+
+export const ENDED_STATES: readonly JobStatus[] = JOB_STATES.filter(hasEnded);
+
+export function hasEnded(state: JobStatus): boolean {
+  return SUCCESSORS.get(state)?.length === 0;
+}
+
+export function mayFollow(state: JobStatus, next: JobStatus): boolean {
+  return SUCCESSORS.get(state)?.includes(next) ?? false;
+}
+
+/** The states that `next` may follow. */
+export function predecessorsOf(next: JobStatus): JobStatus[] {
+  return JOB_STATES.filter((state) => mayFollow(state, next));
+}

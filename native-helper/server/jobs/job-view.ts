@@ -1,0 +1,47 @@
+/** A stored job as the API shows it: secret values are replaced, and what it waits for stands in words. */
+import { create } from '@bufbuild/protobuf';
+import { type Job, JobSchema, type JobSpec } from '../../api/gen/joblet_pb.js';
+import { isSecretName } from '../../api/job-spec.ts';
+import type { StoredJob } from '../state/job-store.ts';
+
+/** What stands in the place of a secret value. */
+export const MASK = '***';
+
+export interface ViewContext {
+  readonly nodeId: string;
+  /** Empty when the job does not wait. */
+  readonly waitingFor: string;
+}
+
+export function jobMessage(job: StoredJob, { nodeId, waitingFor }: ViewContext): Job {
+  return create(JobSchema, {
+    uuid: job.uuid,
+    spec: withoutSecrets(job.spec),
+    status: job.status,
+    waitingFor,
+    createdUs: BigInt(job.createdUs),
+    startedUs: BigInt(job.startedUs),
+    endedUs: BigInt(job.endedUs),
+    ...(job.exitCode === null ? {} : { exitCode: job.exitCode }),
+    ...(job.signal === null ? {} : { signal: job.signal }),
+    ...(job.failure === null ? {} : { failure: job.failure }),
+    ...(job.usage === null ? {} : { usage: job.usage }),
+    ownerUid: job.ownerUid,
+    nodeId,
+  });
+}
+
+/** The specification with every secret value replaced, and plain ones whose names say that they are secret. */
+export function withoutSecrets(spec: JobSpec): JobSpec {
+  const environment = Object.entries(spec.environment).map(([name, value]) => [
+    name,
+    isSecretName(name) ? MASK : value,
+  ]);
+  return { ...storable(spec), environment: Object.fromEntries(environment) };
+}
+
+/** The specification as it may be stored: names of secrets without their values. */
+export function storable(spec: JobSpec): JobSpec {
+  const names = Object.keys(spec.secretEnvironment);
+  return { ...spec, secretEnvironment: Object.fromEntries(names.map((name) => [name, MASK])) };
+}

@@ -1,0 +1,133 @@
+/** `log.index`: which bytes of a job's log came from which stream, and when (docs/monitor-protocol.md). */
+import type { FileHandle } from 'node:fs/promises';
+import { JobletError } from '../../api/errors.ts';
+
+const MAGIC = 'JOBLINDX';
+const VERSION = 1;
+const HEADER_BYTES = 32;
+const RECORD_BYTES = 32;
+const KIND_DATA = 0;
+
+export const STREAM_STDOUT = 1;
+export const STREAM_STDERR = 2;
+export type StreamNumber = typeof STREAM_STDOUT | typeof STREAM_STDERR;
+
+/** What one read of the monitor got. */
+export interface LogRecord {
+  /** µs since the epoch. */
+  readonly timeUs: bigint;
+  /** Of its first byte in the log. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly length: number;
+  readonly stream: StreamNumber;
+}
+
+export class LogIndex {
+  readonly #file: FileHandle;
+  readonly #path: string;
+  #hasHeader = false;
+
+  constructor(file: FileHandle, path: string) {
+    this.#file = file;
+    this.#path = path;
+  }
+
+  /**
+   * How many whole records there are now; the monitor may be writing the next.
+   *
+   * @throws JobletError when the file is no index of this version.
+   */
+  async count(): Promise<number> {
+    const { size } = await this.#file.stat();
+    if (size < HEADER_BYTES) {
+      return 0;
+    }
+    if (!this.#hasHeader) {
+      this.#checkHeader(await this.#bytes(0, HEADER_BYTES));
+      this.#hasHeader = true;
+    }
+    return Math.floor((size - HEADER_BYTES) / RECORD_BYTES);
+  }
+
+  /** @param first number of the first record; the records must be there. */
+  async read(first: number, count: number): Promise<LogRecord[]> {
+    const bytes = await this.#bytes(HEADER_BYTES + first * RECORD_BYTES, count * RECORD_BYTES);
+    const records: LogRecord[] = [];
+    for (let at = 0; at + RECORD_BYTES <= bytes.length; at += RECORD_BYTES) {
+      records.push(this.#parse(bytes, at));
+    }
+    this.#requireSequence(records);
+    return records;
+  }
+
+  /** The number of the last record among `count` that begins at or before `offset`; 0 when none does. */
+  async find(offset: number, count: number): Promise<number> {
+    let low = 0;
+    let high = count;
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      const [record] = await this.read(middle, 1);
+      if (record !== undefined && record.offset <= offset) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+
+  async #bytes(position: number, length: number): Promise<Buffer> {
+    const { buffer, bytesRead } = await this.#file.read(Buffer.allocUnsafe(length), 0, length, position);
+    return buffer.subarray(0, bytesRead);
+  }
+
+  #checkHeader(header: Buffer): void {
+    if (
+      header.toString('latin1', 0, MAGIC.length) !== MAGIC ||
+      header.readUInt32LE(8) !== VERSION ||
+      header.readUInt32LE(12) !== RECORD_BYTES
+    ) {
+      throw this.#damaged('has a header that this helper does not know');
+    }
+  }
+
+  #parse(bytes: Buffer, at: number): LogRecord {
+    const offset = bytes.readBigUInt64LE(at + 8);
+    const stream = bytes.readUInt16LE(at + 20);
+    const kind = bytes.readUInt16LE(at + 22);
+    if (
+      offset > BigInt(Number.MAX_SAFE_INTEGER) ||
+      (stream !== STREAM_STDOUT && stream !== STREAM_STDERR) ||
+      kind !== KIND_DATA
+    ) {
+      throw this.#damaged(`has a record of stream ${stream}, kind ${kind} at offset ${offset}`);
+    }
+    return {
+      timeUs: bytes.readBigUInt64LE(at) / 1000n,
+      offset: Number(offset),
+      length: bytes.readUInt32LE(at + 16),
+      stream,
+    };
+  }
+
+  /** Each record begins where the one before ends: what else could say that no byte is missing? */
+  #requireSequence(records: readonly LogRecord[]): void {
+    for (const [number, record] of records.entries()) {
+      const before = records[number - 1];
+      if (before !== undefined && record.offset !== before.offset + before.length) {
+        throw this.#damaged(`has a gap before offset ${record.offset}`);
+      }
+    }
+  }
+
+  #damaged(reason: string): JobletError {
+    return new JobletError('internal', {
+      layer: 'log',
+      operation: 'read',
+      object: this.#path,
+      reason,
+      mend: 'The bytes themselves are in the file log beside it.',
+    });
+  }
+}

@@ -1,0 +1,239 @@
+/** A job's log as a stream: history and live output are one sequence, joined by offset. */
+import { type FSWatcher, watch } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { create } from '@bufbuild/protobuf';
+import { causeOf } from '../../api/errors.ts';
+import { type LogChunk, LogChunkSchema, LogStream } from '../../api/gen/joblet_pb.js';
+import { LogIndex, type LogRecord, STREAM_STDERR, STREAM_STDOUT, type StreamNumber } from './log-index.ts';
+import { Wakeup } from './wakeup.ts';
+
+/** The most bytes in one chunk, and the most that a reader holds. */
+export const CHUNK_BYTES_MAXIMUM = 256 * 1024;
+/** Index records that are looked at together: 32 KiB. */
+const RECORDS_AT_ONCE = 1024;
+/** Reads of one stream that came so close together are sent as one chunk, with the time of the first. */
+const MERGE_US = 1000n;
+/**
+ * A follower looks at most so often: a job that writes a line every 100 µs would otherwise wake the helper as often.
+ * The first bytes after a silence are sent at once.
+ */
+const PACE_MS = 10;
+
+const STREAM_NUMBERS: Readonly<Record<LogStream, readonly StreamNumber[]>> = {
+  [LogStream.UNSPECIFIED]: [STREAM_STDOUT, STREAM_STDERR],
+  [LogStream.STDOUT]: [STREAM_STDOUT],
+  [LogStream.STDERR]: [STREAM_STDERR],
+};
+
+export interface LogRequest {
+  readonly logPath: string;
+  readonly indexPath: string;
+  /** Of the first byte to send, in the log of both streams. */
+  readonly offset: number;
+  readonly stream: LogStream;
+  /** Go on until the job has ended and all is sent. */
+  readonly follow: boolean;
+  readonly hasEnded: () => boolean;
+  /** Calls back at each change of the job. */
+  readonly onChange: (listener: () => void) => Disposable;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Reads only when it is asked for the next chunk: a slow reader costs two descriptors and one block of memory, and
+ * slows nothing. A follower sleeps on inotify(7) and on the job's own changes.
+ */
+export async function* readLog(request: LogRequest): AsyncGenerator<LogChunk> {
+  const { follow, hasEnded, logPath, signal } = request;
+  const wakeup = new Wakeup();
+  using _ = request.onChange(wakeup.wake);
+  await using files = new LogFiles(request);
+  while (!signal.aborted) {
+    // Both are asked before reading: what is written or ends afterwards wakes us again.
+    const isComplete = !follow || hasEnded();
+    using __ = follow && !isComplete ? watchOnce(logPath, wakeup.wake) : undefined;
+    let sentAt = Number.NEGATIVE_INFINITY;
+    for await (const chunk of files.unread(signal)) {
+      yield chunk;
+      sentAt = performance.now();
+    }
+    if (isComplete) {
+      return;
+    }
+    await wakeup.wait(signal);
+    const early = sentAt + PACE_MS - performance.now();
+    if (early > 0 && !hasEnded()) {
+      await delay(early, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+/** Tells of the next write only: until the reader is ready for another, there is nothing that it could do. */
+function watchOnce(path: string, wake: () => void): Disposable | undefined {
+  let watcher: FSWatcher;
+  const happened = () => {
+    watcher.close();
+    wake();
+  };
+  try {
+    watcher = watch(path, { persistent: false }, happened);
+  } catch (error) {
+    // The monitor has not made it yet; the start of the job is a change of which we hear.
+    if (causeOf(error) === 'ENOENT') {
+      return undefined;
+    }
+    throw error;
+  }
+  watcher.on('error', happened);
+  return { [Symbol.dispose]: () => watcher.close() };
+}
+
+/** A part of the log that is sent as one chunk. */
+interface Piece {
+  readonly timeUs: bigint;
+  readonly stream: StreamNumber;
+  readonly offset: number;
+  length: number;
+}
+
+class LogFiles implements AsyncDisposable {
+  readonly #request: LogRequest;
+  readonly #streams: readonly StreamNumber[];
+  #open: { readonly log: FileHandle; readonly indexFile: FileHandle; readonly index: LogIndex } | undefined;
+  /** Of the next byte to send. */
+  #position: number;
+  /** The record in which it lies, once that has been looked for. */
+  #record: number | undefined;
+  /** Where to end: who does not follow gets what was there at first, however fast the job writes. */
+  #end: number | undefined;
+
+  constructor(request: LogRequest) {
+    this.#request = request;
+    this.#position = request.offset;
+    this.#streams = STREAM_NUMBERS[request.stream];
+  }
+
+  /** All that is in the log now, and what is added while it is read. */
+  async *unread(signal: AbortSignal): AsyncGenerator<LogChunk> {
+    this.#open ??= await this.#openFiles();
+    if (this.#open === undefined) {
+      return;
+    }
+    const { log, index } = this.#open;
+    while (!signal.aborted) {
+      const written = (await log.stat()).size;
+      this.#end ??= this.#request.follow ? Number.POSITIVE_INFINITY : written;
+      const size = Math.min(written, this.#end);
+      const count = await index.count();
+      if (count === 0) {
+        return;
+      }
+      this.#record ??= await index.find(this.#position, count);
+      const records = await index.read(this.#record, Math.min(RECORDS_AT_ONCE, count - this.#record));
+      if (records.length === 0 || this.#position >= size) {
+        return;
+      }
+      for (const block of blocksOf(piecesOf(records, this.#position, size, this.#streams))) {
+        yield* this.#read(log, block);
+      }
+      this.#advance(records, size);
+    }
+  }
+
+  async *#read(log: FileHandle, pieces: readonly Piece[]): AsyncGenerator<LogChunk> {
+    const start = (pieces[0] as Piece).offset;
+    const last = pieces[pieces.length - 1] as Piece;
+    // A new buffer for each block: the chunks are views of it, and are the receiver's to keep.
+    const buffer = Buffer.allocUnsafeSlow(last.offset + last.length - start);
+    const { bytesRead } = await log.read(buffer, 0, buffer.length, start);
+    for (const { timeUs, stream, offset, length } of pieces) {
+      const data = buffer.subarray(offset - start, Math.min(offset - start + length, bytesRead));
+      yield create(LogChunkSchema, { offset: BigInt(offset), timeUs, stream: stream as LogStream, data });
+    }
+  }
+
+  /** A record whose bytes are not all there yet is looked at again. */
+  #advance(records: readonly LogRecord[], size: number): void {
+    for (const { offset, length } of records) {
+      const end = offset + length;
+      this.#position = Math.max(this.#position, Math.min(end, size));
+      if (end <= size) {
+        this.#record = (this.#record ?? 0) + 1;
+      }
+    }
+  }
+
+  async #openFiles() {
+    const { logPath, indexPath } = this.#request;
+    let log: FileHandle | undefined;
+    try {
+      log = await open(logPath, 'r');
+      const indexFile = await open(indexPath, 'r');
+      return { log, indexFile, index: new LogIndex(indexFile, indexPath) };
+    } catch (error) {
+      await log?.close();
+      if (causeOf(error) === 'ENOENT') {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#open?.log.close();
+    await this.#open?.indexFile.close();
+  }
+}
+
+/** What of the records lies between `from` and `to`, of the wanted streams, cut into the pieces that are sent. */
+function piecesOf(
+  records: readonly LogRecord[],
+  from: number,
+  to: number,
+  streams: readonly StreamNumber[],
+): Piece[] {
+  const pieces: Piece[] = [];
+  for (const { timeUs, stream, offset, length } of records) {
+    const end = Math.min(offset + length, to);
+    if (!streams.includes(stream)) {
+      continue;
+    }
+    for (let at = Math.max(offset, from); at < end; ) {
+      const size = Math.min(end - at, CHUNK_BYTES_MAXIMUM);
+      const last = pieces.at(-1);
+      if (last !== undefined && joins(last, timeUs, stream, at, size)) {
+        last.length += size;
+      } else {
+        pieces.push({ timeUs, stream, offset: at, length: size });
+      }
+      at += size;
+    }
+  }
+  return pieces;
+}
+
+function joins(last: Piece, timeUs: bigint, stream: StreamNumber, offset: number, size: number): boolean {
+  return (
+    last.stream === stream &&
+    last.offset + last.length === offset &&
+    last.length + size <= CHUNK_BYTES_MAXIMUM &&
+    timeUs - last.timeUs <= MERGE_US
+  );
+}
+
+/** Pieces that are read from the file together. */
+function* blocksOf(pieces: readonly Piece[]): Generator<Piece[]> {
+  let block: Piece[] = [];
+  for (const piece of pieces) {
+    const start = block[0]?.offset ?? piece.offset;
+    if (piece.offset + piece.length - start > CHUNK_BYTES_MAXIMUM) {
+      yield block;
+      block = [];
+    }
+    block.push(piece);
+  }
+  if (block.length > 0) {
+    yield block;
+  }
+}

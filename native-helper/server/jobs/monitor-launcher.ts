@@ -1,0 +1,180 @@
+/** Starts monitors: the only place where the helper makes a process for a job. */
+import { closeSync, constants, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { ServerConfig } from '../../api/config-schema.ts';
+import { JobletError } from '../../api/errors.ts';
+import type { CheckedJobSpec } from '../../api/job-spec.ts';
+import type { Paths } from '../../api/paths.ts';
+import type { CgroupTree } from '../../kernel/cgroup.ts';
+import { tryLock } from '../../kernel/lock.ts';
+import { createSealedMemfd } from '../../kernel/memfd.ts';
+import { createSocketPair } from '../../kernel/socketpair.ts';
+import { spawnExecutable } from '../../kernel/spawn.ts';
+import { type CompileContext, compileJob } from '../plan/compile.ts';
+import { encodePlan } from '../plan/encode.ts';
+import { HostRoot } from '../plan/host-root.ts';
+import { manifestOf, withoutSecrets } from '../plan/manifest.ts';
+import type { JobFolder } from './job-folder.ts';
+
+/** docs/monitor-protocol.md; the sources of the plan follow from 10. */
+const DESCRIPTOR = {
+  plan: 0,
+  output: 1,
+  errors: 2,
+  control: 3,
+  folder: 4,
+  cgroup: 5,
+  monitors: 6,
+} as const;
+
+export interface LauncherOptions {
+  readonly paths: Paths;
+  readonly jobsConfig: ServerConfig['jobs'];
+  readonly cgroups: CgroupTree;
+  /** The bytes of the executor. */
+  readonly executor: Uint8Array;
+  /** SHA-256 in 64 hexadecimal digits, as the executor was built with. */
+  readonly buildId: string;
+}
+
+/** A monitor on its way up. */
+export interface LaunchedMonitor {
+  /** Our child: it has to be waited for. */
+  readonly pid: number;
+  /** The helper's end of its control socket. */
+  readonly socket: Socket;
+}
+
+export class MonitorLauncher implements Disposable {
+  readonly #context: CompileContext;
+  readonly #buildId: string;
+  readonly #buildIdBytes: Buffer;
+  readonly #hostRoot: HostRoot;
+  readonly #executorFd: number;
+  readonly #helperLog: string;
+  readonly #cgroupFd: number;
+  /** The folder of adoption sockets. */
+  readonly monitorsFd: number;
+
+  /** Opens once what every monitor gets, so that starting one opens little. */
+  constructor({ paths, jobsConfig, cgroups, executor, buildId }: LauncherOptions) {
+    this.#buildId = buildId;
+    this.#buildIdBytes = Buffer.from(buildId, 'hex');
+    this.#executorFd = createSealedMemfd('joblet-executor', executor);
+    this.#helperLog = paths.helperLog;
+    mkdirSync(paths.monitorsDirectory, { recursive: true, mode: 0o700 });
+    this.monitorsFd = openSync(paths.monitorsDirectory, constants.O_RDONLY | constants.O_DIRECTORY);
+    this.#cgroupFd = cgroups.openJobs();
+    this.#hostRoot = HostRoot.open();
+    this.#context = {
+      jobsConfig,
+      hostRoot: this.#hostRoot,
+      controllerFault: (controller) => cgroups.controllerFault(controller),
+      openFilesMaximum: openFilesMaximum(),
+    };
+  }
+
+  /**
+   * Finds out whether the job can be started here, without starting it.
+   *
+   * @throws JobletError (refused, invalid) when it can't.
+   */
+  check(spec: CheckedJobSpec, folder: JobFolder): void {
+    using compiled = compileJob({ uuid: folder.uuid, spec, workPath: folder.work }, this.#context);
+    encodePlan(compiled.plan, this.#buildIdBytes);
+  }
+
+  /**
+   * Starts the monitor of a job.
+   *
+   * @throws JobletError when the job can't be started; then nothing runs.
+   */
+  launch(spec: CheckedJobSpec, folder: JobFolder): LaunchedMonitor {
+    using compiled = compileJob({ uuid: folder.uuid, spec, workPath: folder.work }, this.#context);
+    const { plan, sources } = compiled;
+    const secretNames = Object.keys(spec.secretEnvironment);
+    const bytes = encodePlan(plan, this.#buildIdBytes);
+    folder.writeForReplay(
+      secretNames.length === 0 ? bytes : encodePlan(withoutSecrets(plan, secretNames), this.#buildIdBytes),
+      manifestOf(folder.uuid, this.#buildId, sources),
+    );
+    return this.#spawn(bytes, sources.descriptors(), folder);
+  }
+
+  #spawn(plan: Uint8Array, sources: ReadonlyMap<number, number>, folder: JobFolder): LaunchedMonitor {
+    using given = new Descriptors();
+    const folderFd = given.own(folder.open());
+    // Held as long as the monitor lives, since it belongs to the open file that the monitor inherits: how a later
+    // helper tells a monitor that is on its way up or down from one that is gone (JobFolder.isInUse).
+    if (!tryLock(folderFd)) {
+      throw new JobletError('conflict', {
+        layer: 'monitor',
+        operation: 'flock',
+        object: folder.path,
+        reason: 'a monitor of this job is already running',
+        mend: '',
+      });
+    }
+    // Opened again for each: the log is replaced when it is full.
+    const logFd = given.own(
+      openSync(this.#helperLog, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600),
+    );
+    const planFd = given.own(createSealedMemfd('joblet-plan', plan, 'data'));
+    const [kept, control] = createSocketPair();
+    given.own(control);
+    try {
+      const pid = spawnExecutable({
+        executableFd: this.#executorFd,
+        argv: ['joblet-executor', 'monitor'],
+        descriptors: new Map([
+          [DESCRIPTOR.plan, planFd],
+          [DESCRIPTOR.output, logFd],
+          [DESCRIPTOR.errors, logFd],
+          [DESCRIPTOR.control, control],
+          [DESCRIPTOR.folder, folderFd],
+          [DESCRIPTOR.cgroup, this.#cgroupFd],
+          [DESCRIPTOR.monitors, this.monitorsFd],
+          ...sources,
+        ]),
+        newSession: true,
+        environment: [],
+      });
+      return { pid, socket: new Socket({ fd: kept }) };
+    } catch (error) {
+      closeSync(kept);
+      throw error;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#hostRoot[Symbol.dispose]();
+    for (const fd of [this.#executorFd, this.#cgroupFd, this.monitorsFd]) {
+      closeSync(fd);
+    }
+  }
+}
+
+/** Descriptors that are closed together. */
+class Descriptors implements Disposable {
+  readonly #fds: number[] = [];
+
+  own(fd: number): number {
+    this.#fds.push(fd);
+    return fd;
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of this.#fds) {
+      closeSync(fd);
+    }
+  }
+}
+
+/** Our own hard limit: proc_pid_limits(5), "Max open files  SOFT  HARD  files". */
+function openFilesMaximum(): bigint {
+  const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  if (hard === undefined) {
+    throw new Error('/proc/self/limits has no line "Max open files" with a number');
+  }
+  return BigInt(hard);
+}

@@ -1,0 +1,65 @@
+/** The helper's end of one monitor's socket. */
+import { connect, type Socket } from 'node:net';
+import { causeOf } from '../../api/errors.ts';
+import { LineReader, type MonitorMessage, parseMonitorMessage } from './monitor-messages.ts';
+
+export interface MonitorEvents {
+  message(message: MonitorMessage): void;
+  /** The monitor has ended, or said what no monitor says; nothing more comes. */
+  closed(reason: string): void;
+}
+
+export class MonitorLink {
+  readonly #socket: Socket;
+
+  /** @param socket connected; the link owns it. */
+  constructor(socket: Socket, events: MonitorEvents) {
+    this.#socket = socket;
+    const lines = new LineReader();
+    let reason = 'the monitor closed its socket';
+    socket.on('data', (bytes: Buffer) => {
+      try {
+        for (const line of lines.read(bytes)) {
+          events.message(parseMonitorMessage(line));
+        }
+      } catch (error) {
+        reason = `the monitor broke its protocol: ${causeOf(error)}`;
+        socket.destroy();
+      }
+    });
+    // What a broken socket has to say is said by `close`, which always follows.
+    socket.on('error', (error) => {
+      reason = `the monitor's socket broke: ${causeOf(error)}`;
+    });
+    socket.on('close', () => events.closed(reason));
+  }
+
+  /** SIGTERM to the command's process group, and after the grace time the end of the whole job. */
+  stop(graceMs: bigint): void {
+    this.#socket.write(`stop ${graceMs}\n`);
+  }
+
+  /** Lets go of the monitor, which goes on; `closed` is not called any more. */
+  release(): void {
+    this.#socket.removeAllListeners('close');
+    this.#socket.destroy();
+  }
+}
+
+/**
+ * Connects to the adoption socket of a monitor that another helper has started.
+ *
+ * @param monitorsFd an open descriptor of the folder of adoption sockets. Going through it keeps the address within
+ *   the 107 bytes of sun_path (unix(7)), wherever the root lies.
+ * @throws the system error of connect(2): ENOENT and ECONNREFUSED when there is no monitor behind it.
+ */
+export function connectToMonitor(monitorsFd: number, uuid: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path: `/proc/self/fd/${monitorsFd}/${uuid}` });
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
+}

@@ -1,0 +1,65 @@
+/** What a monitor says on its sockets: one JSON object a line (docs/monitor-protocol.md). */
+import { z } from 'zod';
+import { exitFields } from './exit-record.ts';
+
+/** The longest line a monitor can have cause to write; its error texts are bounded at 8 KiB each. */
+export const LINE_BYTES_MAXIMUM = 64 * 1024;
+
+const helloSchema = z.strictObject({
+  event: z.literal('hello'),
+  monitor: z.literal(1),
+  build: z.string().regex(/^[0-9a-f]{64}$/),
+  job: z.uuid(),
+  pid: z.int().min(1),
+  phase: z.enum(['starting', 'running', 'ended']),
+});
+
+const runningSchema = z.strictObject({
+  event: z.literal('running'),
+  init_pid: z.int().min(1),
+  started_us: z.int().min(0),
+});
+
+const exitedSchema = z.strictObject({
+  event: z.literal('exited'),
+  version: z.literal(1),
+  job: z.uuid(),
+  ...exitFields,
+});
+
+export const monitorMessageSchema = z.discriminatedUnion('event', [helloSchema, runningSchema, exitedSchema]);
+
+export type MonitorMessage = z.infer<typeof monitorMessageSchema>;
+
+/** Cuts a stream of bytes into lines, and holds no more of an unfinished one than a line may have. */
+export class LineReader {
+  #unfinished: Buffer = Buffer.alloc(0);
+
+  /**
+   * @returns the lines that `bytes` completes, without their line feeds.
+   * @throws RangeError when a line is longer than LINE_BYTES_MAXIMUM.
+   */
+  read(bytes: Buffer): string[] {
+    const lines: string[] = [];
+    let rest = this.#unfinished.length === 0 ? bytes : Buffer.concat([this.#unfinished, bytes]);
+    for (let end = rest.indexOf(0x0a); end >= 0; end = rest.indexOf(0x0a)) {
+      lines.push(rest.toString('utf8', 0, refuseLong(end)));
+      rest = rest.subarray(end + 1);
+    }
+    refuseLong(rest.length);
+    this.#unfinished = Buffer.from(rest);
+    return lines;
+  }
+}
+
+function refuseLong(length: number): number {
+  if (length > LINE_BYTES_MAXIMUM) {
+    throw new RangeError(`a line of more than ${LINE_BYTES_MAXIMUM} bytes`);
+  }
+  return length;
+}
+
+/** @throws ZodError or SyntaxError when the line is not what a monitor of this version says. */
+export function parseMonitorMessage(line: string): MonitorMessage {
+  return monitorMessageSchema.parse(JSON.parse(line));
+}

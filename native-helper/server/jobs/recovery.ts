@@ -1,0 +1,116 @@
+/** What a helper does at its start with the jobs of the helper before it. */
+import { readdir, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { causeOf, JobletError } from '../../api/errors.ts';
+import { JobStatus } from '../../api/gen/joblet_pb.js';
+import type { CheckedJobSpec } from '../../api/job-spec.ts';
+import type { Paths } from '../../api/paths.ts';
+import type { CgroupTree } from '../../kernel/cgroup.ts';
+import type { Logger } from '../log.ts';
+import type { JobStore } from '../state/job-store.ts';
+import { JobFolder } from './job-folder.ts';
+import type { JobRunner } from './job-runner.ts';
+import { LIVE_STATES } from './job-state.ts';
+import { connectToMonitor } from './monitor-link.ts';
+import { checkedSpec } from './specification.ts';
+
+/** How long a monitor may be on its way up, or down, without answering: a loaded machine, a slow sync. */
+const ANSWER_ATTEMPTS = 200;
+const ANSWER_INTERVAL_MS = 50;
+
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+
+export interface RecoveryOptions {
+  readonly paths: Paths;
+  readonly store: JobStore;
+  readonly runner: JobRunner;
+  readonly cgroups: CgroupTree;
+  readonly monitorsFd: number;
+  readonly logger: Logger;
+}
+
+/** Brings every job that has not ended to its present state, and removes what belongs to no job. */
+export async function recover(options: RecoveryOptions): Promise<void> {
+  const { store } = options;
+  const uuids = store.uuidsWithStatus(LIVE_STATES);
+  await Promise.all(uuids.map((uuid) => recoverJob(options, uuid)));
+  await sweep(options);
+}
+
+async function recoverJob({ paths, store, runner, monitorsFd, logger }: RecoveryOptions, uuid: string) {
+  const folder = new JobFolder(paths, uuid);
+  const job = store.get(uuid);
+  if (job?.status === JobStatus.QUEUED) {
+    await resumeWaiting(runner, folder, checkedSpec(job.spec));
+  } else {
+    await adoptOrSettle(runner, folder, monitorsFd);
+  }
+  logger.info({ job: uuid }, 'recovered a job of the helper before');
+}
+
+/** No monitor was ever made for it, so it can't run twice. */
+async function resumeWaiting(runner: JobRunner, folder: JobFolder, spec: CheckedJobSpec): Promise<void> {
+  if (Object.keys(spec.secretEnvironment).length === 0) {
+    runner.start(folder, spec, JobStatus.QUEUED);
+    return;
+  }
+  await runner.refuse(
+    folder,
+    new JobletError('unavailable', {
+      layer: 'secrets',
+      operation: 'start',
+      object: '',
+      reason: 'the helper ended before the job was started, and secret values are never stored',
+      mend: '',
+    }),
+  );
+}
+
+async function adoptOrSettle(runner: JobRunner, folder: JobFolder, monitorsFd: number): Promise<void> {
+  for (let attempt = 1; attempt <= ANSWER_ATTEMPTS; attempt += 1) {
+    const inUse = folder.isInUse();
+    try {
+      // Asked for before the record is looked at, so that a monitor which ends in between has left its record.
+      runner.adopt(folder, await connectToMonitor(monitorsFd, folder.uuid));
+      return;
+    } catch (error) {
+      if (!['ENOENT', 'ECONNREFUSED'].includes(causeOf(error))) {
+        throw error;
+      }
+    }
+    if (!inUse) {
+      await runner.settle(folder, 'its monitor ended without a record while no helper was watching');
+      return;
+    }
+    await delay(ANSWER_INTERVAL_MS);
+  }
+  await runner.settle(folder, 'its monitor runs, and does not answer');
+}
+
+/** What Runs and Deletes that were cut short have left, and what dead monitors could not take away. */
+async function sweep({ paths, store, runner, cgroups, logger }: RecoveryOptions): Promise<void> {
+  for (const uuid of cgroups.jobs()) {
+    if (!runner.isLive(uuid)) {
+      logger.warn({ job: uuid }, 'removing the cgroup of no running job');
+      cgroups.kill(uuid);
+      await cgroups.remove(uuid);
+    }
+  }
+  for (const uuid of await uuidsIn(paths.monitorsDirectory)) {
+    if (!runner.isLive(uuid)) {
+      await unlink(join(paths.monitorsDirectory, uuid));
+    }
+  }
+  for (const uuid of await uuidsIn(paths.jobsDirectory)) {
+    if (store.get(uuid) === undefined) {
+      logger.warn({ job: uuid }, 'removing the folder of no job');
+      await new JobFolder(paths, uuid).remove();
+    }
+  }
+}
+
+/** Entries with other names are nobody's that we know, and stay. */
+async function uuidsIn(directory: string): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => UUID.test(name));
+}

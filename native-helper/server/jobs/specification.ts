@@ -1,0 +1,23 @@
+/** A specification from outside → one that is checked, by the schema that the command line uses too. */
+import { JobletError } from '../../api/errors.ts';
+import type { JobSpec } from '../../api/gen/joblet_pb.js';
+import { type CheckedJobSpec, jobSpecSchema } from '../../api/job-spec.ts';
+
+/** @throws JobletError (invalid) naming the first field that is out of its bounds. */
+export function checkedSpec(spec: JobSpec): CheckedJobSpec {
+  const { $typeName: _, $unknown: unknownFields, limits, ...fields } = spec;
+  if (unknownFields !== undefined || limits?.$unknown !== undefined) {
+    throw invalid('spec', 'has fields that this helper does not know', 'Use a helper of the same version.');
+  }
+  const { $typeName: __, ...limitFields } = limits ?? { $typeName: 'joblet.v1.Limits' };
+  const result = jobSpecSchema.safeParse({ ...fields, limits: limitFields });
+  if (result.success) {
+    return result.data;
+  }
+  const issue = result.error.issues[0];
+  throw invalid(issue?.path.join('.') ?? 'spec', issue?.message ?? 'is malformed', '');
+}
+
+function invalid(object: string, reason: string, mend: string): JobletError {
+  return new JobletError('invalid', { layer: 'job', operation: 'check', object, reason, mend });
+}

@@ -1,0 +1,148 @@
+/** Opens the helper's database, and names what can be wrong with it. */
+import { closeSync, constants, openSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { causeOf, type ErrorKind, JobletError } from '../../api/errors.ts';
+import { MIGRATIONS } from './migrations.ts';
+
+/** `JOBL` in ASCII: tells our databases from any other program's (sqlite.org/pragma.html#pragma_application_id). */
+const APPLICATION_ID = 0x4a4f424c;
+
+/** Primary result codes, sqlite.org/rescode.html */
+const SQLITE_BUSY = 5;
+const SQLITE_READONLY = 8;
+const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
+const SQLITE_CANTOPEN = 14;
+const SQLITE_NOTADB = 26;
+
+const KIND_OF_CODE: ReadonlyMap<number, ErrorKind> = new Map([
+  [SQLITE_BUSY, 'conflict'],
+  [SQLITE_READONLY, 'unavailable'],
+  [SQLITE_FULL, 'exhausted'],
+  [SQLITE_CANTOPEN, 'unavailable'],
+]);
+
+const MEND_OF_CODE: ReadonlyMap<number, string> = new Map([
+  [SQLITE_BUSY, 'Stop the other program that has it open.'],
+  [SQLITE_READONLY, 'Make its file system writable.'],
+  [SQLITE_CORRUPT, 'Move it away, or put a backup in its place, and start the helper again.'],
+  [SQLITE_FULL, 'Free space on the disk, then try again.'],
+  [SQLITE_NOTADB, 'Move it away and start the helper again.'],
+]);
+
+/**
+ * Opens the database, makes it if it isn't there, and brings its schema up to date.
+ *
+ * What is committed is on the disk: WAL with `synchronous=FULL` syncs the log at each commit. The lock is exclusive:
+ * the helper is the only one who writes, and a second one must not even read half a thought.
+ *
+ * @param path made 0600; SQLite gives its companions (`-wal`) the same mode.
+ * @throws JobletError when the file is damaged, of another program, of a newer Joblet, or can't be opened.
+ */
+export function openDatabase(path: string, migrations: readonly string[] = MIGRATIONS): DatabaseSync {
+  createPrivately(path);
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path);
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;');
+    refuseForeign(database, path);
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    migrate(database, path, migrations);
+    refuseDamaged(database, path);
+    return database;
+  } catch (error) {
+    database?.close();
+    throw stateError('open', path, error);
+  }
+}
+
+/** A database error as ours, naming the step; an error of ours passes unchanged. */
+export function stateError(operation: string, object: string, error: unknown): JobletError {
+  if (error instanceof JobletError) {
+    return error;
+  }
+  const code = resultCodeOf(error);
+  return new JobletError(
+    KIND_OF_CODE.get(code) ?? 'internal',
+    {
+      layer: 'state',
+      operation,
+      object,
+      reason: code === 0 ? causeOf(error) : (error as Error).message,
+      mend: MEND_OF_CODE.get(code) ?? '',
+    },
+    { cause: error },
+  );
+}
+
+/** The low byte of an extended result code; 0 when the error is not SQLite's. */
+function resultCodeOf(error: unknown): number {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
+    ? error.errcode & 0xff
+    : 0;
+}
+
+/** SQLite would make it with the umask's mode, readable for an instant. */
+function createPrivately(path: string): void {
+  try {
+    closeSync(openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600));
+  } catch (error) {
+    const mend = causeOf(error) === 'ENOSPC' ? 'Free space on the disk.' : '';
+    throw new JobletError(
+      mend === '' ? 'unavailable' : 'exhausted',
+      { layer: 'state', operation: 'open', object: path, reason: causeOf(error), mend },
+      { cause: error },
+    );
+  }
+}
+
+function numberFrom(database: DatabaseSync, query: string): number {
+  return Number(Object.values(database.prepare(query).get() ?? {})[0]);
+}
+
+function refuseForeign(database: DatabaseSync, path: string): void {
+  const isOurs = numberFrom(database, 'PRAGMA application_id') === APPLICATION_ID;
+  if (!isOurs && numberFrom(database, 'SELECT count(*) FROM sqlite_schema') > 0) {
+    throw new JobletError('conflict', {
+      layer: 'state',
+      operation: 'open',
+      object: path,
+      reason: 'is the database of another program',
+      mend: 'Move it away and start the helper again.',
+    });
+  }
+}
+
+function migrate(database: DatabaseSync, path: string, migrations: readonly string[]): void {
+  const version = numberFrom(database, 'PRAGMA user_version');
+  if (version > migrations.length) {
+    throw new JobletError('conflict', {
+      layer: 'state',
+      operation: 'open',
+      object: path,
+      reason: `has schema version ${version}, and this helper knows versions up to ${migrations.length}`,
+      mend: 'Start the newer helper that wrote it.',
+    });
+  }
+  for (const [index, migration] of migrations.entries()) {
+    if (index >= version) {
+      database.exec(
+        `BEGIN IMMEDIATE; ${migration}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${index + 1}; COMMIT;`,
+      );
+    }
+  }
+}
+
+/** 30 ms for 100,000 jobs: cheaper than a helper that finds out in the middle of a job. */
+function refuseDamaged(database: DatabaseSync, path: string): void {
+  const finding = Object.values(database.prepare('PRAGMA quick_check(1)').get() ?? {})[0];
+  if (finding !== 'ok') {
+    throw new JobletError('internal', {
+      layer: 'state',
+      operation: 'check',
+      object: path,
+      reason: `is damaged: ${String(finding)}`,
+      mend: MEND_OF_CODE.get(SQLITE_CORRUPT) ?? '',
+    });
+  }
+}

@@ -1,0 +1,272 @@
+/** The table of jobs: every job, ended or not. Nothing of an ended job is held in memory. */
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import type { GenMessage } from '@bufbuild/protobuf/codegenv2';
+import { z } from 'zod';
+import {
+  type Failure,
+  FailureSchema,
+  type JobSpec,
+  JobSpecSchema,
+  JobStatus,
+  type Usage,
+  UsageSchema,
+} from '../../api/gen/joblet_pb.js';
+import { stateError } from './database.ts';
+
+/** One job as it is stored. Times are µs since the epoch, 0 = not yet. */
+export interface StoredJob {
+  /** Grows with each new job: the order of lists. */
+  readonly sequence: number;
+  /** Lower-case. */
+  readonly uuid: string;
+  readonly status: JobStatus;
+  readonly ownerUid: number;
+  readonly createdUs: number;
+  readonly startedUs: number;
+  readonly endedUs: number;
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+  readonly failure: Failure | null;
+  readonly usage: Usage | null;
+  /** The values of its secret environment are `***`; they are never stored. */
+  readonly spec: JobSpec;
+}
+
+export type NewJob = Pick<StoredJob, 'uuid' | 'status' | 'ownerUid' | 'createdUs' | 'spec'>;
+
+/** What changes with a state; a field that is absent stays as it is. */
+export type JobChange = Pick<StoredJob, 'status'> &
+  Partial<Pick<StoredJob, 'startedUs' | 'endedUs' | 'exitCode' | 'signal' | 'failure' | 'usage'>>;
+
+/** Every condition must hold; an absent or empty one always does. */
+export interface JobFilter {
+  readonly statuses: readonly JobStatus[];
+  readonly nameContains: string;
+  /** Looked for in the first 4096 characters of command and arguments. */
+  readonly commandContains: string;
+  readonly uuidPrefix: string;
+}
+
+/** Where a page begins and where it ends: at the first of its two bounds, but never before one job. */
+export interface JobPage {
+  /** Only jobs older than this sequence. */
+  readonly before: number;
+  readonly jobs: number;
+  /** Of all their specifications together. */
+  readonly bytes: number;
+}
+
+const SEARCHED_COMMAND_LENGTH = 4096;
+
+const COLUMNS =
+  'sequence, uuid, status, owner_uid, created_us, started_us, ended_us, exit_code, signal, failure, usage, spec';
+
+const count = z.int().min(0);
+
+function message<T extends Message>(schema: GenMessage<T>) {
+  return z.instanceof(Uint8Array).transform((bytes) => fromBinary(schema, bytes) as T);
+}
+
+const rowSchema = z
+  .strictObject({
+    sequence: count,
+    uuid: z.uuid(),
+    status: z.enum(JobStatus),
+    owner_uid: count,
+    created_us: count,
+    started_us: count,
+    ended_us: count,
+    exit_code: count.nullable(),
+    signal: count.nullable(),
+    failure: message(FailureSchema).nullable(),
+    usage: message(UsageSchema).nullable(),
+    spec: message(JobSpecSchema),
+  })
+  .transform(
+    (row): StoredJob => ({
+      sequence: row.sequence,
+      uuid: row.uuid,
+      status: row.status,
+      ownerUid: row.owner_uid,
+      createdUs: row.created_us,
+      startedUs: row.started_us,
+      endedUs: row.ended_us,
+      exitCode: row.exit_code,
+      signal: row.signal,
+      failure: row.failure,
+      usage: row.usage,
+      spec: row.spec,
+    }),
+  );
+
+export class JobStore {
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+  }
+
+  /** Call it inside a commit. */
+  insert(job: NewJob): void {
+    const { spec } = job;
+    this.#prepare(
+      `INSERT INTO job (uuid, status, owner_uid, name, command_line, created_us, started_us, ended_us, spec)
+       VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?)`,
+    ).run(
+      job.uuid,
+      job.status,
+      job.ownerUid,
+      spec.name,
+      [spec.command, ...spec.args].join(' ').slice(0, SEARCHED_COMMAND_LENGTH),
+      job.createdUs,
+      toBinary(JobSpecSchema, spec),
+    );
+  }
+
+  /**
+   * Changes a job that is in one of the states `from`. Call it inside a commit.
+   *
+   * @returns false when there is no such job, or it is in another state: then nothing was changed.
+   */
+  update(uuid: string, from: readonly JobStatus[], change: JobChange): boolean {
+    const { failure, usage } = change;
+    const result = this.#prepare(
+      `UPDATE job SET status = :status,
+         started_us = coalesce(:startedUs, started_us), ended_us = coalesce(:endedUs, ended_us),
+         exit_code = coalesce(:exitCode, exit_code), signal = coalesce(:signal, signal),
+         failure = coalesce(:failure, failure), usage = coalesce(:usage, usage)
+       WHERE uuid = :uuid AND status IN (SELECT value FROM json_each(:from))`,
+    ).run({
+      uuid,
+      from: JSON.stringify(from),
+      status: change.status,
+      startedUs: change.startedUs ?? null,
+      endedUs: change.endedUs ?? null,
+      exitCode: change.exitCode ?? null,
+      signal: change.signal ?? null,
+      failure: failure ? toBinary(FailureSchema, failure) : null,
+      usage: usage ? toBinary(UsageSchema, usage) : null,
+    });
+    return result.changes === 1;
+  }
+
+  /** Call it inside a commit. */
+  delete(uuid: string): void {
+    this.#prepare('DELETE FROM job WHERE uuid = ?').run(uuid);
+  }
+
+  get(uuid: string): StoredJob | undefined {
+    try {
+      const row = this.#prepare(`SELECT ${COLUMNS} FROM job WHERE uuid = ?`).get(uuid);
+      return row && rowSchema.parse(row);
+    } catch (error) {
+      throw stateError('read', uuid, error);
+    }
+  }
+
+  /** Cheaper than all of the job, for those who only wait for its end. */
+  statusOf(uuid: string): JobStatus | undefined {
+    const row = this.#prepare('SELECT status FROM job WHERE uuid = ?').get(uuid);
+    return row === undefined ? undefined : z.strictObject({ status: z.enum(JobStatus) }).parse(row).status;
+  }
+
+  /** In the order of the ids, at most `limit`. */
+  uuidsWithPrefix(prefix: string, limit: number): string[] {
+    return this.#uuids(
+      'SELECT uuid FROM job WHERE uuid >= ? AND uuid < ? ORDER BY uuid LIMIT ?',
+      ...prefixRange(prefix),
+      limit,
+    );
+  }
+
+  /** The oldest first, at most `limit`. */
+  uuidsWithStatus(statuses: readonly JobStatus[], limit = -1): string[] {
+    return this.#uuids(
+      'SELECT uuid FROM job WHERE status IN (SELECT value FROM json_each(?)) ORDER BY sequence LIMIT ?',
+      JSON.stringify(statuses),
+      limit,
+    );
+  }
+
+  count(statuses?: readonly JobStatus[]): number {
+    const row =
+      statuses === undefined
+        ? this.#prepare('SELECT count(*) AS jobs FROM job').get()
+        : this.#prepare(
+            'SELECT count(*) AS jobs FROM job WHERE status IN (SELECT value FROM json_each(?))',
+          ).get(JSON.stringify(statuses));
+    return z.strictObject({ jobs: count }).parse(row).jobs;
+  }
+
+  /** Newest first: a page by key, so that the thousandth costs what the first does. */
+  list(filter: JobFilter, page: JobPage): { jobs: StoredJob[]; hasMore: boolean } {
+    const { query, parameters } = listQuery(filter);
+    const jobs: StoredJob[] = [];
+    let bytes = 0;
+    try {
+      const rows = this.#prepare(query).iterate({ ...parameters, before: page.before, limit: page.jobs + 1 });
+      for (const row of rows) {
+        bytes += row.spec instanceof Uint8Array ? row.spec.length : 0;
+        if (jobs.length === page.jobs || (jobs.length > 0 && bytes > page.bytes)) {
+          return { jobs, hasMore: true };
+        }
+        jobs.push(rowSchema.parse(row));
+      }
+      return { jobs, hasMore: false };
+    } catch (error) {
+      throw stateError('read', 'job', error);
+    }
+  }
+
+  #uuids(query: string, ...parameters: SQLInputValue[]): string[] {
+    const rows = this.#prepare(query).all(...parameters);
+    return rows.map((row) => z.strictObject({ uuid: z.uuid() }).parse(row).uuid);
+  }
+
+  /** There are few different queries: one for each combination of filters. */
+  #prepare(query: string): StatementSync {
+    let statement = this.#statements.get(query);
+    if (statement === undefined) {
+      statement = this.#database.prepare(query);
+      this.#statements.set(query, statement);
+    }
+    return statement;
+  }
+}
+
+/** `g` follows the last hexadecimal digit, and `-` precedes the first. */
+function prefixRange(prefix: string): [from: string, to: string] {
+  return [prefix, `${prefix}g`];
+}
+
+/**
+ * One SELECT a status, merged: each walks the index of its status backwards and stops with the page, however many
+ * jobs there are. With a prefix of the id the index of ids is the better way in, and `+` keeps SQLite on it.
+ */
+function listQuery(filter: JobFilter): { query: string; parameters: Record<string, SQLInputValue> } {
+  const parameters: Record<string, SQLInputValue> = {};
+  const conditions = ['sequence < :before'];
+  if (filter.nameContains !== '') {
+    conditions.push('instr(name, :name) > 0');
+    parameters.name = filter.nameContains;
+  }
+  if (filter.commandContains !== '') {
+    conditions.push('instr(command_line, :command) > 0');
+    parameters.command = filter.commandContains;
+  }
+  const byPrefix = filter.uuidPrefix !== '';
+  if (byPrefix) {
+    conditions.push('uuid >= :from AND uuid < :to');
+    [parameters.from, parameters.to] = prefixRange(filter.uuidPrefix);
+  }
+  const statuses = [...new Set(filter.statuses)];
+  const branches = statuses.length === 0 ? [conditions] : [];
+  for (const [index, status] of statuses.entries()) {
+    branches.push([`${byPrefix ? '+' : ''}status = :status${index}`, ...conditions]);
+    parameters[`status${index}`] = status;
+  }
+  const selects = branches.map((branch) => `SELECT ${COLUMNS} FROM job WHERE ${branch.join(' AND ')}`);
+  return { query: `${selects.join(' UNION ALL ')} ORDER BY sequence DESC LIMIT :limit`, parameters };
+}
