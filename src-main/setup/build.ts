@@ -12,7 +12,7 @@ import { bundleCommandLine, bundleHelper } from './build/bundles.ts';
 import { compileExecutor, executorSources } from './build/executor.ts';
 import { filesBelow } from './build/files.ts';
 import { generateApi } from './build/generate-api.ts';
-import { writeLaunchers } from './build/launchers.ts';
+import { copyStarter, STARTER, writeLaunchers } from './build/launchers.ts';
 import { makeSingleExecutable } from './build/single-executable.ts';
 import { Stamps } from './build/stamps.ts';
 
@@ -77,6 +77,7 @@ async function main(): Promise<void> {
   await stamps.step('launchers', tools, [join(dist, 'joblet'), join(dist, 'rnx')], () =>
     writeLaunchers(dist),
   );
+  await stamps.step('starter', [STARTER, ...tools], [join(dist, 'elevate-start')], copyStarter);
   await stamps.step(
     'single executable',
     [executor, helperBundle, ...tools],

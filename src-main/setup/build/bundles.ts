@@ -31,7 +31,8 @@ export async function bundleCommandLine(dist: string, buildId: string): Promise<
   await rm(directory, { recursive: true, force: true });
   await build({
     ...COMMON,
-    entryPoints: { main: 'src-main/cli/main.ts' },
+    entryPoints: ['src-main/cli/main.ts', 'src-main/elevation/sudo-prompt-child.ts'],
+    entryNames: '[name]',
     outdir: directory,
     outExtension: { '.js': '.mjs' },
     format: 'esm',

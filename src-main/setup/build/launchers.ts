@@ -1,5 +1,7 @@
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+
+export const STARTER = 'src-main/elevation/elevate-start';
 
 /**
  * Keeps V8's compiled code between runs. Its place comes from the user database and not from HOME: bytecode is trusted
@@ -30,4 +32,10 @@ export async function writeLaunchers(dist: string): Promise<void> {
     await writeFile(join(dist, name), launcher(name));
     await chmod(join(dist, name), 0o755);
   }
+}
+
+/** The script that root runs to start the installed helper, beside the helper that it is installed with. */
+export async function copyStarter(output: string): Promise<void> {
+  await copyFile(STARTER, output);
+  await chmod(output, 0o755);
 }

@@ -1,0 +1,190 @@
+/** Starting the helper: as root at once, otherwise through the ways in which this machine lets its user become root. */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { causeOf, JobletError } from '../../native-helper/api/errors.ts';
+import type { Paths } from '../../native-helper/api/paths.ts';
+import { startThroughPrompt } from './graphical-prompt.ts';
+import { type Installation, installCommand, installCommandLine } from './install-script.ts';
+
+/** From the start of the process to an answer to the first call, ms. */
+const START_PATIENCE_MS = 30_000;
+const POLL_MS = 50;
+
+export interface RunningHelper {
+  readonly pid: number;
+  readonly buildId: string;
+}
+
+export interface StartRequest {
+  readonly paths: Paths;
+  /** Asks the helper who it is over its socket; null = nobody answers. This folder speaks no RPC itself. */
+  readonly askHelper: () => Promise<RunningHelper | null>;
+  /** Told what is being waited for, one line at a time. */
+  readonly report: (line: string) => void;
+  /** Asks the person at the terminal; null where there is none. */
+  readonly confirm: ((question: string) => Promise<boolean>) | null;
+}
+
+export interface StartOutcome {
+  readonly what: 'started' | 'replaced' | 'was running';
+  readonly helper: RunningHelper;
+}
+
+/**
+ * Makes sure that the helper of this build runs. One of another build is replaced; its jobs go on.
+ *
+ * @throws JobletError that says what the user can type when they may not become root this way.
+ */
+export async function startHelper(request: StartRequest): Promise<StartOutcome> {
+  const build = await findBuild();
+  const running = await request.askHelper();
+  if (running?.buildId === build.buildId) {
+    return { what: 'was running', helper: running };
+  }
+  if (running !== null) {
+    request.report(`replacing the helper of another build (pid ${running.pid}); its jobs go on`);
+  }
+  await startAsRoot(request, build);
+  const helper = await waitForHelper(request, build.buildId);
+  return { what: running === null ? 'started' : 'replaced', helper };
+}
+
+interface Build {
+  readonly directory: string;
+  readonly buildId: string;
+}
+
+/** The output of the build that this code belongs to: beside the bundle, or `dist` of the checkout. */
+async function findBuild(): Promise<Build> {
+  const isBundled = extname(import.meta.filename) !== '.ts';
+  const directory = join(import.meta.dirname, isBundled ? '..' : '../../dist');
+  try {
+    return { directory, buildId: await readFile(join(directory, 'build-id'), 'utf8') };
+  } catch (error) {
+    throw new JobletError('unavailable', {
+      layer: 'elevation',
+      operation: 'read',
+      object: join(directory, 'build-id'),
+      reason: causeOf(error),
+      mend: 'Build the helper first: npm run build',
+    });
+  }
+}
+
+async function startAsRoot(request: StartRequest, build: Build): Promise<void> {
+  const installation = await describeInstallation(request.paths, build);
+  const starter = join(request.paths.installDirectory, 'elevate-start');
+  const isInstalled = await isCurrent(request.paths, installation);
+  if (process.getuid?.() === 0) {
+    request.report(isInstalled ? 'starting the helper' : 'installing and starting the helper');
+    const [program, ...argv] = isInstalled ? [starter] : installCommand(installation);
+    await runPrivileged(program as string, argv);
+  } else if (isInstalled && installation.root === '') {
+    request.report('waiting for the password prompt');
+    await startThroughPrompt();
+  } else {
+    await installThroughSudo(request, installation);
+  }
+}
+
+async function describeInstallation(paths: Paths, build: Build): Promise<Installation> {
+  const [helperHash, starterHash] = await Promise.all([
+    hashOf(join(build.directory, 'joblet-helper')),
+    hashOf(join(build.directory, 'elevate-start')),
+  ]);
+  return { ...build, helperHash, starterHash, root: paths.root === '/' ? '' : paths.root };
+}
+
+/** Whether what stands in the root-owned folder is this build, byte for byte. */
+async function isCurrent(paths: Paths, installation: Installation): Promise<boolean> {
+  const current = join(paths.installDirectory, 'current');
+  try {
+    const [helper, starter] = await Promise.all([
+      hashOf(join(current, 'joblet-helper')),
+      hashOf(join(current, 'elevate-start')),
+    ]);
+    return helper === installation.helperHash && starter === installation.starterHash;
+  } catch {
+    return false;
+  }
+}
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest('hex');
+}
+
+async function installThroughSudo(request: StartRequest, installation: Installation): Promise<void> {
+  const commandLine = installCommandLine(installation);
+  request.report(
+    `The helper runs as root, so this build of it has to be installed once, by this command:\n\n${commandLine}\n`,
+  );
+  if (request.confirm === null || !(await request.confirm('Run it now?'))) {
+    throw new JobletError('refused', {
+      layer: 'elevation',
+      operation: 'install',
+      object: request.paths.installDirectory,
+      reason: 'only root may',
+      mend: 'Run the command above, then this one again.',
+    });
+  }
+  await runPrivileged('sudo', installCommand(installation), 'inherit');
+}
+
+/** Its own words go to the user: it is root that tells what it could not do. */
+async function runPrivileged(
+  program: string,
+  argv: readonly string[],
+  stdin: 'ignore' | 'inherit' = 'ignore',
+): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const child = spawn(program, argv, {
+      cwd: '/',
+      stdio: [stdin, 'ignore', stdin === 'inherit' ? 'inherit' : 'pipe'],
+    });
+    let stderr = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+    });
+    const fail = (reason: string) =>
+      reject(
+        new JobletError('unavailable', {
+          layer: 'elevation',
+          operation: 'start',
+          object: program,
+          reason,
+          mend: '',
+        }),
+      );
+    child.on('error', (error) => fail(causeOf(error)));
+    child.on('close', (code, signal) =>
+      code === 0 ? resolve() : fail(stderr.trim() || `${signal ?? `exit code ${code}`}`),
+    );
+  });
+}
+
+async function waitForHelper(request: StartRequest, buildId: string): Promise<RunningHelper> {
+  const deadline = Date.now() + START_PATIENCE_MS;
+  for (;;) {
+    const helper = await request.askHelper();
+    if (helper?.buildId === buildId) {
+      return helper;
+    }
+    if (Date.now() >= deadline) {
+      throw new JobletError('unavailable', {
+        layer: 'elevation',
+        operation: 'wait for',
+        object: request.paths.socket,
+        reason: `no helper of this build answered within ${START_PATIENCE_MS / 1000} s`,
+        mend: `Its log is ${request.paths.helperLog}; what it said before that, ${join(request.paths.stateDirectory, 'start.log')}`,
+      });
+    }
+    await sleep(POLL_MS);
+  }
+}
