@@ -2,12 +2,12 @@
 import { JobletError } from '../../api/errors.ts';
 import type { Credentials, Device, Mount, MountAttribute, Namespaces, Plan, SeccompProgram } from './plan.ts';
 
-export const PLAN_VERSION = 1;
-export const MAX_PLAN_BYTES = 4 * 1024 * 1024;
-export const MAX_RECORDS = 65_536;
+const PLAN_VERSION = 1;
+const MAX_PLAN_BYTES = 4 * 1024 * 1024;
+const MAX_RECORDS = 65_536;
 /** SHA-256 */
-export const BUILD_ID_BYTES = 32;
-export const MAX_STRING_BYTES = 131_071;
+const BUILD_ID_BYTES = 32;
+const MAX_STRING_BYTES = 131_071;
 
 const RECORD_HEADER_BYTES = 8;
 const MAGIC = 'JOBLPLAN';

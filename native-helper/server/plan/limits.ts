@@ -1,15 +1,12 @@
 /** Limits of a job → cgroup v2 interface files (Documentation/admin-guide/cgroup-v2.rst). */
 import { JobletError } from '../../api/errors.ts';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
+import type { ControllerFault } from '../../kernel/cgroup.ts';
 import type { Limit } from './plan.ts';
 
 type Limits = CheckedJobSpec['limits'];
 
-/** Why a controller can't be used, and what to do about it; null when it can. */
-export interface ControllerFault {
-  readonly reason: string;
-  readonly mend: string;
-}
+/** Why a controller can't be used; null when it can. */
 export type ControllerCheck = (controller: string) => ControllerFault | null;
 
 /** The kernel's own default; a shorter period costs more switches, a longer one makes jobs stutter. */
