@@ -11,7 +11,7 @@ import type { default as Koffi, KoffiFunc, LibraryHandle } from 'koffi';
 import { type ErrorKind, JobletError } from '../api/errors.ts';
 
 /** The name under which the single executable carries koffi's library: put it there as an asset. */
-export const KOFFI_ASSET = 'koffi.node';
+const KOFFI_ASSET = 'koffi.node';
 
 /** open(2); Node exports no constant for it. The same on x86-64 and arm64, O_DIRECTORY differs. */
 const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
@@ -29,7 +29,7 @@ export function once<T>(make: () => T): () => T {
  * koffi's own JavaScript only looks for its native module and adds deprecated names to it. Loading the module itself
  * leaves one place that knows where it lies: beside the sources in node_modules, or in the single executable.
  */
-export const loadKoffi = once((): typeof Koffi => (isSea() ? loadFromAsset() : loadFromPackage()));
+const loadKoffi = once((): typeof Koffi => (isSea() ? loadFromAsset() : loadFromPackage()));
 
 const libc = once((): LibraryHandle => loadKoffi().load(null));
 
