@@ -1,0 +1,30 @@
+/** The job service: from messages to the job manager and back. What a job is and does is not decided here. */
+import type { ServiceImpl } from '@connectrpc/connect';
+import { JobletError } from '../../api/errors.ts';
+import type { JobService } from '../../api/gen/joblet_pb.js';
+import type { JobManager } from '../jobs/job-manager.ts';
+import { callerOf } from './caller.ts';
+
+export function createJobService(jobs: JobManager): ServiceImpl<typeof JobService> {
+  return {
+    runJob(request, context) {
+      if (request.spec === undefined) {
+        throw new JobletError('invalid', {
+          layer: 'job',
+          operation: 'run',
+          object: 'spec',
+          reason: 'is missing',
+          mend: '',
+        });
+      }
+      return jobs.run(request.spec, callerOf(context));
+    },
+    getJob: (request) => jobs.get(request.id),
+    listJobs: (request) => jobs.list(request),
+    watchJobs: (request, { signal }) => jobs.watch(request.ids, signal),
+    stopJob: (request) => jobs.stop(request.id, request.graceMs),
+    deleteJob: async (request) => ({ uuid: await jobs.delete(request.id) }),
+    deleteAllJobs: () => jobs.deleteAll(),
+    getLogs: (request, { signal }) => jobs.logs(request, signal),
+  };
+}

@@ -1,0 +1,195 @@
+/**
+ * The one way in. A connection passes three doors before a request of it is read: its uid (SO_PEERCRED) is allowed and
+ * there is room; TLS 1.3 with a certificate of our authority; that certificate was made for that very uid.
+ */
+import { constants } from 'node:crypto';
+import {
+  createServer as createHttp2Server,
+  type Http2Server,
+  type Http2ServerRequest,
+  type ServerHttp2Session,
+} from 'node:http2';
+import { createServer as createNetServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import { Code, ConnectError, type ConnectRouter, createContextValues } from '@connectrpc/connect';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { uidOfCertificate } from '../../api/certificates.ts';
+import type { ServerConfig } from '../../api/config-schema.ts';
+import { causeOf } from '../../api/errors.ts';
+import { peerCredentialsOf } from '../../kernel/peer-credentials.ts';
+import { type Logger, RateLimitedWarning } from '../log.ts';
+import { Admission } from './admission.ts';
+import { encodeAlert, type RefusalAlert } from './alert.ts';
+import { callerUid } from './caller.ts';
+import { mapErrors, refuseUnknownFields } from './interceptors.ts';
+import { listenOn } from './socket.ts';
+
+const HANDSHAKE_TIMEOUT_MS = 5000;
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+/** Streams of one connection at one time: an app that follows the logs of many jobs. */
+const MAX_STREAMS = 256;
+/** How long calls may go on after the helper was told to end. */
+const DRAIN_MS = 2000;
+
+export interface TransportOptions {
+  readonly limits: ServerConfig['connections'];
+  readonly security: ServerConfig['security'];
+  readonly isAllowed: (uid: number) => boolean;
+  readonly routes: (router: ConnectRouter) => void;
+  readonly logger: Logger;
+}
+
+export class TransportServer {
+  readonly #isAllowed: (uid: number) => boolean;
+  readonly #logger: Logger;
+  readonly #warnings: RateLimitedWarning;
+  readonly #admission: Admission<Socket>;
+  readonly #net: Server;
+  readonly #tls: TlsServer;
+  readonly #http2: Http2Server;
+  /** By descriptor: what a TLS socket and the connection below it have in common. */
+  readonly #connections = new Map<number, Socket>();
+  readonly #callers = new Map<ServerHttp2Session, number>();
+  readonly #ending = new AbortController();
+
+  constructor(options: TransportOptions) {
+    const { limits, logger } = options;
+    this.#isAllowed = options.isAllowed;
+    this.#logger = logger;
+    this.#warnings = new RateLimitedWarning(logger);
+    this.#admission = new Admission({ total: limits.total, perUid: limits.per_uid });
+    this.#net = createNetServer((connection) => this.#onConnection(connection));
+    this.#tls = createTlsServer({
+      ...secureContextOf(options.security),
+      requestCert: true,
+      rejectUnauthorized: true,
+      ALPNProtocols: ['h2'],
+      handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    });
+    this.#tls.on('secureConnection', (socket) => this.#onSecureConnection(socket));
+    this.#tls.on('tlsClientError', (error, socket) => {
+      this.#warnings.warn('refused: no TLS 1.3 with a certificate of our authority', {
+        reason: causeOf(error),
+      });
+      socket.destroy();
+    });
+    this.#http2 = createHttp2Server(
+      { settings: { maxConcurrentStreams: MAX_STREAMS, enablePush: false } },
+      connectNodeAdapter({
+        routes: options.routes,
+        interceptors: [mapErrors(logger), refuseUnknownFields],
+        grpcWeb: false,
+        connect: false,
+        // The bytes stay on this machine; and what is not decompressed can't be a bomb.
+        acceptCompression: [],
+        readMaxBytes: MAX_MESSAGE_BYTES,
+        shutdownSignal: this.#ending.signal,
+        contextValues: (request) =>
+          createContextValues().set(callerUid, this.#callerOf(request as Http2ServerRequest)),
+      }),
+    );
+    this.#http2.on('session', (session) => this.#onSession(session));
+    this.#http2.on('sessionError', (error) => {
+      this.#warnings.warn('a connection broke HTTP/2', { reason: causeOf(error) });
+    });
+  }
+
+  /** @throws JobletError when the socket's path is taken. */
+  async listen(path: string): Promise<void> {
+    await listenOn(this.#net, path);
+    this.#net.on('error', (error) => this.#logger.error({ err: error }, 'the socket failed'));
+  }
+
+  /** New connections get the new certificates; those that stand go on. */
+  replaceCertificates(security: ServerConfig['security']): void {
+    this.#tls.setSecureContext(secureContextOf(security));
+  }
+
+  /** Takes no new connection, ends streams, and lets calls that run finish for a moment. */
+  async close(): Promise<void> {
+    this.#net.close();
+    this.#ending.abort(new ConnectError('the helper is ending; running jobs go on', Code.Unavailable));
+    const closed = [...this.#callers.keys()].map(
+      (session) => new Promise<void>((resolve) => session.close(resolve)),
+    );
+    const deadline = new Promise<void>((resolve) => setTimeout(resolve, DRAIN_MS).unref());
+    await Promise.race([Promise.all(closed), deadline]);
+    for (const connection of this.#connections.values()) {
+      connection.destroy();
+    }
+  }
+
+  #onConnection(connection: Socket): void {
+    const fd = descriptorOf(connection);
+    const { uid, pid } = peerCredentialsOf(fd);
+    connection.on('error', () => {});
+    if (!this.#isAllowed(uid)) {
+      this.#refuse(connection, 'notAllowed', 'refused: this uid is not allowed', { uid, pid });
+      return;
+    }
+    const decision = this.#admission.admit(connection, uid);
+    if (!decision.admitted) {
+      this.#refuse(connection, 'tooMany', 'refused: too many connections', { uid, pid });
+      return;
+    }
+    if (decision.dropped !== undefined) {
+      this.#warnings.warn('dropped the oldest connection that had not finished its handshake', { uid });
+      decision.dropped.destroy();
+    }
+    this.#connections.set(fd, connection);
+    connection.once('close', () => {
+      this.#admission.release(connection);
+      if (this.#connections.get(fd) === connection) {
+        this.#connections.delete(fd);
+      }
+    });
+    this.#tls.emit('connection', connection);
+  }
+
+  #onSecureConnection(socket: TLSSocket): void {
+    const fd = descriptorOf(socket);
+    const { uid } = peerCredentialsOf(fd);
+    const certificate = socket.getPeerX509Certificate();
+    const certified = certificate && uidOfCertificate(certificate);
+    const connection = this.#connections.get(fd);
+    if (certified !== uid || connection === undefined) {
+      this.#warnings.warn('refused: the certificate was made for another uid', { uid, certified });
+      socket.destroy();
+      return;
+    }
+    this.#admission.establish(connection);
+    this.#http2.emit('connection', socket);
+  }
+
+  #onSession(session: ServerHttp2Session): void {
+    const { uid } = peerCredentialsOf(descriptorOf(session.socket));
+    this.#callers.set(session, uid);
+    session.once('close', () => this.#callers.delete(session));
+  }
+
+  #callerOf({ stream }: Http2ServerRequest): number | undefined {
+    return this.#callers.get(stream.session as ServerHttp2Session);
+  }
+
+  #refuse(connection: Socket, alert: RefusalAlert, message: string, details: object): void {
+    this.#warnings.warn(message, details);
+    connection.end(encodeAlert(alert), () => connection.destroy());
+  }
+}
+
+function secureContextOf({ certificate, key, ca_certificate }: ServerConfig['security']) {
+  return {
+    cert: certificate,
+    key,
+    ca: ca_certificate,
+    minVersion: 'TLSv1.3',
+    // A resumed session would skip the check of a certificate that was replaced meanwhile.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  } as const;
+}
+
+/** Node has no public name for it. */
+function descriptorOf(socket: Socket): number {
+  const { _handle: handle } = socket as Socket & { _handle: { readonly fd: number } | null };
+  return handle?.fd ?? -1;
+}
