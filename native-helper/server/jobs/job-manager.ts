@@ -1,6 +1,5 @@
 /** The job service: what the API can ask of jobs. It checks, delegates, and shows. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { create } from '@bufbuild/protobuf';
 import type { ServerConfig } from '../../api/config-schema.ts';
@@ -88,13 +87,12 @@ export class JobManager {
   }
 
   /**
-   * Opens the state, brings its schema up to date, goes on with the jobs that run, and removes what belongs to none.
+   * Opens the state, whose folders must be there, brings its schema up to date, goes on with the jobs that run, and removes what belongs to none.
    *
    * @throws JobletError when the state can't be opened or there is no usable cgroup v2 tree.
    */
   static async open(options: JobManagerOptions): Promise<JobManager> {
     const { paths, logger } = options;
-    mkdirSync(paths.jobsDirectory, { recursive: true, mode: 0o700 });
     const manager = new JobManager(options, openDatabase(paths.database));
     await recover({
       paths,

@@ -1,5 +1,5 @@
 /** Starts monitors: the only place where the helper makes a process for a job. */
-import { closeSync, constants, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { ServerConfig } from '../../api/config-schema.ts';
 import { JobletError } from '../../api/errors.ts';
@@ -62,7 +62,6 @@ export class MonitorLauncher implements Disposable {
     this.#buildIdBytes = Buffer.from(buildId, 'hex');
     this.#executorFd = createSealedMemfd('joblet-executor', executor);
     this.#helperLog = paths.helperLog;
-    mkdirSync(paths.monitorsDirectory, { recursive: true, mode: 0o700 });
     this.monitorsFd = openSync(paths.monitorsDirectory, constants.O_RDONLY | constants.O_DIRECTORY);
     this.#cgroupFd = cgroups.openJobs();
     this.#hostRoot = HostRoot.open();

@@ -1,0 +1,211 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LogWriter, type Read, recordOf } from '../../../test/fixtures/log-writer.ts';
+import { type LogChunk, LogStream } from '../../api/gen/joblet_pb.js';
+import { JobChanges } from './job-changes.ts';
+import { CHUNK_BYTES_MAXIMUM, type LogRequest, readLog } from './log-reader.ts';
+
+const JOB = 'job';
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'joblet-log-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** A job whose end the test decides. */
+class TestJob {
+  readonly changes = new JobChanges();
+  ended = false;
+
+  end(): void {
+    this.ended = true;
+    this.changes.announce(JOB);
+  }
+
+  read(place: string, change: Partial<LogRequest> = {}): AsyncGenerator<LogChunk> {
+    return readLog({
+      logPath: join(place, 'log'),
+      indexPath: join(place, 'log.index'),
+      offset: 0,
+      stream: LogStream.UNSPECIFIED,
+      follow: false,
+      hasEnded: () => this.ended,
+      onChange: (listener) => this.changes.subscribe([JOB], listener),
+      signal: new AbortController().signal,
+      ...change,
+    });
+  }
+}
+
+async function collect(chunks: AsyncIterable<LogChunk>): Promise<LogChunk[]> {
+  const all: LogChunk[] = [];
+  for await (const chunk of chunks) {
+    all.push(chunk);
+  }
+  return all;
+}
+
+const bytesOf = (chunks: readonly LogChunk[]) => Buffer.concat(chunks.map(({ data }) => data));
+
+const anyReads = fc.array(
+  fc.record({
+    stream: fc.constantFrom<1 | 2>(1, 2),
+    data: fc.uint8Array({ minLength: 1, maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+    timeUs: fc.bigInt({ min: 0n, max: 5000n }),
+  }),
+  { maxLength: 40 },
+);
+
+/** With times that grow, as a clock gives them. */
+function inOrder(reads: readonly Read[]): Read[] {
+  let now = 1_700_000_000_000_000n;
+  return reads.map((read) => {
+    now += read.timeUs;
+    return { ...read, timeUs: now };
+  });
+}
+
+describe('readLog', () => {
+  it('gives every byte of every stream from every offset exactly once, with stream and time', async () => {
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(anyReads, fc.nat(12_000), fc.constantFrom(0, 1, 2), async (raw, offset, stream) => {
+        run += 1;
+        const reads = inOrder(raw);
+        const place = mkdtempSync(join(folder, `run-${run}-`));
+        using writer = new LogWriter(place);
+        for (const read of reads) {
+          writer.write(read);
+        }
+        const chunks = await collect(new TestJob().read(place, { offset, stream: stream as LogStream }));
+        let at = 0;
+        const wanted: Buffer[] = [];
+        for (const { data, stream: from } of reads) {
+          if (stream === 0 || from === stream) {
+            wanted.push(data.subarray(Math.max(0, offset - at)));
+          }
+          at += data.length;
+        }
+        expect(bytesOf(chunks).equals(Buffer.concat(wanted))).toBe(true);
+        const starts = startsOf(reads);
+        for (const chunk of chunks) {
+          const read = starts.findLast(({ start }) => start <= chunk.offset);
+          expect(chunk.stream).toBe(read?.stream);
+          expect(chunk.timeUs).toBe(read?.timeUs);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('joins history and live output without a gap or a double, while the job writes', async () => {
+    const job = new TestJob();
+    using writer = new LogWriter(folder);
+    const received = collect(job.read(folder, { follow: true }));
+    const sent: Buffer[] = [];
+    for (let number = 0; number < 300; number += 1) {
+      const data = Buffer.from(`line ${number}\n`.repeat(1 + (number % 50)));
+      writer.write({ stream: number % 3 === 0 ? 2 : 1, data, timeUs: BigInt(number) });
+      sent.push(data);
+      await (number % 10 === 0 ? delay(3) : turn());
+    }
+    job.end();
+    expect(bytesOf(await received).equals(Buffer.concat(sent))).toBe(true);
+  });
+
+  it('waits for a log that is not there yet', async () => {
+    const job = new TestJob();
+    const received = collect(job.read(folder, { follow: true }));
+    await delay(20);
+    using writer = new LogWriter(folder);
+    job.changes.announce(JOB);
+    await delay(20);
+    writer.write({ stream: 1, data: Buffer.from('late'), timeUs: 1n });
+    await delay(20);
+    job.end();
+    expect(bytesOf(await received).toString()).toBe('late');
+  });
+
+  it('trusts no record beyond its bytes, and no byte beyond its record', async () => {
+    using writer = new LogWriter(folder);
+    writer.write({ stream: 1, data: Buffer.from('whole'), timeUs: 1n });
+    writer.writeIndex(recordOf(2n, 5, 100, 2));
+    writer.writeLog(Buffer.from('part'));
+    const job = new TestJob();
+    expect(bytesOf(await collect(job.read(folder))).toString()).toBe('wholepart');
+    writer.writeLog(Buffer.alloc(96, 0x2e));
+    writer.writeLog(Buffer.from('without a record'));
+    expect(bytesOf(await collect(job.read(folder))).length).toBe(105);
+  });
+
+  it('ends for who does not follow, however fast the job writes', async () => {
+    using writer = new LogWriter(folder);
+    const block = Buffer.alloc(64 * 1024);
+    writer.write({ stream: 1, data: block, timeUs: 1n });
+    writer.write({ stream: 2, data: block, timeUs: 2n });
+    let received = 0;
+    for await (const { data } of new TestJob().read(folder)) {
+      received += data.length;
+      writer.write({ stream: 1, data: block, timeUs: 3n });
+    }
+    expect(received).toBe(2 * block.length);
+  });
+
+  it('cuts large reads into chunks of bounded size', async () => {
+    using writer = new LogWriter(folder);
+    const data = Buffer.alloc(CHUNK_BYTES_MAXIMUM * 2 + 5, 0x61);
+    writer.write({ stream: 1, data, timeUs: 1n });
+    const chunks = await collect(new TestJob().read(folder));
+    expect(chunks.map((chunk) => chunk.data.length)).toEqual([CHUNK_BYTES_MAXIMUM, CHUNK_BYTES_MAXIMUM, 5]);
+  });
+
+  it('reads ahead of a slow reader no further than one block', async () => {
+    using writer = new LogWriter(folder);
+    const job = new TestJob();
+    for (let number = 0; number < 64; number += 1) {
+      writer.write({ stream: 1, data: Buffer.alloc(1024 * 1024), timeUs: BigInt(number) * 10_000n });
+    }
+    const before = process.memoryUsage().arrayBuffers;
+    const chunks = job.read(folder);
+    await chunks.next();
+    await delay(50);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(4 * CHUNK_BYTES_MAXIMUM);
+    await chunks.return(undefined);
+  });
+
+  it('lets go when its reader does', async () => {
+    using _ = new LogWriter(folder);
+    const abort = new AbortController();
+    const received = collect(new TestJob().read(folder, { follow: true, signal: abort.signal }));
+    await delay(20);
+    abort.abort();
+    expect(await received).toEqual([]);
+  });
+
+  it.each([
+    ['a gap', recordOf(2n, 7, 1, 1), /gap before offset 7/],
+    ['a stream that is none', recordOf(2n, 5, 1, 9), /stream 9/],
+    ['a kind that it does not know', recordOf(2n, 5, 1, 1, 3), /kind 3/],
+  ])('says where an index is damaged: %s', async (_, record, message) => {
+    using writer = new LogWriter(folder);
+    writer.write({ stream: 1, data: Buffer.from('whole'), timeUs: 1n });
+    writer.writeIndex(record);
+    writer.writeLog(Buffer.from('rest'));
+    await expect(collect(new TestJob().read(folder))).rejects.toThrow(message);
+  });
+});
+
+/** Where each read's bytes begin in the log. */
+function startsOf(reads: readonly Read[]) {
+  let at = 0n;
+  return reads.map(({ stream, timeUs, data }) => {
+    const start = at;
+    at += BigInt(data.length);
+    return { start, stream, timeUs };
+  });
+}

@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CommitQueue } from './commit-queue.ts';
+import { openDatabase } from './database.ts';
+
+let folder: string;
+let database: DatabaseSync;
+let queue: CommitQueue;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'joblet-commit-'));
+  database = openDatabase(join(folder, 'state.db'));
+  database.exec('CREATE TABLE probe (x INTEGER UNIQUE)');
+  queue = new CommitQueue(database);
+});
+afterEach(() => {
+  database.close();
+  rmSync(folder, { recursive: true });
+});
+
+function insert(x: number): () => void {
+  return () => void database.prepare('INSERT INTO probe VALUES (?)').run(x);
+}
+
+function probes(): number[] {
+  return database
+    .prepare('SELECT x FROM probe ORDER BY x')
+    .all()
+    .map((row) => Number(row.x));
+}
+
+describe('CommitQueue', () => {
+  it('has committed when it resolves, in the order of asking', async () => {
+    const order: number[] = [];
+    await Promise.all([1, 2, 3].map((x) => queue.commit(insert(x), 'durable').then(() => order.push(x))));
+    expect(order).toEqual([1, 2, 3]);
+    expect(database.isTransaction).toBe(false);
+    expect(probes()).toEqual([1, 2, 3]);
+  });
+
+  it('lets changes of one turn share one transaction', async () => {
+    const seen: boolean[] = [];
+    const look = () => void seen.push(database.isTransaction);
+    await Promise.all([queue.commit(look, 'durable'), queue.commit(look, 'recoverable')]);
+    expect(seen).toEqual([true, true]);
+    expect(database.prepare('PRAGMA synchronous').get()).toEqual({ synchronous: 2 });
+  });
+
+  it('does not wait for the disk with what a helper finds out again', async () => {
+    await queue.commit(insert(1), 'recoverable');
+    expect(database.prepare('PRAGMA synchronous').get()).toEqual({ synchronous: 1 });
+    expect(probes()).toEqual([1]);
+  });
+
+  it('keeps the good changes when one is bad', async () => {
+    await queue.commit(insert(2), 'durable');
+    const results = await Promise.allSettled([1, 2, 3].map((x) => queue.commit(insert(x), 'durable')));
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(probes()).toEqual([1, 2, 3]);
+  });
+
+  it('refuses on a full disk, leaves nothing, and goes on when there is room', async () => {
+    database.exec('CREATE TABLE large (bytes BLOB)');
+    const size = Number(Object.values(database.prepare('PRAGMA page_count').get() ?? {})[0]);
+    // SQLite answers with the same SQLITE_FULL that a full file system gives.
+    database.exec(`PRAGMA max_page_count = ${size}`);
+    const fill = () => void database.prepare('INSERT INTO large VALUES (zeroblob(1000000))').run();
+    await expect(queue.commit(fill, 'durable')).rejects.toMatchObject({
+      kind: 'exhausted',
+      details: { layer: 'state', operation: 'commit', mend: 'Free space on the disk, then try again.' },
+    });
+    expect(database.isTransaction).toBe(false);
+    database.exec('PRAGMA max_page_count = 1000000');
+    await queue.commit(fill, 'durable');
+    expect(database.prepare('SELECT count(*) AS rows FROM large').get()).toEqual({ rows: 1 });
+  });
+
+  it('commits what waits when it is flushed', () => {
+    void queue.commit(insert(1), 'durable');
+    queue.flush();
+    expect(probes()).toEqual([1]);
+  });
+});

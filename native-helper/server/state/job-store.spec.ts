@@ -1,0 +1,184 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { create } from '@bufbuild/protobuf';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FailureSchema, JobSpecSchema, JobStatus, UsageSchema } from '../../api/gen/joblet_pb.js';
+import { openDatabase } from './database.ts';
+import { type JobFilter, JobStore } from './job-store.ts';
+
+const NO_FILTER: JobFilter = { statuses: [], nameContains: '', commandContains: '', uuidPrefix: '' };
+const FIRST_PAGE = { before: Number.MAX_SAFE_INTEGER, jobs: 10, bytes: 1_000_000 };
+const STATUSES = [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED] as const;
+
+let folder: string;
+let database: DatabaseSync;
+let store: JobStore;
+
+function uuidOf(number: number): string {
+  return `${number.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`;
+}
+
+function insert(number: number, change: { status?: JobStatus; name?: string; args?: string[] } = {}): void {
+  store.insert({
+    uuid: uuidOf(number),
+    status: change.status ?? JobStatus.INITIALIZING,
+    ownerUid: 1000,
+    createdUs: 1_700_000_000_000_000 + number,
+    spec: create(JobSpecSchema, { name: change.name ?? '', command: 'make', args: change.args ?? [] }),
+  });
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'joblet-store-'));
+  database = openDatabase(join(folder, 'state.db'));
+  store = new JobStore(database);
+});
+afterAll(() => {
+  database.close();
+  rmSync(folder, { recursive: true });
+});
+
+function emptied(): void {
+  database.exec('DELETE FROM job');
+}
+
+describe('JobStore', () => {
+  it('gives back what was stored', () => {
+    emptied();
+    insert(1, { name: 'one', args: ['-j', '2'] });
+    const failure = create(FailureSchema, { layer: 'exec', cause: 'ENOENT' });
+    const usage = create(UsageSchema, { cpuUserUs: 5n, oomKills: 1n });
+    const change = {
+      status: JobStatus.FAILED,
+      startedUs: 5,
+      endedUs: 9,
+      exitCode: 127,
+      signal: 9,
+      failure,
+      usage,
+    };
+    expect(store.update(uuidOf(1), [JobStatus.INITIALIZING], change)).toBe(true);
+    const job = store.get(uuidOf(1));
+    expect(job).toMatchObject({ uuid: uuidOf(1), ownerUid: 1000, ...change });
+    expect(job?.spec.args).toEqual(['-j', '2']);
+    expect(store.statusOf(uuidOf(1))).toBe(JobStatus.FAILED);
+  });
+
+  it('changes nothing of a job in another state', () => {
+    emptied();
+    insert(1);
+    expect(store.update(uuidOf(1), [JobStatus.RUNNING], { status: JobStatus.COMPLETED })).toBe(false);
+    expect(store.update(uuidOf(2), [JobStatus.INITIALIZING], { status: JobStatus.RUNNING })).toBe(false);
+    expect(store.statusOf(uuidOf(1))).toBe(JobStatus.INITIALIZING);
+  });
+
+  it('keeps what a change does not name', () => {
+    emptied();
+    insert(1);
+    store.update(uuidOf(1), [JobStatus.INITIALIZING], { status: JobStatus.RUNNING, startedUs: 7 });
+    store.update(uuidOf(1), [JobStatus.RUNNING], { status: JobStatus.LOST, endedUs: 9 });
+    expect(store.get(uuidOf(1))).toMatchObject({ startedUs: 7, endedUs: 9, exitCode: null, failure: null });
+  });
+
+  it('finds ids by their beginning', () => {
+    emptied();
+    insert(0xabcd0001);
+    insert(0xabcd0002);
+    insert(0xabce0000);
+    expect(store.uuidsWithPrefix('abcd', 10)).toEqual([uuidOf(0xabcd0001), uuidOf(0xabcd0002)]);
+    expect(store.uuidsWithPrefix('abcd', 1)).toHaveLength(1);
+    expect(store.uuidsWithPrefix(uuidOf(0xabce0000), 10)).toEqual([uuidOf(0xabce0000)]);
+    expect(store.uuidsWithPrefix('ffff', 10)).toEqual([]);
+  });
+
+  it('gives page by page exactly the jobs that fit, newest first', () => {
+    const anyJob = fc.record({
+      status: fc.constantFrom(...STATUSES),
+      name: fc.constantFrom('', 'build', 'build docs', "a'b%_"),
+      args: fc.constantFrom([], ['all'], ['docs', 'all']),
+    });
+    const anyFilter = fc.record({
+      statuses: fc.array(fc.constantFrom(...STATUSES), { maxLength: 4 }),
+      nameContains: fc.constantFrom('', 'build', "'", '%'),
+      commandContains: fc.constantFrom('', 'make', 'docs'),
+      uuidPrefix: fc.constantFrom('', '0000000', '00000001', 'ffff'),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(anyJob, { maxLength: 30 }),
+        anyFilter,
+        fc.integer({ min: 1, max: 7 }),
+        (jobs, filter, size) => {
+          emptied();
+          jobs.forEach((job, number) => insert(number, job));
+          const expected = jobs
+            .map((job, number) => ({
+              ...job,
+              uuid: uuidOf(number),
+              command: ['make', ...job.args].join(' '),
+            }))
+            .filter((job) => filter.statuses.length === 0 || filter.statuses.includes(job.status))
+            .filter((job) => job.name.includes(filter.nameContains))
+            .filter((job) => job.command.includes(filter.commandContains))
+            .filter((job) => job.uuid.startsWith(filter.uuidPrefix))
+            .map((job) => job.uuid)
+            .reverse();
+          const listed: string[] = [];
+          let before = Number.MAX_SAFE_INTEGER;
+          for (let more = true; more; ) {
+            const page = store.list(filter, { before, jobs: size, bytes: 1_000_000 });
+            expect(page.jobs.length).toBeLessThanOrEqual(size);
+            listed.push(...page.jobs.map((job) => job.uuid));
+            before = page.jobs.at(-1)?.sequence ?? 0;
+            more = page.hasMore;
+          }
+          expect(listed).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  it('ends a page early when its specifications are large, and never before one job', () => {
+    emptied();
+    for (let number = 0; number < 5; number += 1) {
+      insert(number, { args: ['x'.repeat(10_000)] });
+    }
+    expect(store.list(NO_FILTER, { ...FIRST_PAGE, bytes: 25_000 })).toMatchObject({
+      hasMore: true,
+      jobs: { length: 2 },
+    });
+    expect(store.list(NO_FILTER, { ...FIRST_PAGE, bytes: 1 })).toMatchObject({
+      hasMore: true,
+      jobs: { length: 1 },
+    });
+  });
+
+  it('stays quick with 100,000 jobs', () => {
+    emptied();
+    database.exec('BEGIN');
+    for (let number = 0; number < 100_000; number += 1) {
+      insert(number, {
+        status: number % 1000 === 0 ? JobStatus.FAILED : JobStatus.COMPLETED,
+        name: `job ${number}`,
+      });
+    }
+    database.exec('COMMIT');
+    const filters: JobFilter[] = [
+      NO_FILTER,
+      { ...NO_FILTER, statuses: [JobStatus.FAILED] },
+      { ...NO_FILTER, statuses: [JobStatus.RUNNING] },
+      { ...NO_FILTER, statuses: [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.TIMEOUT] },
+      { ...NO_FILTER, uuidPrefix: '00001' },
+    ];
+    for (const filter of filters) {
+      store.list(filter, FIRST_PAGE);
+      const started = performance.now();
+      store.list(filter, FIRST_PAGE);
+      store.list(filter, { ...FIRST_PAGE, before: 50_000 });
+      expect(performance.now() - started, JSON.stringify(filter)).toBeLessThan(20);
+    }
+  });
+});
