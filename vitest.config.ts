@@ -19,6 +19,16 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        // Run inside the machine that test/vm boots: a cgroup v2 host.
+        test: {
+          name: 'vm',
+          include: ['test/vm/**/*.vm.spec.ts'],
+          environment: 'node',
+          testTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

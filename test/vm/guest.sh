@@ -3,7 +3,7 @@
 # As PID 1 the shell reaps orphans while it waits.
 exec </dev/null >/dev/console 2>&1
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 JOBLET_VM=1
-. /run/vm/settings # CHECKOUT, MODULES, DISK
+. /run/vm/settings # CHECKOUT, MODULES, DISK, OUT
 
 finish() {
   echo "$1" >/run/vm/exit-code
@@ -52,6 +52,12 @@ if [ -n "$DISK" ]; then
   export JOBLET_VM_DISK=/mnt/disk
   mkdir -p "$JOBLET_VM_DISK"
   mount -t ext4 -o prjquota /dev/vda "$JOBLET_VM_DISK" || fail 'mount the disk'
+fi
+
+if [ -n "$OUT" ]; then
+  export JOBLET_VM_OUT=/run/out
+  mkdir -p "$JOBLET_VM_OUT"
+  mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288 out "$JOBLET_VM_OUT" || fail 'mount the out folder'
 fi
 
 # The ports can be opened only once, and programs open /dev/stdout again: give the command pipes.

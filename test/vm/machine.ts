@@ -29,6 +29,8 @@ export interface MachineOptions {
   /** From the start of QEMU; then the machine is switched off. */
   readonly timeoutMs: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** A folder that the command finds, writable, at $JOBLET_VM_OUT: the one way out for files; null = none. */
+  readonly outDirectory: string | null;
   /** Switches the machine off. */
   readonly signal: AbortSignal;
   readonly stdout: Writable;
@@ -54,7 +56,12 @@ export async function runInMachine(options: MachineOptions): Promise<number> {
     await copyFile(new URL('guest.sh', import.meta.url), join(exchange, 'guest.sh'));
     await writeFile(
       join(exchange, 'settings'),
-      shellAssignments({ CHECKOUT: options.checkout, MODULES: kernel.modules, DISK: disk }),
+      shellAssignments({
+        CHECKOUT: options.checkout,
+        MODULES: kernel.modules,
+        DISK: disk,
+        OUT: options.outDirectory ?? '',
+      }),
     );
     await writeFile(
       join(exchange, 'command'),
@@ -86,6 +93,9 @@ function emulatorArguments(
     ...['-kernel', kernel.image, '-initrd', initramfs, '-append', kernelCommandLine.join(' ')],
     ...['-virtfs', 'local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap'],
     ...['-virtfs', `local,path=${exchange},mount_tag=exchange,security_model=none`],
+    ...(options.outDirectory === null
+      ? []
+      : ['-virtfs', `local,path=${options.outDirectory},mount_tag=out,security_model=none`]),
     ...['-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci'],
     ...['-chardev', `socket,id=stdout,path=${join(exchange, 'stdout')}`],
     ...['-device', 'virtserialport,chardev=stdout,nr=1'],

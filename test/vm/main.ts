@@ -1,4 +1,5 @@
-/** `npm run vm -- [--disk SIZE] [--memory SIZE] [--cpus N] [--append WORD]… [--timeout SECONDS] [--] command…` */
+/** `npm run vm -- [--disk SIZE] [--memory SIZE] [--cpus N] [--append WORD]… [--out DIR] [--timeout SECONDS] [--] command…` */
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { MachineFailure, type MachineOptions, runInMachine } from './machine.ts';
 
@@ -10,6 +11,7 @@ usage: npm run vm -- [options] [--] 'command'
   --memory SIZE     memory of the machine (2G)
   --cpus N          its processors (2)
   --append WORDS    more for the kernel's command line, such as 'psi=1'; may be repeated
+  --out DIR         a folder of this machine that the command can write to, at $JOBLET_VM_OUT
   --timeout SECONDS after which it is switched off (600)
 `;
 
@@ -41,6 +43,7 @@ function optionsFrom(argv: readonly string[], signal: AbortSignal): MachineOptio
       memory: { type: 'string', default: '2G' },
       cpus: { type: 'string', default: '2' },
       append: { type: 'string', multiple: true, default: [] },
+      out: { type: 'string' },
       timeout: { type: 'string', default: '600' },
     },
   });
@@ -56,6 +59,7 @@ function optionsFrom(argv: readonly string[], signal: AbortSignal): MachineOptio
     append: values.append,
     timeoutMs: countOf(values.timeout, '--timeout') * 1000,
     environment: {},
+    outDirectory: values.out === undefined ? null : resolve(values.out),
     signal,
     stdout: process.stdout,
     stderr: process.stderr,

@@ -1,0 +1,196 @@
+/** What must be there before anything can be built: Node, npm's packages, Debian's packages. */
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import { runQuietly, runVisibly } from './run.mjs';
+import { confirm, isInteractive, SetupError, step } from './terminal.mjs';
+
+export const ROOT = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../..');
+/** The Node that everything but this set-up runs on: npm brings it with the other packages. */
+export const PINNED_NODE = join(ROOT, 'node_modules/.bin/node');
+const OLDEST_NODE = 20;
+
+/** The environment in which the tools that npm installed are found by name, the pinned Node first. */
+export function toolEnvironment() {
+  return { ...process.env, PATH: [join(ROOT, 'node_modules/.bin'), process.env.PATH].join(delimiter) };
+}
+
+export function checkPlatform() {
+  const major = Number.parseInt(process.versions.node, 10);
+  if (major < OLDEST_NODE) {
+    throw new SetupError(
+      'Node',
+      `this is ${process.version}, and set-up needs ${OLDEST_NODE} or newer`,
+      `Install it from your distribution or from nodejs.org, with npm. (What runs afterwards is a pinned Node of our own.)`,
+    );
+  }
+  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
+    throw new SetupError(
+      'platform',
+      `this is ${process.platform} on ${process.arch}`,
+      'Joblet Desktop sandboxes jobs with the Linux kernel, on x86-64 and arm64.',
+    );
+  }
+}
+
+/** @param {string} log */
+export async function installNpmPackages(log) {
+  const stale = whyStale();
+  if (stale !== null) {
+    await step(`npm packages (${stale})`, () =>
+      runQuietly(
+        log,
+        'npm',
+        ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--prefix', ROOT],
+        {
+          mend: "npm must reach its registry; behind a proxy, set npm's `proxy` and `https-proxy`.",
+        },
+      ),
+    );
+  }
+  if (!existsSync(PINNED_NODE)) {
+    throw new SetupError(
+      'npm ci',
+      `left no ${PINNED_NODE}`,
+      'It is an optional dependency: run `npm ci --include=optional`, and see that npm does not omit any.',
+    );
+  }
+}
+
+/**
+ * npm writes what it installed into node_modules once all of it is there.
+ *
+ * @returns {string | null} null = all that the lock file names for this machine is installed
+ */
+function whyStale() {
+  const read = (path) => JSON.parse(readFileSync(join(ROOT, path), 'utf8')).packages;
+  let installed;
+  try {
+    installed = read('node_modules/.package-lock.json');
+  } catch {
+    return 'none are installed';
+  }
+  const wanted = read('package-lock.json');
+  const isSame = (path) => installed[path]?.version === wanted[path].version;
+  const missing = Object.keys(wanted).find(
+    (path) => path !== '' && !isSame(path) && !(installed[path] === undefined && wanted[path].optional),
+  );
+  return missing === undefined
+    ? null
+    : `${missing.replace(/^.*node_modules\//, '')} is not as the lock file says`;
+}
+
+/**
+ * @typedef {object} SystemPackage
+ * @property {string} name Debian's name
+ * @property {string | (() => boolean)} provides a program on the PATH, an absolute path that the package brings, or a look
+ */
+
+/**
+ * Installs what is missing, where that is allowed.
+ *
+ * @param {string} log
+ * @param {readonly SystemPackage[]} packages
+ * @returns {Promise<readonly SystemPackage[]>} what is still missing
+ */
+export async function installSystemPackages(log, packages) {
+  const missing = packages.filter(({ provides }) => !isThere(provides));
+  if (missing.length === 0) {
+    return [];
+  }
+  const names = missing.map(({ name }) => name);
+  if (!isThere('apt-get')) {
+    process.stdout.write(
+      `-- not installed, and this machine has no apt: ${names.join(', ')} (Debian's names)\n`,
+    );
+    return missing;
+  }
+  const argv = ['install', '-y', '--no-install-recommends', ...names];
+  if (process.getuid() === 0) {
+    await step(`Debian packages: ${names.join(', ')}`, () => aptInstall(log, argv));
+  } else {
+    await offerSudo(argv);
+  }
+  return packages.filter(({ provides }) => !isThere(provides));
+}
+
+/** The lists may be missing, or older than the archive: then they are fetched, once. */
+async function aptInstall(log, argv) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
+  const patience = ['-o', 'DPkg::Lock::Timeout=300'];
+  try {
+    await runQuietly(log, 'apt-get', [...patience, ...argv], { env });
+  } catch {
+    await runQuietly(log, 'apt-get', [...patience, 'update'], {
+      env,
+      mend: "apt must reach Debian's archive.",
+    });
+    await runQuietly(log, 'apt-get', [...patience, ...argv], { env });
+  }
+}
+
+async function offerSudo(argv) {
+  process.stdout.write(
+    `-- Debian packages are missing. Only root may install them, by:\n\n   sudo apt-get ${argv.join(' ')}\n\n`,
+  );
+  if (isThere('sudo') && isInteractive() && (await confirm('Run it now?'))) {
+    await runVisibly('sudo', ['apt-get', ...argv]);
+  }
+}
+
+/** @param {SystemPackage['provides']} provided */
+export function isThere(provided) {
+  if (typeof provided === 'function') {
+    return provided();
+  }
+  const places = provided.startsWith('/')
+    ? [provided]
+    : [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'].map((folder) =>
+        join(folder, provided),
+      );
+  return places.some((path) => {
+    try {
+      accessSync(path, constants.R_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** What the C executor is built with. */
+export function compilerPackages() {
+  const machine = process.arch === 'x64' ? 'x86_64' : 'aarch64';
+  return [
+    { name: 'gcc', provides: 'gcc' },
+    { name: 'libc6-dev', provides: `/usr/lib/${machine}-linux-gnu/libc.a` },
+  ];
+}
+
+/** @param {readonly SystemPackage[]} missing */
+export function requireAll(missing) {
+  if (missing.length > 0) {
+    const names = missing.map(({ name }) => name).join(' ');
+    throw new SetupError(
+      'set-up',
+      `not installed: ${names}`,
+      `Install them and run this again: sudo apt-get install -y ${names}`,
+    );
+  }
+}
+
+/**
+ * The build's own words are shown: it is quick, and silent when nothing changed.
+ *
+ * @param {...string} flags
+ */
+export async function buildEverything(...flags) {
+  const argv = [join(ROOT, 'src-main/setup/build.ts'), ...flags];
+  const code = await runVisibly(PINNED_NODE, argv, toolEnvironment());
+  if (code !== 0) {
+    throw new SetupError(
+      'build',
+      `exit code ${code}; what failed stands above`,
+      'Mend it and run `npm run build`.',
+    );
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * `npm start`: from a fresh clone to a job that runs. Sets everything up, starts the helper, runs a sample job in this
+ * terminal, and says what to type next. What is already done is not done again.
+ */
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import {
+  buildEverything,
+  checkPlatform,
+  compilerPackages,
+  installNpmPackages,
+  installSystemPackages,
+  ROOT,
+  requireAll,
+} from './bootstrap/prepare.mjs';
+import { runVisibly } from './bootstrap/run.mjs';
+import { runMain, SetupError, section, step } from './bootstrap/terminal.mjs';
+
+const JOBLET = join(ROOT, 'dist/joblet');
+const LOG = join(ROOT, 'dist/setup.log');
+
+const SAMPLE = `echo "Hello from process $$ on $(hostname), user $(id -u)."
+echo "Processes in here: $(ls -d /proc/[0-9]* | wc -l)"
+for number in 1 2 3; do echo "working, $number of 3"; sleep 0.4; done
+for path in /root /home /etc/shadow; do
+  if [ -r "$path" ]; then echo "$path: readable"; else echo "$path: out of reach"; fi
+done`;
+
+async function setUp() {
+  section('Set-up');
+  checkPlatform();
+  await installNpmPackages(LOG);
+  requireAll(await installSystemPackages(LOG, compilerPackages()));
+  await step('build', buildEverything);
+}
+
+/** @param {readonly string[]} argv */
+async function joblet(...argv) {
+  const code = await runVisibly(JOBLET, argv);
+  if (code !== 0) {
+    throw new SetupError(
+      `joblet ${argv.slice(0, 2).join(' ')}`,
+      `exit code ${code}; its own words stand above`,
+      'Do what it says, then run `npm start` again; `dist/joblet doctor` tells what this machine lacks.',
+    );
+  }
+}
+
+async function submitSample() {
+  try {
+    const argv = ['job', 'run', '--json', '--name', 'sample', '--', 'sh', '-c', SAMPLE];
+    const { stdout } = await promisify(execFile)(JOBLET, argv, { timeout: 30_000 });
+    return JSON.parse(stdout).job_uuid;
+  } catch (error) {
+    throw new SetupError(
+      'joblet job run',
+      error.stderr || error.message,
+      '`dist/joblet doctor` tells what this machine lacks.',
+    );
+  }
+}
+
+async function main() {
+  await setUp();
+
+  section('Helper');
+  await joblet('helper', 'start');
+
+  section('A sample job, live');
+  const id = await submitSample();
+  await joblet('job', 'log', '--follow', id);
+  await joblet('job', 'wait', id);
+
+  section('What the kernel says about its isolation');
+  await joblet('job', 'status', id);
+
+  section('Next');
+  process.stdout.write(`Joblet works. The helper goes on running. Type, for instance:
+
+  dist/joblet job run --follow -- uname -a     run a command and follow its output
+  dist/joblet job run --max-memory 512 'make'  with a limit (needs cgroup v2: see doctor)
+  dist/joblet job list                         all jobs
+  dist/joblet doctor                           what this machine gives to jobs
+  dist/joblet helper stop                      end the helper; running jobs go on
+`);
+  return 0;
+}
+
+await runMain(main);

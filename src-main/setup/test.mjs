@@ -1,0 +1,62 @@
+/**
+ * `npm test`: from a fresh clone to the verdict on all tests. Sets up what they need, then hands over to test/main.ts, which runs
+ * on the pinned Node. The last line is `N passed, N failed`.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  buildEverything,
+  checkPlatform,
+  compilerPackages,
+  installNpmPackages,
+  installSystemPackages,
+  isThere,
+  PINNED_NODE,
+  ROOT,
+  requireAll,
+  toolEnvironment,
+} from './bootstrap/prepare.mjs';
+import { runVisibly } from './bootstrap/run.mjs';
+import { runMain, section, step } from './bootstrap/terminal.mjs';
+
+const LOG = join(ROOT, 'dist/setup.log');
+
+/** What only the tests need: each part of them that lacks its own is named and left out. */
+const TEST_PACKAGES = [
+  process.arch === 'x64'
+    ? { name: 'qemu-system-x86', provides: 'qemu-system-x86_64' }
+    : { name: 'qemu-system-arm', provides: 'qemu-system-aarch64' },
+  { name: 'busybox-static', provides: 'busybox' },
+  { name: 'e2fsprogs', provides: '/usr/sbin/mkfs.ext4' },
+  { name: 'bubblewrap', provides: 'bwrap' },
+  { name: 'runc', provides: 'runc' },
+  { name: 'clang', provides: 'clang' },
+  { name: 'llvm', provides: 'llvm-cov' },
+  { name: 'libclang-rt-dev', provides: hasFuzzer },
+];
+
+/** The library's folder is named for clang's version. */
+function hasFuzzer() {
+  if (!isThere('clang')) {
+    return false;
+  }
+  const library = `libclang_rt.fuzzer-${process.arch === 'x64' ? 'x86_64' : 'aarch64'}.a`;
+  return existsSync(execFileSync('clang', [`-print-file-name=${library}`], { encoding: 'utf8' }).trim());
+}
+
+async function main() {
+  section('Set-up');
+  checkPlatform();
+  await installNpmPackages(LOG);
+  requireAll(await installSystemPackages(LOG, compilerPackages()));
+  const missing = await installSystemPackages(LOG, TEST_PACKAGES);
+  await step('build', async () => {
+    await buildEverything();
+    await buildEverything('--weaken');
+  });
+  const argv = [join(ROOT, 'src-main/setup/test/main.ts'), ...missing.map(({ name }) => `--without=${name}`)];
+  return runVisibly(PINNED_NODE, argv, toolEnvironment());
+}
+
+await runMain(main);

@@ -1,0 +1,226 @@
+/**
+ * Runs every test on every kernel that this machine has to offer: its own, and the one in QEMU. Counts a test once. One that
+ * no kernel could run fails the run; what had to be left out because something is not installed, or for want of root, is
+ * named, and fails it in CI.
+ */
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Command, runCommand } from './command.ts';
+import { Results } from './results.ts';
+import { parseReport, type ReportedTest } from './vitest-report.ts';
+
+const CHECKOUT = resolve(import.meta.dirname, '../../..');
+const LOGS = join(CHECKOUT, 'dist/test-logs');
+const MINUTE_MS = 60_000;
+const VITEST = join(CHECKOUT, 'node_modules/vitest/vitest.mjs');
+
+interface Run {
+  readonly results: Results;
+  /** Debian's names of what is not installed. */
+  readonly without: ReadonlySet<string>;
+  readonly isRoot: boolean;
+  /** What was left out, and why. */
+  readonly leftOut: string[];
+  /** What is still to be run in QEMU, by project: files with tests that were skipped here, or `all` of them. */
+  readonly openFiles: Map<string, readonly string[] | 'all'>;
+}
+
+type Needs = { readonly root?: true; readonly packages?: readonly string[] };
+
+/** Says whether a part can run; if not, it is on the list of what was left out. */
+function canRun(run: Run, part: string, { root, packages = [] }: Needs): boolean {
+  const reasons = packages.filter((name) => run.without.has(name)).map((name) => `${name} is not installed`);
+  if (root === true && !run.isRoot) {
+    reasons.unshift('it needs root');
+  }
+  if (reasons.length > 0) {
+    run.leftOut.push(`${part}: ${reasons.join(', ')}`);
+  }
+  return reasons.length === 0;
+}
+
+function command(title: string, program: string, argv: readonly string[], minutes: number): Command {
+  const log = join(LOGS, `${title.replaceAll(/\W+/g, '-').toLowerCase()}.log`);
+  return { title, program, argv, timeoutMs: minutes * MINUTE_MS, log };
+}
+
+/** One test: the program's exit code. */
+async function check(run: Run, title: string, program: string, argv: readonly string[]): Promise<void> {
+  const { succeeded } = await runCommand(command(title, program, argv, 5));
+  run.results.record(title, succeeded ? 'passed' : 'failed');
+}
+
+const vitestArguments = (project: string, report: string, files: readonly string[] = []): string[] => [
+  ...['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+  ...files,
+];
+
+async function vitest(run: Run, title: string, project: string, minutes: number): Promise<void> {
+  const report = join(LOGS, `${project}.json`);
+  const argv = [VITEST, ...vitestArguments(project, report)];
+  const { succeeded } = await runCommand(command(title, process.execPath, argv, minutes));
+  const tests = await takeReport(run, title, report, succeeded);
+  const skipped = new Set(tests.filter(({ outcome }) => outcome === 'skipped').map(({ file }) => file));
+  if (skipped.size > 0) {
+    run.openFiles.set(project, [...skipped]);
+  }
+}
+
+/** Tests that vitest did not report count as one failure, and so does a failure outside of any test. */
+async function takeReport(
+  run: Run,
+  title: string,
+  report: string,
+  succeeded: boolean,
+): Promise<readonly ReportedTest[]> {
+  let tests: readonly ReportedTest[] = [];
+  try {
+    tests = parseReport(await readFile(report, 'utf8'), CHECKOUT);
+  } catch (error) {
+    process.stdout.write(`   no report of its tests: ${error instanceof Error ? error.message : error}\n`);
+  }
+  for (const { name, outcome } of tests) {
+    run.results.record(name, outcome);
+  }
+  const hasFailed = tests.some(({ outcome }) => outcome === 'failed');
+  if (tests.length === 0 || (!succeeded && !hasFailed)) {
+    run.results.record(`${title}: as a whole`, 'failed');
+  }
+  const count = (wanted: ReportedTest['outcome']) => tests.filter(({ outcome }) => outcome === wanted).length;
+  process.stdout.write(
+    `   ${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped\n`,
+  );
+  return tests;
+}
+
+/** On the machine's own kernel: all of it, and what it can't run is tried again in the machine. */
+async function onThisKernel(run: Run): Promise<void> {
+  await vitest(run, 'Unit tests', 'unit', 5);
+  // Inside the machine everyone is root.
+  if (!run.isRoot) {
+    run.openFiles.set('integration', 'all').set('escape', 'all');
+    return;
+  }
+  await vitest(run, 'Integration tests as root', 'integration', 8);
+  await vitest(run, 'Escape tests: shut, and open once the layer is left out', 'escape', 8);
+}
+
+async function inQemu(run: Run): Promise<void> {
+  const emulator = process.arch === 'x64' ? 'qemu-system-x86' : 'qemu-system-arm';
+  if (!canRun(run, 'tests in QEMU', { packages: [emulator, 'busybox-static', 'e2fsprogs'] })) {
+    return;
+  }
+  const out = join(LOGS, 'vm');
+  await mkdir(out, { recursive: true });
+  const batches = [...run.openFiles.set('vm', 'all')].map(([project, files]) => ({
+    project,
+    files: files === 'all' ? [] : files,
+  }));
+  const lines = batches.map(({ project, files }) =>
+    [process.execPath, VITEST, ...vitestArguments(project, `$JOBLET_VM_OUT/${project}.json`, files)].join(
+      ' ',
+    ),
+  );
+  const memory = totalmem() > 8 * 2 ** 30 ? '4G' : '2G';
+  const argv = [
+    ...[
+      join(CHECKOUT, 'test/vm/main.ts'),
+      '--memory',
+      memory,
+      '--disk',
+      '4G',
+      '--append',
+      'psi=1',
+      '--out',
+      out,
+    ],
+    ...[
+      '--timeout',
+      '720',
+      '--',
+      `failed=0; ${lines.map((line) => `${line} || failed=1`).join('; ')}; exit $failed`,
+    ],
+  ];
+  const { succeeded } = await runCommand(
+    command('Tests in QEMU, on a cgroup v2 host', process.execPath, argv, 13),
+  );
+  for (const { project } of batches) {
+    await takeReport(run, `QEMU: ${project}`, join(out, `${project}.json`), succeeded);
+  }
+}
+
+/** Programs that count for themselves; their last `N passed, N failed` is taken, or else their exit code. */
+async function program(run: Run, title: string, argv: readonly string[], minutes: number): Promise<void> {
+  const { succeeded, output } = await runCommand(command(title, process.execPath, argv, minutes));
+  const counts = [...output.matchAll(/^(\d+) passed, (\d+) failed/gm)].at(-1);
+  const passed = Number(counts?.[1] ?? (succeeded ? 1 : 0));
+  const failed = Math.max(Number(counts?.[2] ?? 0), succeeded ? 0 : 1);
+  for (let index = 0; index < passed; index++) {
+    run.results.record(`${title}: ${index}`, 'passed');
+  }
+  for (let index = 0; index < failed; index++) {
+    run.results.record(`${title}: failure ${index}`, 'failed');
+  }
+  const lastLine = output.trimEnd().split('\n').at(-1);
+  process.stdout.write(`   ${lastLine}\n`);
+}
+
+async function measurements(run: Run): Promise<void> {
+  if (canRun(run, 'leak check', { root: true })) {
+    await program(run, 'Leak check', ['test/leakcheck/main.ts'], 5);
+  }
+  if (canRun(run, 'fuzzing of the plan parser', { packages: ['clang', 'llvm', 'libclang-rt-dev'] })) {
+    await program(run, 'Fuzzing of the plan parser', ['native-helper/executor/fuzz/run.ts'], 5);
+  }
+  for (const name of ['start', 'submit', 'idle', 'many']) {
+    if (canRun(run, `benchmark ${name}`, { root: true, packages: ['bubblewrap'] })) {
+      await program(run, `Benchmark: ${name}`, ['test/bench/main.ts', name], 5);
+    }
+  }
+}
+
+function conclude(run: Run): number {
+  const isComplete = run.leftOut.length === 0;
+  const ranNowhere = run.results.testsThat('skipped');
+  const list = (title: string, names: readonly string[]) => {
+    if (names.length > 0) {
+      process.stdout.write(`\n${title}\n${names.map((name) => `  ${name}\n`).join('')}`);
+    }
+  };
+  list('Left out:', run.leftOut);
+  list('Could run on no kernel of this run:', ranNowhere);
+  list('Failed:', run.results.testsThat('failed'));
+  const { passed, failed, skipped } = run.results.tally();
+  const skippedCount = skipped + run.leftOut.length;
+  process.stdout.write(
+    `\n${passed} passed, ${failed} failed${skippedCount > 0 ? `, ${skippedCount} skipped` : ''}\n`,
+  );
+  const isExcused = !isComplete && process.env.CI === undefined;
+  return failed === 0 && ((isComplete && ranNowhere.length === 0) || isExcused) ? 0 : 1;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { without: { type: 'string', multiple: true, default: [] } } });
+  process.chdir(CHECKOUT);
+  await rm(LOGS, { recursive: true, force: true });
+  await mkdir(LOGS, { recursive: true });
+  const run: Run = {
+    results: new Results(),
+    without: new Set(values.without),
+    isRoot: process.getuid?.() === 0,
+    leftOut: [],
+    openFiles: new Map(),
+  };
+  await check(run, 'Format and lint (biome)', 'biome', ['check']);
+  await check(run, 'Types (tsc)', 'tsc', ['-p', '.']);
+  await check(run, 'Import rules (dependency-cruiser)', 'npm', ['run', '-s', 'check:imports']);
+  await check(run, 'Nothing unused (knip)', 'knip', []);
+  await onThisKernel(run);
+  await inQemu(run);
+  await measurements(run);
+  return conclude(run);
+}
+
+process.exitCode = await main();
