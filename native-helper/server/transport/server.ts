@@ -90,7 +90,7 @@ export class TransportServer {
     );
     this.#http2.on('session', (session) => this.#onSession(session));
     this.#http2.on('sessionError', (error) => {
-      this.#warnings.warn('a connection broke HTTP/2', { reason: causeOf(error) });
+      logger.debug({ reason: causeOf(error) }, 'a connection ended in the middle');
     });
   }
 

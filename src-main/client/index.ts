@@ -1,0 +1,66 @@
+/** The way to the helper, for the command line and the app: `connect`, then typed calls. */
+import { createClient, type Client as RpcClient } from '@connectrpc/connect';
+import {
+  HelperService,
+  type JobEvent,
+  JobService,
+  type LogChunk,
+} from '../../native-helper/api/gen/joblet_pb.js';
+import { pathsUnder } from '../../native-helper/api/paths.ts';
+import { refuseFaults } from './diagnosis.ts';
+import { loadConfig, ownSurroundings, placesOfConfig, type Surroundings, selectNode } from './discovery.ts';
+import { Endpoint } from './endpoint.ts';
+import { type FollowOptions, followLogs, watchJobs } from './resume.ts';
+import { openTransport } from './transport.ts';
+
+export { faultsOfNode } from './diagnosis.ts';
+export { type LoadedConfig, loadConfig, ownSurroundings, placesOfConfig, selectNode } from './discovery.ts';
+export type { FollowOptions } from './resume.ts';
+
+export interface ConnectOptions {
+  /** Path of a client configuration; absent = the usual places. */
+  readonly config?: string;
+  /** Name of a node in it; absent = the default one. */
+  readonly node?: string;
+  /** Folder that everything of Joblet lies under. */
+  readonly root: string;
+}
+
+/** Every call throws JobletError. */
+export interface Client {
+  readonly jobs: RpcClient<typeof JobService>;
+  readonly helper: RpcClient<typeof HelperService>;
+  /** A job's log until its end, across a restart of the helper. */
+  followLogs(options: FollowOptions): AsyncIterable<LogChunk>;
+  /** Events of jobs, across a restart of the helper. No ids: of all that have not ended, and of new ones. */
+  watch(ids: readonly string[], signal: AbortSignal): AsyncIterable<JobEvent>;
+  close(): void;
+}
+
+/**
+ * Finds the configuration and checks its certificates. The connection itself is made by the first call.
+ *
+ * @throws JobletError when there is no configuration that can be used.
+ */
+export async function connect(
+  { config, node: nodeName, root }: ConnectOptions,
+  surroundings: Surroundings = ownSurroundings(),
+): Promise<Client> {
+  const paths = pathsUnder(root);
+  const loaded = loadConfig(placesOfConfig(config, paths, surroundings), surroundings.uid);
+  const node = selectNode(loaded, nodeName);
+  refuseFaults(node, surroundings.uid, loaded.path);
+  return openClient(new Endpoint(node, paths, surroundings.uid));
+}
+
+function openClient(endpoint: Endpoint): Client {
+  const transport = openTransport(endpoint);
+  const jobs = createClient(JobService, transport);
+  return {
+    jobs,
+    helper: createClient(HelperService, transport),
+    followLogs: (options) => followLogs(jobs, options),
+    watch: (ids, signal) => watchJobs(jobs, ids, signal),
+    close: () => transport.close(),
+  };
+}

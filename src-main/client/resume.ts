@@ -1,0 +1,112 @@
+/** Streams that outlive the helper: when it goes away in the middle, they go on where they were with the next one. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { create } from '@bufbuild/protobuf';
+import type { Client as RpcClient } from '@connectrpc/connect';
+import { JobletError } from '../../native-helper/api/errors.ts';
+import {
+  type Job,
+  type JobEvent,
+  JobEventSchema,
+  type JobService,
+  JobStatus,
+  type LogChunk,
+  type LogStream,
+} from '../../native-helper/api/gen/joblet_pb.js';
+import { isInterruption } from './errors.ts';
+
+/** Waits of 0.1, 0.2, 0.4 … 2 s between attempts, about half a minute in all, then the fault is told. */
+const FIRST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 2000;
+const MAX_ATTEMPTS = 18;
+
+type Jobs = RpcClient<typeof JobService>;
+
+export interface FollowOptions {
+  readonly id: string;
+  /** A byte offset into the log of both streams. */
+  readonly offset?: bigint;
+  readonly stream?: LogStream;
+  readonly signal: AbortSignal;
+}
+
+/** A job's log from an offset until the job has ended: each byte once, whatever happens to the helper meanwhile. */
+export async function* followLogs(jobs: Jobs, options: FollowOptions): AsyncGenerator<LogChunk> {
+  const { id, stream, signal } = options;
+  let offset = options.offset ?? 0n;
+  yield* resuming(signal, async function* () {
+    const request = { id, offset, follow: true, ...(stream !== undefined && { stream }) };
+    for await (const chunk of jobs.getLogs(request, { signal })) {
+      offset = chunk.offset + BigInt(chunk.data.length);
+      yield chunk;
+    }
+  });
+}
+
+/**
+ * Events of jobs. After an interruption the present state of each is told again; and of a job that has ended or was
+ * deleted meanwhile, its end.
+ *
+ * @param ids empty: all jobs that have not ended, and every new one.
+ */
+export async function* watchJobs(
+  jobs: Jobs,
+  ids: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<JobEvent> {
+  const live = new Map<string, Job>();
+  yield* resuming(signal, async function* () {
+    const events = jobs.watchJobs({ ids: [...ids] }, { signal })[Symbol.asyncIterator]();
+    // Asked for before the missed ends are, so that no end falls in between.
+    let next = events.next();
+    next.catch(() => {});
+    for (const missed of ids.length === 0 ? [...live.values()] : []) {
+      yield remember(live, await presentState(jobs, missed, signal));
+    }
+    for (let event = await next; event.done !== true; event = await next) {
+      next = events.next();
+      next.catch(() => {});
+      yield remember(live, event.value);
+    }
+  });
+}
+
+function remember(live: Map<string, Job>, event: JobEvent): JobEvent {
+  const { job, deleted } = event;
+  if (job !== undefined && !deleted && job.status < JobStatus.COMPLETED) {
+    live.set(job.uuid, job);
+  } else if (job !== undefined) {
+    live.delete(job.uuid);
+  }
+  return event;
+}
+
+async function presentState(jobs: Jobs, job: Job, signal: AbortSignal): Promise<JobEvent> {
+  try {
+    return create(JobEventSchema, { job: await jobs.getJob({ id: job.uuid }, { signal }) });
+  } catch (error) {
+    if (error instanceof JobletError && error.kind === 'not_found') {
+      return create(JobEventSchema, { job, deleted: true });
+    }
+    throw error;
+  }
+}
+
+/** Runs a stream again when the helper went away; what it yields starts the count of attempts anew. */
+async function* resuming<T>(signal: AbortSignal, attempt: () => AsyncGenerator<T>): AsyncGenerator<T> {
+  let failures = 0;
+  for (;;) {
+    try {
+      for await (const value of attempt()) {
+        failures = 0;
+        yield value;
+      }
+      return;
+    } catch (error) {
+      failures += 1;
+      if (signal.aborted || !isInterruption(error) || failures >= MAX_ATTEMPTS) {
+        throw error;
+      }
+    }
+    await delay(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1)), undefined, { signal });
+  }
+}
