@@ -1,0 +1,32 @@
+/** `npm run bench -- NAME [NAME…]`: measures against the design's bars. The last line of each is JSON. */
+import { type Measurement, rounded } from './measurement.ts';
+
+const BENCHMARKS: Record<string, () => Promise<{ run: () => Promise<Measurement> }>> = {
+  start: () => import('./start.ts'),
+  submit: () => import('./submit.ts'),
+  many: () => import('./many.ts'),
+  idle: () => import('./idle.ts'),
+};
+
+async function main(names: readonly string[]): Promise<number> {
+  const unknown = names.find((name) => !(name in BENCHMARKS));
+  if (names.length === 0 || unknown !== undefined) {
+    process.stderr.write(
+      `${unknown === undefined ? 'Which' : `No benchmark "${unknown}"; which`} benchmark? `,
+    );
+    process.stderr.write(`${Object.keys(BENCHMARKS).join(', ')}\n`);
+    return 2;
+  }
+  let allOk = true;
+  for (const name of names) {
+    const { run } = await (BENCHMARKS[name] as () => Promise<{ run: () => Promise<Measurement> }>)();
+    const measurement = await run();
+    allOk &&= measurement.ok;
+    const { figure, peer, ratio } = measurement;
+    const shown = { ...measurement, figure: rounded(figure), peer: rounded(peer), ratio: rounded(ratio) };
+    process.stdout.write(`${JSON.stringify(shown)}\n`);
+  }
+  return allOk ? 0 : 1;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,31 @@
+/** The job that all sandboxes are measured with, and what the peers need to build the same one. */
+import { randomUUID } from 'node:crypto';
+import { jobsConfigSchema } from '../../native-helper/api/config-schema.ts';
+import { type CheckedJobSpec, jobSpecSchema } from '../../native-helper/api/job-spec.ts';
+import { openFilesMaximum } from '../../native-helper/kernel/resource-limits.ts';
+import { type CompiledJob, compileJob } from '../../native-helper/server/plan/compile.ts';
+import { HostRoot } from '../../native-helper/server/plan/host-root.ts';
+
+export const SAMPLE_SPEC: CheckedJobSpec = jobSpecSchema.parse({
+  name: '',
+  command: '/bin/true',
+  args: [],
+  environment: {},
+  secretEnvironment: {},
+  limits: {},
+  timeoutMs: 0n,
+  stopGraceMs: 0n,
+  workDir: '',
+  hostname: '',
+});
+
+/** @param workPath an empty folder; it becomes /work. */
+export function compileSample(resources: DisposableStack, workPath: string): CompiledJob {
+  const context = {
+    jobsConfig: jobsConfigSchema.parse({}),
+    hostRoot: resources.use(HostRoot.open()),
+    controllerFault: () => null,
+    openFilesMaximum: openFilesMaximum(),
+  };
+  return resources.use(compileJob({ uuid: randomUUID(), spec: SAMPLE_SPEC, workPath }, context));
+}

@@ -1,0 +1,104 @@
+/**
+ * The time from a plan to the end of /bin/true, seen by the helper: memory file, monitor, all layers of the sandbox,
+ * log, isolation report, exit record. bubblewrap builds the same namespaces and root with the same spawner, and writes
+ * neither log, report nor record.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { jobsConfigSchema } from '../../native-helper/api/config-schema.ts';
+import { pathsUnder } from '../../native-helper/api/paths.ts';
+import { CgroupTree } from '../../native-helper/kernel/cgroup.ts';
+import { loadAssets } from '../../native-helper/server/assets.ts';
+import { JobFolder } from '../../native-helper/server/jobs/job-folder.ts';
+import { MonitorLauncher } from '../../native-helper/server/jobs/monitor-launcher.ts';
+import { MonitorLink } from '../../native-helper/server/jobs/monitor-link.ts';
+import { Bubblewrap } from './bubblewrap.ts';
+import { Children } from './children.ts';
+import { alternating, describe, type Measurement, median, timed } from './measurement.ts';
+import { holdPastJobs } from './past-jobs.ts';
+import { compileSample, SAMPLE_SPEC } from './sample-job.ts';
+
+const PAIRS = 200;
+const PAST_JOBS = 1000;
+const BAR = 1.0;
+
+export async function run(): Promise<Measurement> {
+  const root = mkdtempSync(join(tmpdir(), 'joblet-bench-start-'));
+  const paths = pathsUnder(root);
+  mkdirSync(paths.jobsDirectory, { recursive: true });
+  const cgroups = CgroupTree.prepare(root);
+  const jobsConfig = jobsConfigSchema.parse({});
+  try {
+    using children = new Children();
+    using launcher = new MonitorLauncher({
+      paths,
+      jobsConfig,
+      cgroups,
+      ...loadAssets(),
+    });
+    using resources = new DisposableStack();
+    const { plan, sources } = compileSample(resources, root);
+    using bubblewrap = new Bubblewrap(children, plan, sources);
+    const pastJobs = holdPastJobs(paths, PAST_JOBS);
+    const values = await alternating(
+      PAIRS,
+      () => oneJob(new JobFolder(paths, randomUUID()), jobsConfig, launcher, children),
+      () => timed(() => bubblewrap.run()),
+    );
+    process.stdout.write(
+      `${describe('joblet', values.ours, 'ms')}\n${describe('bwrap', values.peer, 'ms')}\n`,
+    );
+    process.stdout.write(`the helper held ${pastJobs.length} past jobs\n`);
+    return measurementOf(values);
+  } finally {
+    cgroups.close();
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+function measurementOf(values: { ours: number[]; peer: number[] }): Measurement {
+  const [figure, peer] = [median(values.ours), median(values.peer)];
+  const ratio = figure / peer;
+  const against = 'bwrap, same namespaces, root and spawner';
+  return { name: 'start', figure, unit: 'ms', against, peer, ratio, bar: `<= ${BAR}`, ok: ratio <= BAR };
+}
+
+/** The clock stops when the end is known; what the monitor writes to disk after that must not disturb the peer. */
+async function oneJob(
+  folder: JobFolder,
+  jobsConfig: { readonly user: number; readonly group: number },
+  launcher: MonitorLauncher,
+  children: Children,
+): Promise<number> {
+  folder.create(jobsConfig);
+  let pid = 0;
+  const milliseconds = await timed(async () => {
+    const launched = launcher.launch(SAMPLE_SPEC, folder);
+    pid = launched.pid;
+    await endOf(launched.socket);
+  });
+  await children.ended(pid);
+  await folder.remove();
+  return milliseconds;
+}
+
+function endOf(socket: ConstructorParameters<typeof MonitorLink>[0]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const link = new MonitorLink(socket, {
+      message(message) {
+        if (message.event !== 'exited') {
+          return;
+        }
+        link.release();
+        if (message.ended_by === 'exit' && message.exit_code === 0) {
+          resolve();
+        } else {
+          reject(new Error(`the job ended by ${message.ended_by}: ${JSON.stringify(message.error)}`));
+        }
+      },
+      closed: (reason) => reject(new Error(reason)),
+    });
+  });
+}
