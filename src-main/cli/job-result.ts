@@ -1,7 +1,7 @@
 /** What the commands that follow or await a job share: its output, and its end. */
 import { JobletError } from '../../native-helper/api/errors.ts';
-import { type Job, LogStream } from '../../native-helper/api/gen/joblet_pb.js';
-import type { Invocation } from './cli.ts';
+import { type Job, type LogChunk, LogStream } from '../../native-helper/api/gen/joblet_pb.js';
+import type { Cli, Invocation } from './cli.ts';
 import type { Client } from './connection.ts';
 import { ExitCode } from './errors.ts';
 import { escapeControlCharacters } from './format/escape.ts';
@@ -9,14 +9,45 @@ import { failureText, jobEndJson } from './format/job-end.ts';
 import { jsonText } from './format/json.ts';
 import { hasEnded } from './format/status.ts';
 
-/** Writes a job's output as it comes, each stream to our own of the same name, byte for byte, until the job has ended. */
-export async function copyOutput(
-  { cli }: Pick<Invocation<never>, 'cli'>,
+interface OutputRequest {
+  readonly id: string;
+  readonly offset?: bigint;
+  readonly stream?: LogStream;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A job's log as it comes, until the job has ended. When the helper goes away in the middle, standard error says so,
+ * once, and the stream goes on with the very next byte when it is back.
+ */
+export async function* followOutput(
+  cli: Cli,
   client: Client,
-  id: string,
-  signal: AbortSignal,
-): Promise<void> {
-  for await (const chunk of client.followLogs({ id, signal })) {
+  request: OutputRequest,
+): AsyncGenerator<LogChunk> {
+  let isAway = false;
+  const tell = (text: string): void => void cli.stderr.write(`${cli.programName}: ${text}\n`).catch(() => {});
+  const chunks = client.followLogs({
+    ...request,
+    onInterruption: () => {
+      if (!isAway) {
+        tell('the helper went away; waiting for it, the job goes on');
+      }
+      isAway = true;
+    },
+  });
+  for await (const chunk of chunks) {
+    if (isAway) {
+      tell('the helper is back');
+      isAway = false;
+    }
+    yield chunk;
+  }
+}
+
+/** Writes a job's output as it comes, each stream to our own of the same name, byte for byte, until the job has ended. */
+export async function copyOutput(cli: Cli, client: Client, request: OutputRequest): Promise<void> {
+  for await (const chunk of followOutput(cli, client, request)) {
     const sink = chunk.stream === LogStream.STDERR ? cli.stderr : cli.stdout;
     await sink.write(chunk.data);
   }

@@ -58,7 +58,7 @@ class CommandLineParse {
   }
 
   #group(name: string, { description, commands }: CommandGroup): Command {
-    const group = this.#command(name, description);
+    const group = this.#withSharedFlags(this.#command(name, description));
     const entries = new Map<Command, CommandEntry>();
     for (const [childName, child] of Object.entries(commands)) {
       const isGroup = 'commands' in child;
@@ -76,16 +76,14 @@ class CommandLineParse {
     });
   }
 
-  /** A command with what all of them share: the globals, and no output and no exit of commander's own. */
+  /** A command without flags yet, and without any output or exit of commander's own. */
   #command(name: string, description: string): Command {
-    const { programName, version } = this.#identity;
     const command = new Command(name);
-    return withGlobalFlags(command)
+    return command
       .description(description)
-      .version(`${programName} ${version}`, '--version', 'show the version and end')
-      .helpOption('-h, --help', 'show this help and end')
       .helpCommand(false)
       .enablePositionalOptions()
+      .configureHelp({ subcommandTerm: (each) => each.name() })
       .exitOverride((error) => {
         throw error.exitCode === 0 ? new TextShown() : usageErrorOf(error, command);
       })
@@ -98,17 +96,26 @@ class CommandLineParse {
       });
   }
 
+  /** The command's own flags first, so that its help shows them first. */
   #declare(command: Command, module: CommandModule<never>): void {
     module.declare(command);
-    command.action(() => {
+    this.#withSharedFlags(command).action(() => {
       this.#selected = { kind: 'run', module, invocation: invocationOf(command) };
     });
+  }
+
+  #withSharedFlags(command: Command): Command {
+    const { programName, version } = this.#identity;
+    return withGlobalFlags(command)
+      .version(`${programName} ${version}`, '--version', 'show the version and end')
+      .helpOption('-h, --help', 'show this help and end');
   }
 }
 
 /** Commander takes a flag after a command's name only where that command has declared it. */
 export function withGlobalFlags(command: Command): Command {
   return command
+    .optionsGroup('Flags of every command:')
     .option('--config <path>', 'client configuration to use')
     .option('--node <name>', 'node of the configuration to ask')
     .option('--root <directory>', 'folder that everything of Joblet lies under (default: /)')

@@ -33,7 +33,7 @@ export function toJobletError(error: unknown, endpoint: Endpoint, method: string
 }
 
 /** Whether the helper went away in mid-call or is not there (yet), as opposed to having answered. */
-export function isInterruption(error: unknown): boolean {
+export function isInterruption(error: unknown): error is JobletError {
   return error instanceof JobletError && error.kind === 'unavailable' && error.details.layer === 'transport';
 }
 

@@ -27,13 +27,15 @@ export interface FollowOptions {
   readonly offset?: bigint;
   readonly stream?: LogStream;
   readonly signal: AbortSignal;
+  /** Told each time that the helper went away and is asked again, before the wait. */
+  readonly onInterruption?: (error: JobletError) => void;
 }
 
 /** A job's log from an offset until the job has ended: each byte once, whatever happens to the helper meanwhile. */
 export async function* followLogs(jobs: Jobs, options: FollowOptions): AsyncGenerator<LogChunk> {
-  const { id, stream, signal } = options;
+  const { id, stream, signal, onInterruption = () => {} } = options;
   let offset = options.offset ?? 0n;
-  yield* resuming(signal, async function* () {
+  yield* resuming(signal, onInterruption, async function* () {
     const request = { id, offset, follow: true, ...(stream !== undefined && { stream }) };
     for await (const chunk of jobs.getLogs(request, { signal })) {
       offset = chunk.offset + BigInt(chunk.data.length);
@@ -54,7 +56,8 @@ export async function* watchJobs(
   signal: AbortSignal,
 ): AsyncGenerator<JobEvent> {
   const live = new Map<string, Job>();
-  yield* resuming(signal, async function* () {
+  const silently = () => {};
+  yield* resuming(signal, silently, async function* () {
     const events = jobs.watchJobs({ ids: [...ids] }, { signal })[Symbol.asyncIterator]();
     // Asked for before the missed ends are, so that no end falls in between.
     let next = events.next();
@@ -92,7 +95,11 @@ async function presentState(jobs: Jobs, job: Job, signal: AbortSignal): Promise<
 }
 
 /** Runs a stream again when the helper went away; what it yields starts the count of attempts anew. */
-async function* resuming<T>(signal: AbortSignal, attempt: () => AsyncGenerator<T>): AsyncGenerator<T> {
+async function* resuming<T>(
+  signal: AbortSignal,
+  onInterruption: (error: JobletError) => void,
+  attempt: () => AsyncGenerator<T>,
+): AsyncGenerator<T> {
   let failures = 0;
   for (;;) {
     try {
@@ -106,6 +113,7 @@ async function* resuming<T>(signal: AbortSignal, attempt: () => AsyncGenerator<T
       if (signal.aborted || !isInterruption(error) || failures >= MAX_ATTEMPTS) {
         throw error;
       }
+      onInterruption(error);
     }
     await delay(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1)), undefined, { signal });
   }

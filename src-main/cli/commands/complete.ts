@@ -15,10 +15,9 @@ function declare(command: Command): void {
   command.argument('[words...]');
 }
 
-async function run(invocation: Invocation<object>): Promise<number> {
-  const { cli, operands } = invocation;
+async function run({ cli, operands }: Invocation<object>): Promise<number> {
   const completion = await completionOf(operands, COMMANDS);
-  const jobs = await jobCandidates(invocation, completion, operands.at(-1) ?? '');
+  const jobs = await jobCandidates(completion, operands.at(-1) ?? '');
   const lines = [...completion.candidates, ...jobs].map(
     ({ value, description }) => `${value}\t${escapeControlCharacters(description)}\n`,
   );
@@ -26,11 +25,7 @@ async function run(invocation: Invocation<object>): Promise<number> {
   return ExitCode.success;
 }
 
-async function jobCandidates(
-  { cli }: Invocation<object>,
-  { jobs }: Completion,
-  typed: string,
-): Promise<readonly Candidate[]> {
+async function jobCandidates({ jobs }: Completion, typed: string): Promise<readonly Candidate[]> {
   if (jobs === undefined || !/^[0-9a-f-]*$/.test(typed)) {
     return [];
   }
@@ -40,7 +35,7 @@ async function jobCandidates(
   const timeout = new Promise<never>((_resolve, reject) => {
     setTimeout(reject, ANSWER_WITHIN_MS, new Error('too late')).unref();
   });
-  const listed = withClient({ cli, globals: jobs.globals }, (client) =>
+  const listed = withClient({ globals: jobs.globals }, (client) =>
     client.jobs.listJobs({ idPrefix: typed, pageSize: MOST_JOBS }),
   );
   try {

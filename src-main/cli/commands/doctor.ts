@@ -10,16 +10,25 @@ import { type Check, localChecks } from '../local-checks.ts';
 
 async function run(invocation: Invocation<object>): Promise<number> {
   const { cli, globals } = invocation;
-  const checks = await allChecks(invocation);
-  const sick = checks.some(({ available, required }) => required && !available);
+  const examination = await examine(invocation);
+  const { checks, notAsked } = examination;
+  const healthy = checks.every(({ available, required }) => available || !required);
   await cli.stdout.write(
-    globals.json ? jsonText({ healthy: !sick, checks }) : asText(checks, sick, paintFor(cli.stdout)),
+    globals.json
+      ? jsonText({ healthy, checks, not_asked: notAsked })
+      : asText(examination, healthy, paintFor(cli.stdout)),
   );
-  return sick ? ExitCode.failure : ExitCode.success;
+  return healthy ? ExitCode.success : ExitCode.failure;
 }
 
-/** The helper sees more than this process, so its answer replaces our own; without it no job runs. */
-async function allChecks(invocation: Invocation<object>): Promise<Check[]> {
+interface Examination {
+  readonly checks: readonly Check[];
+  /** What could not be found out, in words; absent when all was. */
+  readonly notAsked?: string;
+}
+
+/** The helper sees more than this process, so its answer takes the place of our own; without it no job runs. */
+async function examine(invocation: Invocation<object>): Promise<Examination> {
   try {
     const { checks } = await withClient(invocation, (client) => client.helper.doctor({}));
     const told = checks.map(({ name, available, required, found, mend }) => ({
@@ -29,27 +38,32 @@ async function allChecks(invocation: Invocation<object>): Promise<Check[]> {
       found,
       mend,
     }));
-    return [{ name: 'helper', available: true, required: true, found: 'answers', mend: '' }, ...told];
+    return {
+      checks: [{ name: 'helper', available: true, required: true, found: 'answers', mend: '' }, ...told],
+    };
   } catch (error) {
     if (error instanceof JobletError) {
-      return [helperCheck(error), ...localChecks()];
+      return {
+        checks: [helperCheck(error), ...localChecks()],
+        notAsked: 'what only the helper can see: its controllers, devices and security modules',
+      };
     }
     throw error;
   }
 }
 
 function helperCheck({ details }: JobletError): Check {
-  const found = [details.operation, details.object].filter((part) => part !== '').join(' ');
+  const { operation, object, reason, mend } = details;
   return {
     name: 'helper',
     available: false,
     required: true,
-    found: `${found}: ${details.reason}`,
-    mend: `${details.mend} Not asked without it: what only root can see (controllers, devices, security modules).`.trim(),
+    found: `${operation} ${object}: ${reason}`,
+    mend,
   };
 }
 
-function asText(checks: readonly Check[], sick: boolean, paint: Paint): string {
+function asText({ checks, notAsked }: Examination, healthy: boolean, paint: Paint): string {
   const rows = checks.map(({ name, available, required, found }) => [
     available ? 'ok' : required ? 'MISSING' : 'absent',
     required ? 'yes' : 'no',
@@ -58,11 +72,12 @@ function asText(checks: readonly Check[], sick: boolean, paint: Paint): string {
   ]);
   const mends = checks
     .filter(({ mend }) => mend !== '')
-    .map(({ name, mend }) => `${escapeControlCharacters(`${name}: ${mend}`)}\n`);
+    .map(({ name, mend }) => `  ${escapeControlCharacters(`${name}: ${mend}`)}\n`);
   return [
     table(['STATE', 'REQUIRED', 'CHECK', 'FOUND'], rows, paint),
-    mends.length === 0 ? '' : `\nTo mend:\n${mends.map((line) => `  ${line}`).join('')}`,
-    sick ? '\nJobs cannot run here yet.\n' : '\nJobs can run here.\n',
+    notAsked === undefined ? '' : `\nNot asked: ${notAsked}.\n`,
+    mends.length === 0 ? '' : `\nTo mend:\n${mends.join('')}`,
+    healthy ? '\nJobs can run here.\n' : '\nJobs cannot run here yet.\n',
   ].join('');
 }
 

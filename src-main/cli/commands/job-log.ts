@@ -5,6 +5,7 @@ import type { CommandModule, Invocation } from '../cli.ts';
 import { withClient } from '../connection.ts';
 import { untilDetached } from '../detach.ts';
 import { ExitCode, usageError } from '../errors.ts';
+import { followOutput } from '../job-result.ts';
 
 interface JobLogFlags {
   readonly follow?: boolean;
@@ -38,7 +39,7 @@ async function run(invocation: Invocation<JobLogFlags>): Promise<number> {
     }
     const { uuid } = await client.jobs.getJob({ id });
     return untilDetached(cli, uuid, (signal) =>
-      write(client.followLogs({ id: uuid, offset, stream, signal })),
+      write(followOutput(cli, client, { id: uuid, offset, stream, signal })),
     );
   });
 }

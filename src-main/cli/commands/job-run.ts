@@ -67,7 +67,7 @@ async function run(invocation: Invocation<JobRunFlags>): Promise<number> {
     }
     return untilDetached(invocation.cli, uuid, async (signal) => {
       if (flags.follow === true) {
-        await copyOutput(invocation, client, uuid, signal);
+        await copyOutput(invocation.cli, client, { id: uuid, signal });
       }
       return tellOfEnd(invocation, await endOf(client, uuid, signal));
     });

@@ -5,7 +5,7 @@ import type { CommandModule } from '../cli.ts';
 export function notOfferedCommand(name: string, mend: string): { readonly command: CommandModule } {
   const command: CommandModule = {
     declare: (declared) => {
-      declared.argument('[words...]').allowUnknownOption().helpOption(false);
+      declared.argument('[words...]').allowUnknownOption();
     },
     run: async () => {
       throw new JobletError('refused', {

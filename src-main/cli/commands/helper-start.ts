@@ -1,0 +1,54 @@
+import { createInterface } from 'node:readline/promises';
+import { JobletError } from '../../../native-helper/api/errors.ts';
+import { pathsUnder } from '../../../native-helper/api/paths.ts';
+import { type RunningHelper, type StartOutcome, startHelper } from '../../elevation/helper-process.ts';
+import type { CommandModule, Invocation } from '../cli.ts';
+import { withClient } from '../connection.ts';
+import { ExitCode } from '../errors.ts';
+import { jsonText } from '../format/json.ts';
+
+const TEXTS: Readonly<Record<StartOutcome['what'], string>> = {
+  started: 'Helper started',
+  replaced: 'Helper started in place of an older one',
+  'was running': 'Helper runs already',
+};
+
+async function run(invocation: Invocation<object>): Promise<number> {
+  const { cli, globals } = invocation;
+  const { what, helper } = await startHelper({
+    paths: pathsUnder(globals.root),
+    askHelper: () => whoAnswers(invocation),
+    report: (line) => void cli.stderr.write(`${line}\n`),
+    confirm: process.stdin.isTTY && process.stderr.isTTY ? confirm : null,
+  });
+  await cli.stdout.write(
+    globals.json
+      ? jsonText({ outcome: what, pid: helper.pid, build_id: helper.buildId })
+      : `${TEXTS[what]}:\nPID: ${helper.pid}\nBuild: ${helper.buildId}\n`,
+  );
+  return ExitCode.success;
+}
+
+/** A helper that does not answer, for whatever reason, is one that has to be started. */
+async function whoAnswers(invocation: Invocation<object>): Promise<RunningHelper | null> {
+  try {
+    const { pid, buildId } = await withClient(invocation, (client) => client.helper.getStatus({}));
+    return { pid, buildId };
+  } catch (error) {
+    if (error instanceof JobletError) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+async function confirm(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+export const command: CommandModule = { declare: () => {}, run };
