@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { create } from '@bufbuild/protobuf';
 import { JobSpecSchema, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
 import type { Paths } from '../../native-helper/api/paths.ts';
@@ -8,7 +7,6 @@ import { JobStore, type StoredJob } from '../../native-helper/server/state/job-s
 
 /** Writes jobs that have ended into the state under `paths`, and reads them back into memory. */
 export function holdPastJobs(paths: Paths, count: number): StoredJob[] {
-  mkdirSync(paths.stateDirectory, { recursive: true });
   const database = openDatabase(paths.database);
   try {
     const store = new JobStore(database);

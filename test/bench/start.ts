@@ -4,13 +4,14 @@
  * neither log, report nor record.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jobsConfigSchema } from '../../native-helper/api/config-schema.ts';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
 import { CgroupTree } from '../../native-helper/kernel/cgroup.ts';
 import { loadAssets } from '../../native-helper/server/assets.ts';
+import { prepareFolders } from '../../native-helper/server/config/folders.ts';
 import { JobFolder } from '../../native-helper/server/jobs/job-folder.ts';
 import { MonitorLauncher } from '../../native-helper/server/jobs/monitor-launcher.ts';
 import { MonitorLink } from '../../native-helper/server/jobs/monitor-link.ts';
@@ -27,7 +28,7 @@ const BAR = 1.0;
 export async function run(): Promise<Measurement> {
   const root = mkdtempSync(join(tmpdir(), 'joblet-bench-start-'));
   const paths = pathsUnder(root);
-  mkdirSync(paths.jobsDirectory, { recursive: true });
+  prepareFolders(paths);
   const cgroups = CgroupTree.prepare(root);
   const jobsConfig = jobsConfigSchema.parse({});
   try {
