@@ -31,7 +31,7 @@ async function main(): Promise<void> {
 
   await stamps.step(
     'protobuf code',
-    ['native-helper/api/joblet.proto', 'buf.yaml', 'buf.gen.yaml', ...tools],
+    [...(await filesBelow('native-helper/api', ['.proto'])), 'buf.yaml', 'buf.gen.yaml', ...tools],
     ['native-helper/api/gen/joblet_pb.js', 'native-helper/api/gen/joblet_pb.d.ts'],
     generateApi,
   );

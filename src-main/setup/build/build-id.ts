@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { EXECUTOR_SOURCE_DIRECTORY } from './executor.ts';
+import { EXECUTOR_SOURCE_DIRECTORY, executorSources } from './executor.ts';
 import { filesBelow } from './files.ts';
 
 /**
@@ -13,9 +13,11 @@ export async function computeBuildId(weakened: boolean): Promise<string> {
   const paths = [
     'package.json',
     'package-lock.json',
-    'native-helper/api/joblet.proto',
-    ...(await filesBelow(EXECUTOR_SOURCE_DIRECTORY, ['.c', '.h'])),
-    ...(await filesBelow('native-helper', ['.ts'])),
+    ...(await executorSources()),
+    ...(await filesBelow('native-helper', ['.proto'])),
+    ...(await filesBelow('native-helper', ['.ts'])).filter(
+      (path) => !path.startsWith(EXECUTOR_SOURCE_DIRECTORY),
+    ),
   ];
   const hash = createHash('sha256').update(`${process.version} ${process.arch} ${weakened}\n`);
   for (const path of paths) {
