@@ -20,6 +20,15 @@ export default defineConfig({
         },
       },
       {
+        test: {
+          name: 'escape',
+          include: ['test/escape/**/*.spec.ts'],
+          environment: 'node',
+          testTimeout: 30_000,
+          fileParallelism: false,
+        },
+      },
+      {
         // Run inside the machine that test/vm boots: a cgroup v2 host.
         test: {
           name: 'vm',
