@@ -6,7 +6,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
-  rmdirSync,
+  statfsSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -22,6 +22,9 @@ import { type Report, reportSchema } from './report.ts';
 
 /** Larger than any record the executor can write; a reader has to stop somewhere. */
 const RECORD_BYTES_MAXIMUM = 64 * 1024 * 1024;
+
+/** The folder of a job that writes nothing takes less than 100 KB. */
+const FREE_BYTES_MINIMUM = 1024 * 1024;
 
 export class JobFolder {
   readonly uuid: string;
@@ -47,7 +50,7 @@ export class JobFolder {
   /**
    * Makes the folder, 0700 root, and `work`, which is the job's own.
    *
-   * @throws JobletError (exhausted) when the disk is full; then nothing is left of it.
+   * @throws JobletError (exhausted) when the disk is full.
    */
   create(owner: { readonly user: number; readonly group: number }): void {
     try {
@@ -55,21 +58,7 @@ export class JobFolder {
       mkdirSync(this.work, { mode: 0o700 });
       chownSync(this.work, owner.user, owner.group);
     } catch (error) {
-      this.removeUnused();
       throw folderError('mkdir', this.path, error);
-    }
-  }
-
-  /** Takes back a folder that no job has used yet. */
-  removeUnused(): void {
-    for (const path of [this.work, this.path]) {
-      try {
-        rmdirSync(path);
-      } catch (error) {
-        if (causeOf(error) !== 'ENOENT') {
-          throw folderError('rmdir', path, error);
-        }
-      }
     }
   }
 
@@ -111,7 +100,15 @@ export class JobFolder {
 
   /** Whether a monitor of the job lives: it holds the lock that its helper took on the folder. */
   isInUse(): boolean {
-    const fd = this.open();
+    let fd: number;
+    try {
+      fd = this.open();
+    } catch (error) {
+      if (causeOf(error) === 'ENOENT') {
+        return false;
+      }
+      throw folderError('open', this.path, error);
+    }
     try {
       return !tryLock(fd);
     } finally {
@@ -177,18 +174,32 @@ function readBounded(path: string): string | undefined {
   }
 }
 
-export function folderError(operation: string, object: string, error: unknown): JobletError {
+/**
+ * A write-ahead log of full size takes a new job even when nothing else can be written; what the job would need next
+ * is asked for here.
+ *
+ * @throws JobletError (exhausted)
+ */
+export function refuseFullDisk(directory: string): void {
+  const { bfree, bsize } = statfsSync(directory);
+  if (bfree * bsize < FREE_BYTES_MINIMUM) {
+    throw fullDisk('statfs', directory, `less than ${FREE_BYTES_MINIMUM} bytes are free`);
+  }
+}
+
+function fullDisk(operation: string, object: string, reason: string, cause?: unknown): JobletError {
+  const mend = 'Free space on the disk, then try again.';
+  return new JobletError('exhausted', { layer: 'folder', operation, object, reason, mend }, { cause });
+}
+
+function folderError(operation: string, object: string, error: unknown): JobletError {
   const reason = causeOf(error);
-  const full = reason === 'ENOSPC' || reason === 'EDQUOT';
+  if (reason === 'ENOSPC' || reason === 'EDQUOT') {
+    return fullDisk(operation, object, reason, error);
+  }
   return new JobletError(
-    full ? 'exhausted' : 'internal',
-    {
-      layer: 'folder',
-      operation,
-      object,
-      reason,
-      mend: full ? 'Free space on the disk, then try again.' : '',
-    },
+    'internal',
+    { layer: 'folder', operation, object, reason, mend: '' },
     { cause: error },
   );
 }

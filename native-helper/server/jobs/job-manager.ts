@@ -24,10 +24,10 @@ import type { Assets } from '../assets.ts';
 import type { Logger } from '../log.ts';
 import { CommitQueue } from '../state/commit-queue.ts';
 import { openDatabase } from '../state/database.ts';
-import { JobStore, type StoredJob } from '../state/job-store.ts';
+import { type JobRecord, JobStore, type StoredJob } from '../state/job-store.ts';
 import { doctorChecks } from './doctor.ts';
 import { JobChanges } from './job-changes.ts';
-import { JobFolder } from './job-folder.ts';
+import { JobFolder, refuseFullDisk } from './job-folder.ts';
 import { findJob, noSuchJob } from './job-id.ts';
 import { pageOf } from './job-list.ts';
 import { JobRunner } from './job-runner.ts';
@@ -113,21 +113,19 @@ export class JobManager {
    */
   async run(spec: JobSpec, ownerUid: number): Promise<Job> {
     const checked = checkedSpec(spec);
-    const folder = new JobFolder(this.#options.paths, randomUUID());
-    folder.create(this.#options.jobsConfig);
+    this.#launcher.refuseImpossible(checked);
+    refuseFullDisk(this.#options.paths.jobsDirectory);
     const status = this.#runner.reserve();
+    const job = newJob(randomUUID(), status, ownerUid, spec);
     try {
-      this.#launcher.check(checked, folder);
-      const job = { uuid: folder.uuid, status, ownerUid, createdUs: Date.now() * 1000, spec: storable(spec) };
       await this.#commits.commit(() => this.#store.insert(job), 'durable');
     } catch (error) {
       this.#runner.release(status);
-      folder.removeUnused();
       throw error;
     }
-    this.#runner.start(folder, checked, status);
-    this.#changes.announce(folder.uuid);
-    return this.#show(this.#require(folder.uuid));
+    this.#runner.start(new JobFolder(this.#options.paths, job.uuid), checked, status);
+    this.#changes.announce(job.uuid);
+    return this.#show(job);
   }
 
   /** @throws JobletError: invalid or not_found. */
@@ -292,12 +290,28 @@ export class JobManager {
     return job;
   }
 
-  #show(job: StoredJob): Job {
+  #show(job: JobRecord): Job {
     return jobMessage(job, {
       nodeId: this.#options.nodeId,
       waitingFor: this.#runner.waitingFor(job.uuid),
     });
   }
+}
+
+function newJob(uuid: string, status: JobStatus, ownerUid: number, spec: JobSpec): JobRecord {
+  return {
+    uuid,
+    status,
+    ownerUid,
+    createdUs: Date.now() * 1000,
+    startedUs: 0,
+    endedUs: 0,
+    exitCode: null,
+    signal: null,
+    failure: null,
+    usage: null,
+    spec: storable(spec),
+  };
 }
 
 /** No file is as long as what can't be counted exactly: an offset beyond means the end. */

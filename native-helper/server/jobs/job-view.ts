@@ -2,7 +2,7 @@
 import { create } from '@bufbuild/protobuf';
 import { type Job, JobSchema, type JobSpec } from '../../api/gen/joblet_pb.js';
 import { isSecretName } from '../../api/job-spec.ts';
-import type { StoredJob } from '../state/job-store.ts';
+import type { JobRecord } from '../state/job-store.ts';
 
 /** What stands in the place of a secret value. */
 export const MASK = '***';
@@ -13,7 +13,7 @@ export interface ViewContext {
   readonly waitingFor: string;
 }
 
-export function jobMessage(job: StoredJob, { nodeId, waitingFor }: ViewContext): Job {
+export function jobMessage(job: JobRecord, { nodeId, waitingFor }: ViewContext): Job {
   return create(JobSchema, {
     uuid: job.uuid,
     spec: withoutSecrets(job.spec),

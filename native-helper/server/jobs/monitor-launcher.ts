@@ -13,6 +13,7 @@ import { spawnExecutable } from '../../kernel/spawn.ts';
 import { type CompileContext, compileJob } from '../plan/compile.ts';
 import { encodePlan } from '../plan/encode.ts';
 import { HostRoot } from '../plan/host-root.ts';
+import { effectiveLimits, limitFilesOf } from '../plan/limits.ts';
 import { manifestOf, withoutSecrets } from '../plan/manifest.ts';
 import type { JobFolder } from './job-folder.ts';
 
@@ -73,22 +74,19 @@ export class MonitorLauncher implements Disposable {
     };
   }
 
-  /**
-   * Finds out whether the job can be started here, without starting it.
-   *
-   * @throws JobletError (refused, invalid) when it can't.
-   */
-  check(spec: CheckedJobSpec, folder: JobFolder): void {
-    using compiled = compileJob({ uuid: folder.uuid, spec, workPath: folder.work }, this.#context);
-    encodePlan(compiled.plan, this.#buildIdBytes);
+  /** @throws JobletError (refused) when the job asks for a limit that this machine can't enforce. */
+  refuseImpossible(spec: CheckedJobSpec): void {
+    const { jobsConfig, controllerFault } = this.#context;
+    limitFilesOf(effectiveLimits(spec.limits, jobsConfig.limits), controllerFault);
   }
 
   /**
-   * Starts the monitor of a job.
+   * Makes the folder of a job and starts its monitor.
    *
    * @throws JobletError when the job can't be started; then nothing runs.
    */
   launch(spec: CheckedJobSpec, folder: JobFolder): LaunchedMonitor {
+    folder.create(this.#context.jobsConfig);
     using compiled = compileJob({ uuid: folder.uuid, spec, workPath: folder.work }, this.#context);
     const { plan, sources } = compiled;
     const secretNames = Object.keys(spec.secretEnvironment);

@@ -1,11 +1,14 @@
 /** Opens the helper's database, and names what can be wrong with it. */
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { causeOf, type ErrorKind, JobletError } from '../../api/errors.ts';
 import { MIGRATIONS } from './migrations.ts';
 
 /** `JOBL` in ASCII: tells our databases from any other program's (sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x4a4f424c;
+
+/** SQLite's own wish for a checkpoint, 1000 pages of 4 KiB with their headers, and room for the commit in between. */
+const WRITE_AHEAD_LOG_BYTES = 4_500_000;
 
 /** Primary result codes, sqlite.org/rescode.html */
 const SQLITE_BUSY = 5;
@@ -49,6 +52,7 @@ export function openDatabase(path: string, migrations: readonly string[] = MIGRA
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     migrate(database, path, migrations);
     refuseDamaged(database, path);
+    reserveWriteAheadLog(database, path);
     return database;
   } catch (error) {
     database?.close();
@@ -130,6 +134,32 @@ function migrate(database: DatabaseSync, path: string, migrations: readonly stri
         `BEGIN IMMEDIATE; ${migration}; PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${index + 1}; COMMIT;`,
       );
     }
+  }
+}
+
+/**
+ * Gives the write-ahead log its full size at once. A sync of a file that has not grown has no metadata to write, so
+ * each commit takes 0.15 ms instead of 0.25 (ext4), and needs no free block. SQLite reads a log up to the first frame
+ * whose checksum does not fit, and after each checkpoint writes over it from the start (sqlite.org/fileformat.html,
+ * "The Write-Ahead Log"): zeroes beyond the end mean nothing to it.
+ */
+function reserveWriteAheadLog(database: DatabaseSync, path: string): void {
+  // Makes sure that there is a log: its first frame is this page of the header.
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+  const fd = openSync(`${path}-wal`, constants.O_WRONLY | constants.O_NOFOLLOW);
+  try {
+    const zeroes = Buffer.alloc(64 * 1024);
+    for (let size = fstatSync(fd).size; size < WRITE_AHEAD_LOG_BYTES; ) {
+      size += writeSync(fd, zeroes, 0, zeroes.length, size);
+    }
+    fsyncSync(fd);
+  } catch (error) {
+    // A helper must start on a full disk too: its jobs go on, and the user has to delete some.
+    if (causeOf(error) !== 'ENOSPC') {
+      throw error;
+    }
+  } finally {
+    closeSync(fd);
   }
 }
 

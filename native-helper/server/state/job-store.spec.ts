@@ -21,13 +21,22 @@ function uuidOf(number: number): string {
   return `${number.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`;
 }
 
-function insert(number: number, change: { status?: JobStatus; name?: string; args?: string[] } = {}): void {
+function insert(
+  number: number,
+  change: { status?: JobStatus; name?: string; args?: readonly string[] } = {},
+): void {
   store.insert({
     uuid: uuidOf(number),
     status: change.status ?? JobStatus.INITIALIZING,
     ownerUid: 1000,
     createdUs: 1_700_000_000_000_000 + number,
-    spec: create(JobSpecSchema, { name: change.name ?? '', command: 'make', args: change.args ?? [] }),
+    startedUs: 0,
+    endedUs: 0,
+    exitCode: null,
+    signal: null,
+    failure: null,
+    usage: null,
+    spec: create(JobSpecSchema, { name: change.name ?? '', command: 'make', args: [...(change.args ?? [])] }),
   });
 }
 
@@ -113,7 +122,9 @@ describe('JobStore', () => {
         fc.integer({ min: 1, max: 7 }),
         (jobs, filter, size) => {
           emptied();
-          jobs.forEach((job, number) => insert(number, job));
+          for (const [number, job] of jobs.entries()) {
+            insert(number, job);
+          }
           const expected = jobs
             .map((job, number) => ({
               ...job,

@@ -14,10 +14,8 @@ import {
 } from '../../api/gen/joblet_pb.js';
 import { stateError } from './database.ts';
 
-/** One job as it is stored. Times are µs since the epoch, 0 = not yet. */
-export interface StoredJob {
-  /** Grows with each new job: the order of lists. */
-  readonly sequence: number;
+/** One job. Times are µs since the epoch, 0 = not yet. */
+export interface JobRecord {
   /** Lower-case. */
   readonly uuid: string;
   readonly status: JobStatus;
@@ -33,11 +31,15 @@ export interface StoredJob {
   readonly spec: JobSpec;
 }
 
-export type NewJob = Pick<StoredJob, 'uuid' | 'status' | 'ownerUid' | 'createdUs' | 'spec'>;
+/** One job as it is stored. */
+export interface StoredJob extends JobRecord {
+  /** Grows with each new job: the order of lists. */
+  readonly sequence: number;
+}
 
 /** What changes with a state; a field that is absent stays as it is. */
-export type JobChange = Pick<StoredJob, 'status'> &
-  Partial<Pick<StoredJob, 'startedUs' | 'endedUs' | 'exitCode' | 'signal' | 'failure' | 'usage'>>;
+export type JobChange = Pick<JobRecord, 'status'> &
+  Partial<Pick<JobRecord, 'startedUs' | 'endedUs' | 'exitCode' | 'signal' | 'failure' | 'usage'>>;
 
 /** Every condition must hold; an absent or empty one always does. */
 export interface JobFilter {
@@ -109,11 +111,11 @@ export class JobStore {
   }
 
   /** Call it inside a commit. */
-  insert(job: NewJob): void {
-    const { spec } = job;
+  insert(job: JobRecord): void {
+    const { spec, failure, usage } = job;
     this.#prepare(
-      `INSERT INTO job (uuid, status, owner_uid, name, command_line, created_us, started_us, ended_us, spec)
-       VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?)`,
+      `INSERT INTO job (uuid, status, owner_uid, name, command_line, created_us, started_us, ended_us, exit_code,
+         signal, failure, usage, spec) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       job.uuid,
       job.status,
@@ -121,6 +123,12 @@ export class JobStore {
       spec.name,
       [spec.command, ...spec.args].join(' ').slice(0, SEARCHED_COMMAND_LENGTH),
       job.createdUs,
+      job.startedUs,
+      job.endedUs,
+      job.exitCode,
+      job.signal,
+      failure && toBinary(FailureSchema, failure),
+      usage && toBinary(UsageSchema, usage),
       toBinary(JobSpecSchema, spec),
     );
   }

@@ -1,0 +1,75 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { create } from '@bufbuild/protobuf';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { causeOf } from '../../native-helper/api/errors.ts';
+import { JobStatus, ListJobsRequestSchema } from '../../native-helper/api/gen/joblet_pb.js';
+import { pathsUnder } from '../../native-helper/api/paths.ts';
+import type { JobManager } from '../../native-helper/server/jobs/job-manager.ts';
+import {
+  openJobService,
+  runToEnd,
+  specOf,
+  temporaryRoot,
+  untilEnded,
+  untilState,
+} from '../fixtures/job-service.ts';
+
+/** A root on a file system of its own, small enough to be filled. */
+let root: string;
+let jobs: JobManager;
+
+beforeEach(async () => {
+  root = temporaryRoot();
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', root]);
+  jobs = await openJobService(root);
+});
+afterEach(async () => {
+  await jobs.close();
+  execFileSync('umount', ['--lazy', root]);
+  rmSync(root, { recursive: true });
+});
+
+/** Leaves no byte. @returns what gives the space back. */
+function fillDisk(): () => void {
+  const path = join(root, 'ballast');
+  const fd = openSync(path, 'w');
+  const block = Buffer.alloc(4096);
+  try {
+    for (;;) {
+      writeSync(fd, block);
+    }
+  } catch (error) {
+    expect(causeOf(error)).toBe('ENOSPC');
+  } finally {
+    closeSync(fd);
+  }
+  return () => rmSync(path);
+}
+
+describe('a full disk', () => {
+  it('refuses a job as a whole, and the next one is welcome when there is room', async () => {
+    const freeDisk = fillDisk();
+    await expect(jobs.run(specOf('true'), 0)).rejects.toMatchObject({
+      kind: 'exhausted',
+      details: { mend: 'Free space on the disk, then try again.' },
+    });
+    expect(readdirSync(pathsUnder(root).jobsDirectory)).toEqual([]);
+    expect(jobs.list(create(ListJobsRequestSchema)).jobs).toEqual([]);
+    expect(jobs.status().total).toBe(0);
+    freeDisk();
+    expect(await runToEnd(jobs, specOf('true'))).toMatchObject({ status: JobStatus.COMPLETED });
+  });
+
+  it('delays the news of an end until it can be kept', async () => {
+    const { uuid } = await jobs.run(specOf('sleep', ['0.5']), 0);
+    await untilState(jobs, uuid, ({ status }) => status === JobStatus.RUNNING);
+    const freeDisk = fillDisk();
+    const ended = untilEnded(jobs, uuid);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(jobs.get(uuid).status).toBe(JobStatus.RUNNING);
+    freeDisk();
+    expect(await ended).toMatchObject({ status: JobStatus.COMPLETED, exitCode: 0 });
+  });
+});

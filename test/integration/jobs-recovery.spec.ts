@@ -1,0 +1,200 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { create } from '@bufbuild/protobuf';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { GetLogsRequestSchema, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import { pathsUnder } from '../../native-helper/api/paths.ts';
+import type { JobManager } from '../../native-helper/server/jobs/job-manager.ts';
+import {
+  logOf,
+  openJobService,
+  shell,
+  specOf,
+  temporaryRoot,
+  untilEnded,
+  untilOutput,
+  untilState,
+} from '../fixtures/job-service.ts';
+
+const PROCESS = fileURLToPath(new URL('../fixtures/job-service-process.ts', import.meta.url));
+
+let root: string;
+let jobs: JobManager | undefined;
+
+beforeEach(() => {
+  root = temporaryRoot();
+});
+afterEach(async () => {
+  await jobs?.close();
+  jobs = undefined;
+  rmSync(root, { recursive: true });
+});
+
+async function open(): Promise<JobManager> {
+  jobs = await openJobService(root);
+  return jobs;
+}
+
+/** A service that runs one job and is killed when it has passed on so many bytes of its log. */
+async function killedService(line: string, bytes: number): Promise<{ uuid: string; received: Buffer }> {
+  const service = spawn(process.execPath, [PROCESS, root, line], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const errors = text(service.stderr);
+  let output = Buffer.alloc(0);
+  for await (const data of service.stdout) {
+    output = Buffer.concat([output, data]);
+    if (output.length >= 37 + bytes) {
+      await killed(service);
+    }
+  }
+  expect(await errors).toBe('');
+  return { uuid: output.toString('latin1', 0, 36), received: output.subarray(37) };
+}
+
+async function killed(service: ChildProcess): Promise<void> {
+  service.kill('SIGKILL');
+  if (service.exitCode === null && service.signalCode === null) {
+    await new Promise((resolve) => service.once('exit', resolve));
+  }
+}
+
+/** The process that has the job's folder as its descriptor 4 (docs/monitor-protocol.md). */
+function monitorOf(uuid: string): number {
+  const folder = join(pathsUnder(root).jobsDirectory, uuid);
+  const pid = readdirSync('/proc').find((name) => {
+    try {
+      return /^\d+$/.test(name) && readlinkSync(`/proc/${name}/fd/4`) === folder;
+    } catch {
+      return false;
+    }
+  });
+  expect(pid).toBeDefined();
+  return Number(pid);
+}
+
+describe('a helper that is started again', () => {
+  it('goes on streaming where the killed one stopped', async () => {
+    const line =
+      'i=0; while [ $i -lt 400 ]; do echo line $i; echo error $i >&2; i=$((i+1)); sleep 0.005; done';
+    const { uuid, received } = await killedService(line, 1000);
+    const again = await open();
+    const request = create(GetLogsRequestSchema, { id: uuid, follow: true, offset: BigInt(received.length) });
+    const rest: Uint8Array[] = [];
+    for await (const { data } of again.logs(request, new AbortController().signal)) {
+      rest.push(data);
+    }
+    const all = Buffer.concat([received, ...rest])
+      .toString()
+      .split('\n');
+    const numbers = Array.from({ length: 400 }, (_, number) => number);
+    expect(all.filter((entry) => entry.startsWith('line'))).toEqual(
+      numbers.map((number) => `line ${number}`),
+    );
+    expect(all.filter((entry) => entry.startsWith('error'))).toEqual(
+      numbers.map((number) => `error ${number}`),
+    );
+    expect(again.get(uuid)).toMatchObject({ status: JobStatus.COMPLETED, exitCode: 0 });
+  });
+
+  it('can stop a job that it has adopted', async () => {
+    const { uuid } = await killedService('echo ready; sleep 100', 6);
+    const again = await open();
+    expect(again.get(uuid)).toMatchObject({ status: JobStatus.RUNNING });
+    expect(await again.stop(uuid, 0n)).toMatchObject({ status: JobStatus.STOPPED });
+  });
+
+  it('learns of an end that no helper saw', async () => {
+    const { uuid } = await killedService('echo ready; sleep 0.3; echo done; exit 5', 6);
+    const record = join(pathsUnder(root).jobsDirectory, uuid, 'exit.json');
+    while (!existsSync(record)) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const again = await open();
+    expect(again.get(uuid)).toMatchObject({ status: JobStatus.FAILED, exitCode: 5 });
+    expect((await logOf(again, uuid)).toString()).toBe('ready\ndone\n');
+  });
+
+  it('says that a job is lost whose monitor was killed with it', async () => {
+    const { uuid } = await killedService('echo ready; sleep 100', 6);
+    process.kill(monitorOf(uuid), 'SIGKILL');
+    const again = await open();
+    const job = again.get(uuid);
+    expect(job.status).toBe(JobStatus.LOST);
+    expect(job.failure).toMatchObject({ layer: 'monitor' });
+    expectNothingLeft(again, uuid);
+  });
+
+  it('starts what only waited, and not what waited with secrets', async () => {
+    const first = await open();
+    const plain = await first.run(specOf('echo', ['at last']), 0);
+    await untilEnded(first, plain.uuid);
+    const secret = await first.run(specOf('true', [], { secretEnvironment: { A_KEY: 'x' } }), 0);
+    await untilEnded(first, secret.uuid);
+    await first.close();
+    // As if the helper had been killed while both still waited for a place.
+    const database = new DatabaseSync(pathsUnder(root).database);
+    database.exec(
+      `UPDATE job SET status = ${JobStatus.QUEUED}, exit_code = NULL, started_us = 0, ended_us = 0`,
+    );
+    database.close();
+    for (const { uuid } of [plain, secret]) {
+      rmSync(join(pathsUnder(root).jobsDirectory, uuid), { recursive: true });
+    }
+    const again = await open();
+    expect(await untilEnded(again, plain.uuid)).toMatchObject({ status: JobStatus.COMPLETED });
+    expect((await logOf(again, plain.uuid)).toString()).toBe('at last\n');
+    const refused = again.get(secret.uuid);
+    expect(refused).toMatchObject({ status: JobStatus.FAILED, exitCode: 125 });
+    expect(refused.failure?.cause).toContain('secret values are never stored');
+  });
+
+  it('removes what belongs to no job', async () => {
+    const first = await open();
+    const { cgroup } = first.status();
+    await first.close();
+    const paths = pathsUnder(root);
+    const uuid = 'dddddddd-dddd-4ddd-8ddd-dddddddddddd';
+    mkdirSync(join(paths.jobsDirectory, uuid, 'work'), { recursive: true });
+    mkdirSync(join(cgroup, `job-${uuid}`), { recursive: true });
+    writeFileSync(join(paths.monitorsDirectory, uuid), '');
+    expectNothingLeft(await open(), uuid);
+    expect(existsSync(join(paths.jobsDirectory, uuid))).toBe(false);
+  });
+});
+
+describe('a job whose monitor is killed', () => {
+  it('is LOST, with words, and nothing of it goes on', async () => {
+    const service = await open();
+    const line = '(setsid sleep 1000 &); echo ready; sleep 1000';
+    const { uuid } = await service.run(shell(line), 0);
+    await untilOutput(service, uuid, 'ready');
+    const processes = readFileSync(join(service.status().cgroup, `job-${uuid}`, 'cgroup.procs'), 'utf8');
+    process.kill(monitorOf(uuid), 'SIGKILL');
+    const job = await untilState(service, uuid, ({ status }) => status === JobStatus.LOST);
+    expect(job.failure?.cause).not.toBe('');
+    expect(job.failure?.mend).not.toBe('');
+    expectNothingLeft(service, uuid);
+    const left = processes
+      .trim()
+      .split('\n')
+      .filter((pid) => existsSync(`/proc/${pid}`));
+    expect(left).toEqual([]);
+    expect((await logOf(service, uuid)).toString()).toBe('ready\n');
+  });
+});
+
+function expectNothingLeft(service: JobManager, uuid: string): void {
+  expect(existsSync(join(service.status().cgroup, `job-${uuid}`))).toBe(false);
+  expect(existsSync(join(pathsUnder(root).monitorsDirectory, uuid))).toBe(false);
+}
