@@ -2,7 +2,7 @@
  * The two configuration files (ADR-006): everything that one side needs, certificates and keys included, in one YAML.
  * `docs/configuration.md` describes each field.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const pem = (label: string) =>
   z

@@ -1,6 +1,6 @@
 /** From the text of a configuration to checked values: bounded YAML, then one schema; faults name path and line. */
 import { type Document, isNode, LineCounter, parseDocument, visit } from 'yaml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { JobletError } from './errors.ts';
 
 /** A configuration with three certificates takes 3 KiB. */

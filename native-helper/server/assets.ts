@@ -4,7 +4,7 @@ import { closeSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { getRawAsset, isSea } from 'node:sea';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import * as z from 'zod';
 import { causeOf, JobletError } from '../api/errors.ts';
 import { createSealedMemfd } from '../kernel/memfd.ts';
 

@@ -60,7 +60,8 @@ function usageError(object: string, reason: string, mend: string): JobletError {
 }
 
 main().catch((error: unknown) => {
-  const text = error instanceof JobletError || !(error instanceof Error) ? String(error) : error.stack;
+  const text =
+    error instanceof JobletError ? error.message : error instanceof Error ? error.stack : String(error);
   process.stderr.write(`joblet-helper: ${text}\n`);
   process.exit(1);
 });
