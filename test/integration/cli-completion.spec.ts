@@ -3,9 +3,9 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestHelper } from './cli-harness.ts';
+import { DIST, TestHelper } from './cli-harness.ts';
 
-const JOBLET = join(import.meta.dirname, '../../dist/joblet');
+const JOBLET = join(DIST, 'joblet');
 
 let helper: TestHelper;
 

@@ -7,7 +7,8 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const DIST = join(import.meta.dirname, '../../dist');
+/** The build under test; JOBLET_DIST names another folder than the checkout's own. */
+export const DIST = process.env.JOBLET_DIST ?? join(import.meta.dirname, '../../dist');
 const HELPER_STARTS_WITHIN_MS = 20_000;
 
 export interface Outcome {

@@ -110,7 +110,8 @@ describe('where no helper runs', () => {
     expect(stdout).toContain('Not asked: what only the helper can see');
     expect(exitCode).toBe(1);
     const json = JSON.parse((await run([...NO_HELPER, 'doctor', '--json'])).stdout);
-    expect(json).toMatchObject({ healthy: false, checks: [{ name: 'helper', available: false }] });
+    expect(json).toMatchObject({ healthy: false, not_asked: expect.any(String) });
+    expect(json.checks[0]).toMatchObject({ name: 'helper', available: false, required: true });
   });
 
   it('completes nothing, silently', async () => {
