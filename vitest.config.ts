@@ -23,6 +23,7 @@ export default defineConfig({
         test: {
           name: 'escape',
           include: ['test/escape/**/*.spec.ts'],
+          globalSetup: ['test/escape/global-setup.ts'],
           environment: 'node',
           testTimeout: 30_000,
           fileParallelism: false,

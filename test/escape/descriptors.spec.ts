@@ -1,0 +1,37 @@
+import { closeSync, openSync } from 'node:fs';
+import { cannotEscape } from './escape.ts';
+import { HostFile } from './host-file.ts';
+
+/** A number that the monitor has no use for. */
+const LEAKED = 77;
+
+cannotEscape('has descriptors 0, 1, 2 and no others', {
+  layer: 'descriptors',
+  attempt: (jobs) => jobs.probe(['descriptors.only-three']),
+});
+
+cannotEscape('does not climb to the host from a directory that was left open (CVE-2024-21626)', {
+  layer: 'descriptors',
+  attempt: async (jobs) => {
+    using file = HostFile.in('/tmp');
+    using root = openDirectory('/');
+    return await jobs.probe(['descriptors.climb', file.path], { leaked: new Map([[LEAKED, root.fd]]) });
+  },
+});
+
+cannotEscape('does not start in a directory of the host that was left open (CVE-2024-21626)', {
+  layer: 'descriptors',
+  attempt: async (jobs) => {
+    using file = HostFile.in('/tmp');
+    using root = openDirectory('/');
+    return await jobs.probe(['descriptors.climb-from-work-directory', file.path], {
+      leaked: new Map([[LEAKED, root.fd]]),
+      spec: { workDir: `/proc/self/fd/${LEAKED}` },
+    });
+  },
+});
+
+function openDirectory(path: string): Disposable & { readonly fd: number } {
+  const fd = openSync(path, 'r');
+  return { fd, [Symbol.dispose]: () => closeSync(fd) };
+}

@@ -1,0 +1,3 @@
+import { compileProbes } from './probes.ts';
+
+export default compileProbes;

@@ -1,0 +1,239 @@
+/** Starts jobs the way the helper does, with the normal executor or with one that leaves out layers. */
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { jobsConfigSchema } from '../../native-helper/api/config-schema.ts';
+import type { CheckedJobSpec } from '../../native-helper/api/job-spec.ts';
+import { type Paths, pathsUnder } from '../../native-helper/api/paths.ts';
+import { CgroupTree } from '../../native-helper/kernel/cgroup.ts';
+import { createSealedMemfd } from '../../native-helper/kernel/memfd.ts';
+import { createSocketPair } from '../../native-helper/kernel/socketpair.ts';
+import { spawnExecutable } from '../../native-helper/kernel/spawn.ts';
+import { reapChild } from '../../native-helper/kernel/wait.ts';
+import type { ExitRecord } from '../../native-helper/server/jobs/exit-record.ts';
+import { JobFolder } from '../../native-helper/server/jobs/job-folder.ts';
+import { compileJob } from '../../native-helper/server/plan/compile.ts';
+import { encodePlan } from '../../native-helper/server/plan/encode.ts';
+import { HostRoot } from '../../native-helper/server/plan/host-root.ts';
+import { PROBES } from './probes.ts';
+
+/** The uid and gid of every job. */
+export const JOB_USER = 65_534;
+/** Where a probe's own launcher finds the executor: LENT_PROGRAM in probe.h. */
+const LENT_PROGRAM = 200;
+const JOB_TIMEOUT_MS = 30_000;
+
+const NOTHING_ASKED: CheckedJobSpec = {
+  name: '',
+  command: '',
+  args: [],
+  environment: {},
+  secretEnvironment: {},
+  limits: {},
+  timeoutMs: 0n,
+  stopGraceMs: 0n,
+  workDir: '',
+  hostname: '',
+};
+
+export interface JobOptions {
+  /** What the job asks for beside its command. */
+  readonly spec?: Partial<CheckedJobSpec>;
+  /** Puts into the job's /work what lies there when it starts. */
+  readonly prepare?: (work: string) => void;
+  /** A program of the probes that prepares the surroundings on the host, then starts the executor itself. */
+  readonly launcher?: readonly string[];
+  /** Descriptors that the monitor inherits beside those that belong to it. */
+  readonly leaked?: ReadonlyMap<number, number>;
+  /** The environment in which the monitor starts. */
+  readonly environment?: readonly string[];
+}
+
+/** The layers that the weak executor leaves out; undefined stands for the normal executor. */
+export type Weakened = readonly string[] | undefined;
+
+function seesHost(weakened: Weakened): boolean {
+  return weakened?.includes('mount-namespace') ?? false;
+}
+
+export interface StartedJob {
+  readonly uuid: string;
+  readonly monitor: number;
+  readonly work: string;
+  /** What the job has written up to now, both streams. */
+  output(): string;
+  /** Waits until the monitor has ended. @returns undefined when it left no record. */
+  ended(): Promise<ExitRecord | undefined>;
+}
+
+interface Executor {
+  readonly fd: number;
+  readonly buildId: Buffer;
+}
+
+/** A root, a cgroup tree and both executors: what the jobs of one test file share. */
+export class Sandbox implements AsyncDisposable {
+  readonly paths: Paths;
+  readonly #cgroups: CgroupTree;
+  readonly #hostRoot = HostRoot.open();
+  readonly #executors: { readonly normal: Executor; readonly weak: Executor };
+  readonly #log: number;
+  readonly #cgroup: number;
+  readonly #monitors: number;
+  readonly #started: { readonly monitor: number; readonly uuid: string }[] = [];
+
+  constructor() {
+    this.paths = pathsUnder(mkdtempSync(join(tmpdir(), 'joblet-escape-')));
+    chmodSync(this.paths.root, 0o755);
+    copyFileSync(PROBES, this.#hostProbe);
+    mkdirSync(this.paths.jobsDirectory, { recursive: true, mode: 0o700 });
+    mkdirSync(this.paths.monitorsDirectory, { recursive: true, mode: 0o700 });
+    this.#cgroups = CgroupTree.prepare(this.paths.root);
+    this.#executors = { normal: openExecutor('dist'), weak: openExecutor('dist-weak') };
+    this.#log = openSync(this.paths.helperLog, 'a', 0o600);
+    this.#cgroup = this.#cgroups.openJobs();
+    this.#monitors = openSync(this.paths.monitorsDirectory, 'r');
+  }
+
+  /** The program of the probes, for jobs that see the host's files. */
+  get #hostProbe(): string {
+    return join(this.paths.root, 'probe');
+  }
+
+  /** Where a job finds the program of the probes. */
+  probeFor(weakened: Weakened): string {
+    return seesHost(weakened) ? this.#hostProbe : '/work/probe';
+  }
+
+  start(weakened: Weakened, command: readonly string[], options: JobOptions): StartedJob {
+    const uuid = crypto.randomUUID();
+    const folder = new JobFolder(this.paths, uuid);
+    folder.create({ user: JOB_USER, group: JOB_USER });
+    copyFileSync(PROBES, join(folder.work, 'probe'));
+    options.prepare?.(folder.work);
+    const monitor = this.#spawn(weakened, folder, command, options);
+    this.#started.push({ monitor, uuid });
+    return {
+      uuid,
+      monitor,
+      work: folder.work,
+      output: () => readFileSync(folder.log, 'utf8'),
+      ended: async () => {
+        await this.#wait(monitor);
+        return folder.readExit();
+      },
+    };
+  }
+
+  #spawn(
+    weakened: Weakened,
+    folder: JobFolder,
+    command: readonly string[],
+    { spec, launcher, leaked, environment }: JobOptions,
+  ): number {
+    const executor = weakened === undefined ? this.#executors.normal : this.#executors.weak;
+    using compiled = compileJob(
+      {
+        uuid: folder.uuid,
+        spec: {
+          ...NOTHING_ASKED,
+          // There is no /work on the host.
+          ...(seesHost(weakened) ? { workDir: '/' } : {}),
+          ...spec,
+          command: command[0] ?? '',
+          args: command.slice(1),
+        },
+        workPath: folder.work,
+      },
+      {
+        jobsConfig: jobsConfigSchema.parse({}),
+        hostRoot: this.#hostRoot,
+        controllerFault: (controller) => this.#cgroups.controllerFault(controller),
+        openFilesMaximum: 1024n,
+      },
+    );
+    const planFd = createSealedMemfd('plan', encodePlan(compiled.plan, executor.buildId), 'data');
+    const folderFd = folder.open();
+    const [kept, control] = createSocketPair();
+    const probesFd = openSync(PROBES, 'r');
+    try {
+      return spawnExecutable({
+        executableFd: launcher === undefined ? executor.fd : probesFd,
+        argv: launcher === undefined ? ['joblet-executor', 'monitor'] : ['probe', ...launcher],
+        descriptors: new Map([
+          [0, planFd],
+          [1, this.#log],
+          [2, this.#log],
+          [3, control],
+          [4, folderFd],
+          [5, this.#cgroup],
+          [6, this.#monitors],
+          ...compiled.sources.descriptors(),
+          ...(launcher === undefined ? [] : [[LENT_PROGRAM, executor.fd] as const]),
+          ...(leaked ?? []),
+        ]),
+        newSession: true,
+        environment: [
+          ...(environment ?? []),
+          ...(weakened === undefined ? [] : [`JOBLET_WEAKEN=${weakened.join(',')}`]),
+        ],
+      });
+    } finally {
+      // The monitor goes on without a helper, as it must.
+      for (const fd of [planFd, folderFd, kept, control, probesFd]) {
+        closeSync(fd);
+      }
+    }
+  }
+
+  async #wait(monitor: number): Promise<void> {
+    const deadline = Date.now() + JOB_TIMEOUT_MS;
+    while (reapChild(monitor) === null) {
+      if (Date.now() > deadline) {
+        throw new Error(
+          `monitor ${monitor} did not end within ${JOB_TIMEOUT_MS} ms\n${this.#monitorErrors()}`,
+        );
+      }
+      await delay(5);
+    }
+  }
+
+  /** What monitors have said in the helper's log, for the message of a test that fails. */
+  #monitorErrors(): string {
+    return readFileSync(this.paths.helperLog, 'utf8');
+  }
+
+  /** Ends what still runs, and leaves nothing behind. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { uuid } of this.#started) {
+      this.#cgroups.kill(uuid);
+      await this.#cgroups.remove(uuid);
+    }
+    for (const fd of [this.#log, this.#cgroup, this.#monitors]) {
+      closeSync(fd);
+    }
+    this.#hostRoot[Symbol.dispose]();
+    for (const { fd } of Object.values(this.#executors)) {
+      closeSync(fd);
+    }
+    this.#cgroups.close();
+    rmSync(this.paths.root, { recursive: true });
+  }
+}
+
+function openExecutor(dist: string): Executor {
+  return {
+    fd: createSealedMemfd('joblet-executor', readFileSync(join(dist, 'joblet-executor'))),
+    buildId: Buffer.from(readFileSync(join(dist, 'build-id'), 'utf8').trim(), 'hex'),
+  };
+}

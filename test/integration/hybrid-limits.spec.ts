@@ -1,0 +1,90 @@
+/** A machine whose controllers are on cgroup v1: jobs that ask for a limit are refused there, the others run. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import type { Client } from '../../src-main/client/index.ts';
+import { RunningHelper } from '../fixtures/running-helper.ts';
+
+const PATIENCE_MS = 60_000;
+/** Controller, and what asks for it. */
+const LIMITS = [
+  ['memory', { memoryBytes: 2n ** 26n }],
+  ['pids', { pids: 50n }],
+  ['cpu', { cpuPercent: 50 }],
+  ['cpu', { cpuWeight: 50 }],
+] as const;
+
+/** Where a v1 controller is mounted. */
+function v1Mount(controller: string): string | undefined {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' '));
+  return mounts.find(
+    ([, , type, options]) => type === 'cgroup' && options?.split(',').includes(controller),
+  )?.[1];
+}
+
+const isHybrid = LIMITS.every(([controller]) => v1Mount(controller) !== undefined);
+
+describe.skipIf(!isHybrid)('a hybrid machine', () => {
+  let root: string;
+  let helper: RunningHelper;
+  let client: Client;
+
+  beforeAll(async () => {
+    root = mkdtempSync(join(tmpdir(), 'joblet-hybrid-'));
+    helper = await RunningHelper.start(root);
+    client = await helper.connect();
+  }, PATIENCE_MS);
+
+  afterAll(async () => {
+    client?.close();
+    await helper?.stop();
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  it.each(LIMITS)(
+    'refuses a limit that needs %s, says why, and how to mend it',
+    async (controller, limits) => {
+      const call = client.jobs.runJob({ spec: { command: 'true', limits } });
+      await expect(call).rejects.toMatchObject({
+        kind: 'refused',
+        details: {
+          layer: 'cgroup',
+          object: expect.stringMatching(`^${controller}\\.`),
+          reason: `cgroup v2 controller ${controller} is not available: it is mounted as cgroup v1 at ${v1Mount(controller)}`,
+          mend: expect.stringContaining('systemd.unified_cgroup_hierarchy=1'),
+        },
+      });
+      expect((await client.jobs.listJobs({})).jobs.filter(({ spec }) => spec?.limits !== undefined)).toEqual(
+        [],
+      );
+    },
+  );
+
+  it('runs a job that asks for none', async () => {
+    const { uuid } = await client.jobs.runJob({ spec: { command: 'true' } });
+    let job = await client.jobs.getJob({ id: uuid });
+    while (job.status < JobStatus.COMPLETED) {
+      await delay(20);
+      job = await client.jobs.getJob({ id: uuid });
+    }
+    expect(job).toMatchObject({ status: JobStatus.COMPLETED, exitCode: 0 });
+  });
+
+  it('says in its doctor what is missing', async () => {
+    const { checks } = await client.helper.doctor({});
+    expect(checks).toContainEqual(
+      expect.objectContaining({
+        name: 'cgroup v2 memory',
+        available: false,
+        required: false,
+        found: expect.stringContaining('cgroup v1'),
+        mend: expect.stringContaining('cgroup_no_v1=all'),
+      }),
+    );
+  });
+});

@@ -1,0 +1,165 @@
+/**
+ * All that could be left behind, counted. It is taken in namespaces of the check's own (see enclosure.ts), so whatever
+ * is there is the helper's, a job's, or the check's.
+ */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What can leak, each with the words for a report. */
+export const KINDS = [
+  'mount',
+  'cgroup',
+  'process',
+  'zombie',
+  'descriptor of the helper',
+  'file',
+  'socket',
+  'namespace',
+  'System V object',
+  'key',
+] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** How often each thing is there. */
+type Count = ReadonlyMap<string, number>;
+export type Census = Readonly<Record<Kind, Count>>;
+
+export interface Places {
+  /** The helper's root. */
+  readonly root: string;
+  /** The helper's own cgroup tree; undefined before there is one. */
+  readonly cgroup: string;
+  readonly helperPid: number;
+  /** The uid of the jobs: nobody else on the machine has it. */
+  readonly jobsUid: number;
+}
+
+export function takeCensus({ root, cgroup, helperPid, jobsUid }: Places): Census {
+  const processes = readProcesses();
+  return {
+    mount: count(lines('/proc/self/mountinfo').map(mountIdentity)),
+    cgroup: count(directoriesBelow(cgroup)),
+    process: count(processes.filter(({ state }) => state !== 'Z').map(({ command }) => command)),
+    zombie: count(processes.filter(({ state }) => state === 'Z').map(({ command }) => command)),
+    'descriptor of the helper': count(descriptorsOf(helperPid)),
+    file: count(readdirSync(root, { recursive: true, encoding: 'utf8' })),
+    socket: count(lines('/proc/net/unix').slice(1).map(socketIdentity)),
+    namespace: count([...new Set(processes.flatMap(({ pid }) => namespacesOf(pid)))].map(namespaceType)),
+    'System V object': count(
+      ['shm', 'sem', 'msg'].flatMap((type) => lines(`/proc/sysvipc/${type}`).slice(1)),
+    ),
+    key: count(lines('/proc/keys').flatMap((line) => keyIdentity(line, jobsUid))),
+  };
+}
+
+export interface Leak {
+  readonly kind: Kind;
+  /** Such as `sleep 60 (2 instead of 1)`. */
+  readonly what: string;
+}
+
+/** What is there after and was not before, or more of it. What has gone is no leak. */
+export function leaksBetween(before: Census, after: Census): Leak[] {
+  return KINDS.flatMap((kind) =>
+    [...after[kind]]
+      .map(([what, now]) => ({ what, now, earlier: before[kind].get(what) ?? 0 }))
+      .filter(({ now, earlier }) => now > earlier)
+      .map(({ what, now, earlier }) => ({ kind, what: `${what} (${now} instead of ${earlier})` })),
+  );
+}
+
+function count(things: readonly string[]): Count {
+  const counts = new Map<string, number>();
+  for (const thing of things) {
+    counts.set(thing, (counts.get(thing) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** Absent where the kernel was built without the feature. */
+function lines(path: string): string[] {
+  return tolerant(() => readFileSync(path, 'utf8').split('\n').filter(Boolean), []);
+}
+
+/** What is looked at may end meanwhile. */
+function tolerant<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (
+      error instanceof Error &&
+      'code' in error &&
+      ['ENOENT', 'ESRCH', 'ENOTDIR'].includes(String(error.code))
+    ) {
+      return otherwise;
+    }
+    throw error;
+  }
+}
+
+/** proc_pid_mountinfo(5) without the ids, which differ from mount to mount. */
+function mountIdentity(line: string): string {
+  return line.split(' ').slice(2).join(' ');
+}
+
+function directoriesBelow(path: string): string[] {
+  return tolerant(
+    () =>
+      readdirSync(path, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => join(entry.parentPath, entry.name)),
+    [],
+  );
+}
+
+interface Process {
+  readonly pid: string;
+  readonly state: string;
+  readonly command: string;
+}
+
+function readProcesses(): Process[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) =>
+      tolerant(() => {
+        // proc_pid_stat(5): the name stands in brackets and may hold any character; the state follows.
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+        return [{ pid, state: stat.charAt(stat.lastIndexOf(')') + 2), command: command || name }];
+      }, []),
+    );
+}
+
+/** Where each descriptor leads; those without a path by their type alone. */
+function descriptorsOf(pid: number): string[] {
+  return tolerant(() => readdirSync(`/proc/${pid}/fd`), []).flatMap((fd) =>
+    tolerant(
+      () => [readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/^(socket|pipe|net|mnt):\[\d+\]$/, '$1')],
+      [],
+    ),
+  );
+}
+
+/** Type, state and address (unix(7)); a socket without an address by the first two alone. */
+function socketIdentity(line: string): string {
+  const [, , , , type, state, , path] = line.trim().split(/\s+/);
+  return `type ${type} state ${state} ${path ?? 'unnamed'}`;
+}
+
+function namespacesOf(pid: string): string[] {
+  return tolerant(() => readdirSync(`/proc/${pid}/ns`), []).flatMap((name) =>
+    tolerant(() => [readlinkSync(`/proc/${pid}/ns/${name}`)], []),
+  );
+}
+
+function namespaceType(link: string): string {
+  return link.slice(0, link.indexOf(':'));
+}
+
+/** proc_keys(5): `serial flags usage timeout permissions uid gid type description: summary`. */
+function keyIdentity(line: string, uid: number): string[] {
+  const [, , , , , owner, , type, ...description] = line.trim().split(/\s+/);
+  return owner === String(uid) ? [`${type} ${description.join(' ')}`] : [];
+}

@@ -1,0 +1,185 @@
+/**
+ * `npm run leakcheck -- [--jobs N] [--seed N]`: runs jobs through a real helper, kills some of them, some monitors and
+ * twice the helper, and counts what is left. Then it leaks one thing of each kind on purpose and must find it.
+ */
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { pathsUnder } from '../../native-helper/api/paths.ts';
+import { compileProbes } from '../escape/probes.ts';
+import { RunningHelper } from '../fixtures/running-helper.ts';
+import { type Census, KINDS, type Leak, leaksBetween, type Places, takeCensus } from './census.ts';
+import { isEnclosed, runEnclosed } from './enclosure.ts';
+import { PLANTS } from './plants.ts';
+import { Random } from './random.ts';
+import { runWorkload } from './workload.ts';
+
+const JOBS = 300;
+const JOBS_AT_ONCE = 6;
+const WARM_UP_JOBS = 12;
+/** How often the helper is killed and started again. */
+const HELPER_KILLS = 2;
+/** The kernel ends processes, and frees keys, some time after it was told to. */
+const SETTLE_MS = 15_000;
+/** The helper gives up on a connection that says nothing after 5 s. */
+const POLL_MS = 100;
+/** No user of this machine: whatever belongs to it is a job's. */
+const JOBS_UID = 2_000_000_011;
+
+/** The result of each check, one line each. */
+class Results {
+  #passed = 0;
+  #failed = 0;
+
+  check(name: string, faults: readonly string[]): void {
+    process.stdout.write(`${faults.length === 0 ? 'ok  ' : 'FAIL'} ${name}\n`);
+    for (const fault of faults) {
+      process.stdout.write(`       ${fault}\n`);
+    }
+    if (faults.length === 0) {
+      this.#passed += 1;
+    } else {
+      this.#failed += 1;
+    }
+  }
+
+  /** @returns the exit code. */
+  tell(): number {
+    process.stdout.write(`${this.#passed} passed, ${this.#failed} failed\n`);
+    return this.#failed === 0 ? 0 : 1;
+  }
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { jobs: { type: 'string' }, seed: { type: 'string' } } });
+  const jobs = values.jobs === undefined ? JOBS : Number.parseInt(values.jobs, 10);
+  const seed =
+    values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number.parseInt(values.seed, 10);
+  if (!(jobs >= 1) || !(seed >= 0)) {
+    process.stderr.write('usage: npm run leakcheck -- [--jobs N] [--seed N]\n');
+    return 2;
+  }
+  process.stdout.write(
+    `${jobs} jobs, seed ${seed} (again with: npm run leakcheck -- --jobs ${jobs} --seed ${seed})\n`,
+  );
+  await compileProbes();
+  const root = mkdtempSync(join(tmpdir(), 'joblet-leakcheck-'));
+  try {
+    return await checkLeaks(root, jobs, new Random(seed));
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+}
+
+async function checkLeaks(root: string, jobs: number, random: Random): Promise<number> {
+  const results = new Results();
+  const helper = await startConfigured(root);
+  try {
+    const cgroup = await cgroupOf(helper);
+    const places = (): Places => ({ root, cgroup, helperPid: helper.pid, jobsUid: JOBS_UID });
+    await runJobs(helper, cgroup, random, WARM_UP_JOBS);
+    const before = takeCensus(places());
+    for (let part = 0; part <= HELPER_KILLS; part += 1) {
+      const share = Math.ceil(jobs / (HELPER_KILLS + 1));
+      const running = runJobs(helper, cgroup, random, share);
+      if (part < HELPER_KILLS) {
+        await delay(1000 + random.below(2000));
+        process.stdout.write('killing the helper\n');
+        await helper.kill();
+        await helper.startAgain();
+      }
+      await running;
+    }
+    await reportLeaks(results, before, places);
+    await reportPlants(results, before, places, helper.socket);
+  } finally {
+    await helper.stop();
+  }
+  return results.tell();
+}
+
+/** The configuration is made by the first start; the jobs' uid is set for the second. */
+async function startConfigured(root: string): Promise<RunningHelper> {
+  const helper = await RunningHelper.start(root);
+  await helper.stop();
+  appendFileSync(pathsUnder(root).serverConfig, `\njobs:\n  user: ${JOBS_UID}\n  group: ${JOBS_UID}\n`);
+  await helper.startAgain();
+  return helper;
+}
+
+async function cgroupOf(helper: RunningHelper): Promise<string> {
+  const client = await helper.connect();
+  try {
+    const { cgroup } = await client.helper.getStatus({});
+    return cgroup;
+  } finally {
+    client.close();
+  }
+}
+
+/** Runs them and deletes them, so that nothing of them should be left. */
+async function runJobs(helper: RunningHelper, cgroup: string, random: Random, jobs: number): Promise<void> {
+  const client = await helper.connect();
+  try {
+    const endings = await runWorkload({ client, random, cgroup, jobs, atOnce: JOBS_AT_ONCE });
+    process.stdout.write(
+      `${jobs} jobs: ${[...endings].map(([status, count]) => `${count} ${status}`).join(', ')}\n`,
+    );
+    const { skippedRunning } = await client.jobs.deleteAllJobs({});
+    if (skippedRunning > 0) {
+      throw new Error(`${skippedRunning} jobs have ended and are said to run`);
+    }
+  } finally {
+    client.close();
+  }
+}
+
+async function reportLeaks(results: Results, before: Census, places: () => Places): Promise<void> {
+  const leaks = await settle(before, places, (found) => found.length === 0);
+  for (const kind of KINDS) {
+    results.check(
+      `no ${kind} is left`,
+      leaks.filter((leak) => leak.kind === kind).map(({ what }) => what),
+    );
+  }
+}
+
+async function reportPlants(
+  results: Results,
+  before: Census,
+  places: () => Places,
+  socket: string,
+): Promise<void> {
+  for (const { kind, plant } of PLANTS) {
+    const remove = await plant(places(), socket);
+    const found = await settle(before, places, (leaks) => leaks.some((leak) => leak.kind === kind));
+    await remove();
+    const isFound = found.some((leak) => leak.kind === kind);
+    results.check(`a planted ${kind} is found`, isFound ? [] : ['it was not reported']);
+    const left = await settle(before, places, (leaks) => leaks.length === 0);
+    results.check(
+      `and is gone when it is removed: ${kind}`,
+      left.map(({ what }) => what),
+    );
+  }
+}
+
+/** Compares again and again until `enough`, but not for ever. @returns the last comparison. */
+async function settle(
+  before: Census,
+  places: () => Places,
+  enough: (leaks: readonly Leak[]) => boolean,
+): Promise<readonly Leak[]> {
+  const deadline = Date.now() + SETTLE_MS;
+  for (;;) {
+    const leaks = leaksBetween(before, takeCensus(places()));
+    if (enough(leaks) || Date.now() > deadline) {
+      return leaks;
+    }
+    await delay(POLL_MS);
+  }
+}
+
+process.exitCode = isEnclosed() ? await main() : await runEnclosed();

@@ -1,0 +1,179 @@
+/** Jobs of many kinds, ended in every way that jobs, monitors and helpers can end. */
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { JobletError } from '../../native-helper/api/errors.ts';
+import { type Job, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import type { Client } from '../../src-main/client/index.ts';
+import type { Random } from './random.ts';
+
+/** Each leaves something behind for the sandbox to clear away. */
+const COMMANDS: readonly string[] = [
+  'true',
+  'exit 3',
+  'echo to standard output; echo to standard error >&2',
+  'seq 20000',
+  'sleep 0.2',
+  'setsid sleep 600 & exit 0',
+  'for i in 1 2 3 4 5 6 7 8; do sleep 600 & done; exit 0',
+  'trap "" TERM HUP; (setsid sh -c "trap \\"\\" TERM HUP; sleep 600; true" &); exit 0',
+  'mkdir -p a/b/c; ln -s /etc a/link; mkfifo a/pipe; touch -- "a/ -f" a/b/file; chmod 0 a/b',
+  'unshare --user --map-root-user --mount sh -c "mount -t tmpfs none /tmp; touch /tmp/file"',
+  'unshare --user --map-root-user --pid --fork sleep 600 & exit 0',
+  'ipcmk --shmem 4096 --semaphore 2 --queue >/dev/null',
+  'echo shared >/dev/shm/left; echo shared >/dev/mqueue/left; echo temporary >/tmp/left',
+  'kill -SEGV $$',
+  'sleep 600',
+  'while :; do echo busy; sleep 0.01; done',
+];
+/** Those that end only when they are ended. */
+const ENDLESS = new Set(['sleep 600', 'while :; do echo busy; sleep 0.01; done']);
+const ENDINGS = ['stop', 'kill a process of the job', 'kill the monitor'] as const;
+const ENDING_PROBABILITY = 0.3;
+const LONGEST_LIFE_MS = 400;
+
+const JOB_PATIENCE_MS = 60_000;
+const POLL_MS = 20;
+
+export interface WorkloadOptions {
+  readonly client: Client;
+  readonly random: Random;
+  readonly cgroup: string;
+  readonly jobs: number;
+  readonly atOnce: number;
+}
+
+/** How many jobs came to which end. */
+export type Endings = ReadonlyMap<string, number>;
+
+/**
+ * Runs them, so many at once, until the last has ended.
+ *
+ * @throws Error when one doesn't end.
+ */
+export async function runWorkload(options: WorkloadOptions): Promise<Endings> {
+  const endings = new Map<string, number>();
+  let left = options.jobs;
+  const lane = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      const status = JobStatus[(await runOne(options)).status];
+      endings.set(status, (endings.get(status) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: options.atOnce }, lane));
+  return endings;
+}
+
+async function runOne({ client, random, cgroup }: WorkloadOptions): Promise<Job> {
+  const script = random.choose(COMMANDS);
+  const ending =
+    ENDLESS.has(script) || random.chance(ENDING_PROBABILITY) ? random.choose(ENDINGS) : undefined;
+  const life = random.below(LONGEST_LIFE_MS);
+  const { uuid } = await patiently(() =>
+    client.jobs.runJob({ spec: { command: 'sh', args: ['-c', script] } }),
+  );
+  if (ending !== undefined) {
+    await delay(life);
+    await end(client, uuid, ending, join(cgroup, 'jobs', `job-${uuid}`), random);
+  }
+  const ended = await untilEnded(client, uuid, ENDLESS.has(script));
+  return ended;
+}
+
+async function end(
+  client: Client,
+  uuid: string,
+  ending: (typeof ENDINGS)[number],
+  cgroup: string,
+  random: Random,
+): Promise<void> {
+  if (ending === 'stop') {
+    await stop(client, uuid);
+    return;
+  }
+  const victims = ending === 'kill the monitor' ? monitorsOf(uuid) : processesIn(cgroup);
+  if (victims.length > 0) {
+    kill(random.choose(victims));
+  }
+}
+
+/** A job that has ended by itself can't be stopped any more. */
+async function stop(client: Client, uuid: string): Promise<void> {
+  await patiently(async () => {
+    try {
+      await client.jobs.stopJob({ id: uuid, graceMs: 100n });
+    } catch (error) {
+      if (!(error instanceof JobletError && error.kind === 'conflict')) {
+        throw error;
+      }
+    }
+  });
+}
+
+async function untilEnded(client: Client, uuid: string, endless: boolean): Promise<Job> {
+  const deadline = Date.now() + JOB_PATIENCE_MS;
+  while (Date.now() < deadline) {
+    const job = await patiently(() => client.jobs.getJob({ id: uuid }));
+    if (job.status >= JobStatus.COMPLETED) {
+      return job;
+    }
+    if (endless) {
+      // The process that was killed may have been one that the job can do without, or none was there yet.
+      await stop(client, uuid);
+    }
+    await delay(POLL_MS);
+  }
+  throw new Error(`job ${uuid} has not ended within ${JOB_PATIENCE_MS} ms`);
+}
+
+/** Calls again while there is no helper: the check kills it on purpose. */
+async function patiently<T>(call: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + JOB_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof JobletError && error.kind === 'unavailable') || Date.now() > deadline) {
+        throw error;
+      }
+    }
+    await delay(POLL_MS);
+  }
+}
+
+function processesIn(cgroup: string): number[] {
+  try {
+    return readFileSync(join(cgroup, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
+  } catch {
+    return []; // it has ended
+  }
+}
+
+/** The monitor holds its job's folder open. */
+function monitorsOf(uuid: string): number[] {
+  return readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid) && isMonitorOf(pid, uuid))
+    .map(Number);
+}
+
+function isMonitorOf(pid: string, uuid: string): boolean {
+  try {
+    return (
+      readFileSync(`/proc/${pid}/cmdline`, 'utf8') === 'joblet-executor\0monitor\0' &&
+      readlinkSync(`/proc/${pid}/fd/4`).endsWith(uuid)
+    );
+  } catch {
+    return false; // it has ended
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) {
+      throw error;
+    }
+  }
+}
