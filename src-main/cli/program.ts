@@ -9,7 +9,7 @@ export type Request =
   | { readonly kind: 'run'; readonly module: CommandModule<never>; readonly invocation: ParsedInvocation }
   | { readonly kind: 'show'; readonly text: string };
 
-export type ParsedInvocation = Omit<Invocation<never>, 'cli'>;
+type ParsedInvocation = Omit<Invocation<never>, 'cli'>;
 
 export interface ProgramIdentity {
   readonly programName: string;

@@ -28,7 +28,7 @@ export interface RunOptions {
 type CommandProcess = ChildProcessByStdio<null, Readable, Readable>;
 
 /** Starts `joblet` (or `rnx`) with an environment of which only PATH and HOME are the tester's. */
-export function start(words: readonly string[], options: RunOptions = {}): CommandProcess {
+function start(words: readonly string[], options: RunOptions = {}): CommandProcess {
   const { PATH = '', HOME = '' } = process.env;
   return spawn(join(DIST, options.program ?? 'joblet'), words, {
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,6 +1,8 @@
 /** Each command of `joblet job` against a real helper: its texts, its JSON, its exit codes. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run, TestHelper } from './cli-harness.ts';
+import { DIST, run, TestHelper } from './cli-harness.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const TIME = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`;
@@ -174,6 +176,25 @@ describe('job list', () => {
     const json = await helper.run('--json', 'job', 'list', '--limit', '1');
     expect(json.stdout).not.toMatch(/[^\n -~]/);
     expect(JSON.parse(json.stdout)[0].args).toEqual(['\u001b]0;owned\u0007\nfake\u202e']);
+  });
+});
+
+describe('colour', () => {
+  /** What the command writes to a terminal: script(1) gives it one. */
+  async function onTerminal(environment: Record<string, string>): Promise<string> {
+    const command = `'${DIST}/joblet' --root '${helper.root}' job list --limit 1`;
+    const { stdout } = await promisify(execFile)('script', ['-qec', command, '/dev/null'], {
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, TERM: 'xterm', ...environment },
+    });
+    return stdout;
+  }
+
+  it('is for terminals, and not with NO_COLOR', async () => {
+    const uuid = await helper.submit('true');
+    await helper.run('job', 'wait', uuid);
+    expect(await onTerminal({})).toContain('\u001b[32mCOMPLETED');
+    expect(await onTerminal({ NO_COLOR: '1' })).not.toContain('\u001b');
+    expect((await helper.run('job', 'list')).stdout).not.toContain('\u001b');
   });
 });
 
