@@ -1,4 +1,4 @@
-/** What this machine's kernel gives, and what a job may therefore ask for. */
+/** What jobs are made of here: namespaces, cgroups, and the limits that they may therefore ask for. */
 import { accessSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,6 @@ import { type CgroupTree, LIMIT_CONTROLLERS } from '../../kernel/cgroup.ts';
 /** The oldest kernel with all that every job needs: cgroup.kill came with 5.14. */
 const LEAST_KERNEL = [5, 14] as const;
 const NAMESPACES = ['pid', 'mnt', 'ipc', 'uts', 'cgroup'] as const;
-const SECURITY_MODULES = '/sys/kernel/security/lsm';
 const SECCOMP_ACTIONS = '/proc/sys/kernel/seccomp/actions_avail';
 
 /** Without its `required` ones no job runs; each of the others is needed only by jobs that ask for it. */
@@ -21,7 +20,6 @@ export function doctorChecks(cgroups: CgroupTree): DoctorCheck[] {
     cgroupKill(cgroups),
     ...LIMIT_CONTROLLERS.map((controller) => limitController(cgroups, controller)),
     seccomp(),
-    landlock(),
   ];
 }
 
@@ -68,12 +66,6 @@ function seccomp(): DoctorCheck {
     actions,
     'Use a kernel built with CONFIG_SECCOMP_FILTER.',
   );
-}
-
-function landlock(): DoctorCheck {
-  const modules = contentOf(SECURITY_MODULES);
-  const mend = 'Boot with landlock in the kernel option lsm=.';
-  return optional('landlock', modules.split(',').includes('landlock'), modules, mend);
 }
 
 function required(name: string, available: boolean, found: string, mend: string): DoctorCheck {

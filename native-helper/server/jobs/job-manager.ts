@@ -82,7 +82,7 @@ export class JobManager {
       launcher: this.#launcher,
       cgroups: this.#cgroups,
       logger,
-      concurrentStarts: jobsConfig.concurrent_starts,
+      jobsConfig,
     });
   }
 
@@ -93,16 +93,22 @@ export class JobManager {
    */
   static async open(options: JobManagerOptions): Promise<JobManager> {
     const { paths, logger } = options;
-    const manager = new JobManager(options, openDatabase(paths.database));
-    await recover({
-      paths,
-      store: manager.#store,
-      runner: manager.#runner,
-      cgroups: manager.#cgroups,
-      monitorsFd: manager.#launcher.monitorsFd,
-      logger,
-    });
-    return manager;
+    const database = openDatabase(paths.database);
+    try {
+      const manager = new JobManager(options, database);
+      await recover({
+        paths,
+        store: manager.#store,
+        runner: manager.#runner,
+        cgroups: manager.#cgroups,
+        monitorsFd: manager.#launcher.monitorsFd,
+        logger,
+      });
+      return manager;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
   }
 
   /**
@@ -150,7 +156,7 @@ export class JobManager {
   watch(ids: readonly string[], signal: AbortSignal): AsyncIterable<JobEvent> {
     const all = ids.length === 0;
     return watchJobs({
-      uuids: all ? this.#store.uuidsWithStatus(LIVE_STATES) : ids.map((id) => this.#find(id)),
+      uuids: all ? this.#store.uuidsWithStatus(LIVE_STATES) : [...new Set(ids.map((id) => this.#find(id)))],
       scope: all ? 'all' : 'these',
       changes: this.#changes,
       read: (uuid) => {
@@ -198,21 +204,20 @@ export class JobManager {
         mend: `Stop it first: joblet job stop ${uuid}`,
       });
     }
-    await this.#remove([uuid]);
+    if ((await this.#remove([uuid])) === 0) {
+      throw noSuchJob(uuid);
+    }
     return uuid;
   }
 
-  /** Deletes every job that has ended. */
+  /** Deletes every job that has ended by now. */
   async deleteAll(): Promise<{ deleted: number; skippedRunning: number }> {
     let deleted = 0;
-    for (;;) {
-      const uuids = this.#store.uuidsWithStatus(ENDED_STATES, DELETE_BATCH);
-      if (uuids.length === 0) {
-        return { deleted, skippedRunning: this.#store.count(LIVE_STATES) };
-      }
-      await this.#remove(uuids);
-      deleted += uuids.length;
+    for (let left = this.#store.count(ENDED_STATES); left > 0; left -= DELETE_BATCH) {
+      const uuids = this.#store.uuidsWithStatus(ENDED_STATES, Math.min(left, DELETE_BATCH));
+      deleted += await this.#remove(uuids);
     }
+    return { deleted, skippedRunning: this.#store.count(LIVE_STATES) };
   }
 
   /** @throws JobletError: invalid or not_found. */
@@ -225,7 +230,7 @@ export class JobManager {
       offset: safeOffset(request.offset),
       stream: request.stream,
       follow: request.follow,
-      hasEnded: () => hasEnded(this.#store.statusOf(uuid) ?? JobStatus.LOST),
+      hasEnded: () => this.#hasEnded(uuid),
       onChange: (listener) => this.#changes.subscribe([uuid], listener),
       signal,
     });
@@ -253,29 +258,47 @@ export class JobManager {
     this.#cgroups.close();
   }
 
-  /** The record goes first: what is left of a folder when the helper dies in between belongs to no job, and is swept. */
-  async #remove(uuids: readonly string[]): Promise<void> {
+  /**
+   * The records go first: what is left of a folder, because the helper dies in between or the disk fails, belongs to
+   * no job, and the next start of the helper sweeps it away.
+   *
+   * @returns how many there were: who deletes at the same time counts, and removes, the others.
+   */
+  async #remove(uuids: readonly string[]): Promise<number> {
+    let deleted: string[] = [];
     await this.#commits.commit(() => {
-      for (const uuid of uuids) {
-        this.#store.delete(uuid);
-      }
+      deleted = uuids.filter((uuid) => this.#store.delete(uuid, ENDED_STATES));
     }, 'durable');
-    for (const uuid of uuids) {
+    for (const uuid of deleted) {
       this.#changes.announce(uuid);
-      await new JobFolder(this.#options.paths, uuid).remove();
+      try {
+        await new JobFolder(this.#options.paths, uuid).remove();
+      } catch (error) {
+        this.#options.logger.error(
+          { err: error, job: uuid },
+          'the folder of a deleted job could not be removed',
+        );
+      }
     }
+    return deleted.length;
   }
 
   async #ended(uuid: string): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const resolveIfEnded = () => {
-      if (hasEnded(this.#require(uuid).status)) {
+      if (this.#hasEnded(uuid)) {
         resolve();
       }
     };
     using _ = this.#changes.subscribe([uuid], resolveIfEnded);
     resolveIfEnded();
     await promise;
+  }
+
+  /** A job that was deleted had ended. */
+  #hasEnded(uuid: string): boolean {
+    const status = this.#store.statusOf(uuid);
+    return status === undefined || hasEnded(status);
   }
 
   #find(id: string): string {

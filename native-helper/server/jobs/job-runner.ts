@@ -1,6 +1,7 @@
 /** The jobs that have not ended: starts them, hears of them, and writes down what becomes of them. */
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ServerConfig } from '../../api/config-schema.ts';
 import { JobStatus } from '../../api/gen/joblet_pb.js';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
 import type { CgroupTree } from '../../kernel/cgroup.ts';
@@ -43,8 +44,7 @@ export interface RunnerOptions {
   readonly launcher: MonitorLauncher;
   readonly cgroups: CgroupTree;
   readonly logger: Logger;
-  /** Monitors that may be on their way up at one time. */
-  readonly concurrentStarts: number;
+  readonly jobsConfig: ServerConfig['jobs'];
 }
 
 export class JobRunner {
@@ -56,7 +56,7 @@ export class JobRunner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#queue = new StartQueue(options.concurrentStarts, (uuid) => void this.#handOver(uuid));
+    this.#queue = new StartQueue(options.jobsConfig.concurrent_starts, (uuid) => void this.#handOver(uuid));
   }
 
   /**
@@ -132,7 +132,7 @@ export class JobRunner {
       cgroups.kill(folder.uuid);
       await cgroups.remove(folder.uuid);
     } catch (error) {
-      logger.error({ error, job: folder.uuid }, 'the cgroup of a lost job could not be removed');
+      logger.error({ err: error, job: folder.uuid }, 'the cgroup of a lost job could not be removed');
     }
     await this.#record(folder.uuid, lost(reason), 'durable');
   }
@@ -175,6 +175,7 @@ export class JobRunner {
   }
 
   #launch(job: LiveJob): void {
+    const { launcher, jobsConfig, logger } = this.#options;
     const { spec } = job;
     job.spec = undefined;
     if (spec === undefined || this.#closing.signal.aborted) {
@@ -185,13 +186,22 @@ export class JobRunner {
       return;
     }
     try {
-      const { pid, socket } = this.#options.launcher.launch(spec, job.folder);
-      socket.once('close', () => this.#reaper.expect(pid));
+      job.folder.create(jobsConfig);
+      const { pid, socket } = launcher.launch(spec, job.folder);
+      socket.once('close', () => this.#expectEnd(pid, job.folder.uuid));
       job.link = this.#linkTo(job, socket);
     } catch (error) {
-      this.#options.logger.warn({ error, job: job.folder.uuid }, 'a job could not be started');
+      logger.warn({ err: error, job: job.folder.uuid }, 'a job could not be started');
       void this.#end(job, neverStarted(error));
     }
+  }
+
+  #expectEnd(pid: number, uuid: string): void {
+    this.#reaper.expect(pid, (status) => {
+      if (status.ended === 'signal' || status.code !== 0) {
+        this.#options.logger.warn({ job: uuid, pid, ...status }, 'a monitor ended abnormally');
+      }
+    });
   }
 
   #linkTo(job: LiveJob, socket: Socket): MonitorLink {
@@ -239,7 +249,7 @@ export class JobRunner {
     try {
       record = folder.readExit();
     } catch (error) {
-      this.#options.logger.error({ error, job: folder.uuid }, 'the exit record of a job is damaged');
+      this.#options.logger.error({ err: error, job: folder.uuid }, 'the exit record of a job is damaged');
     }
     await (record === undefined ? this.lose(folder, reason) : this.finish(folder, record));
   }
@@ -271,10 +281,12 @@ export class JobRunner {
           () => void store.update(uuid, predecessorsOf(change.status), change),
           durability,
         );
-        changes.announce(uuid);
+        if (!signal.aborted) {
+          changes.announce(uuid);
+        }
         return;
       } catch (error) {
-        logger.error({ error, job: uuid }, 'a change of a job could not be written');
+        logger.error({ err: error, job: uuid }, 'a change of a job could not be written');
         await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
     }

@@ -81,12 +81,11 @@ export class MonitorLauncher implements Disposable {
   }
 
   /**
-   * Makes the folder of a job and starts its monitor.
+   * Starts the monitor of a job, whose folder must be there.
    *
    * @throws JobletError when the job can't be started; then nothing runs.
    */
   launch(spec: CheckedJobSpec, folder: JobFolder): LaunchedMonitor {
-    folder.create(this.#context.jobsConfig);
     using compiled = compileJob({ uuid: folder.uuid, spec, workPath: folder.work }, this.#context);
     const { plan, sources } = compiled;
     const secretNames = Object.keys(spec.secretEnvironment);

@@ -1,5 +1,5 @@
 /** Takes away the children that have ended, so that none stays as a zombie. */
-import { reapChild } from '../../kernel/wait.ts';
+import { reapChild, type WaitStatus } from '../../kernel/wait.ts';
 
 /**
  * A monitor's socket closes a moment before the kernel makes it a zombie, so asking once is not enough, and asking
@@ -7,9 +7,9 @@ import { reapChild } from '../../kernel/wait.ts';
  * (signal(7)), so each looks at all children that are on their way out.
  */
 export class Reaper implements Disposable {
-  readonly #leaving = new Set<number>();
+  readonly #leaving = new Map<number, (status: WaitStatus) => void>();
   readonly #onSignal = (): void => {
-    for (const pid of this.#leaving) {
+    for (const pid of this.#leaving.keys()) {
       this.#tryToReap(pid);
     }
   };
@@ -18,9 +18,12 @@ export class Reaper implements Disposable {
     process.on('SIGCHLD', this.#onSignal);
   }
 
-  /** @param pid a child of ours that is about to end. */
-  expect(pid: number): void {
-    this.#leaving.add(pid);
+  /**
+   * @param pid a child of ours that is about to end.
+   * @param hasEnded called once, when it has.
+   */
+  expect(pid: number, hasEnded: (status: WaitStatus) => void): void {
+    this.#leaving.set(pid, hasEnded);
     this.#tryToReap(pid);
   }
 
@@ -29,7 +32,9 @@ export class Reaper implements Disposable {
   }
 
   #tryToReap(pid: number): void {
-    if (reapChild(pid) !== null) {
+    const ended = reapChild(pid);
+    if (ended !== null) {
+      this.#leaving.get(pid)?.(ended.status);
       this.#leaving.delete(pid);
     }
   }

@@ -2,7 +2,7 @@
 import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { causeOf, JobletError } from '../../api/errors.ts';
+import { JobletError } from '../../api/errors.ts';
 import { JobStatus } from '../../api/gen/joblet_pb.js';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
 import type { Paths } from '../../api/paths.ts';
@@ -38,15 +38,15 @@ export async function recover(options: RecoveryOptions): Promise<void> {
   await sweep(options);
 }
 
-async function recoverJob({ paths, store, runner, monitorsFd, logger }: RecoveryOptions, uuid: string) {
-  const folder = new JobFolder(paths, uuid);
-  const job = store.get(uuid);
+async function recoverJob(options: RecoveryOptions, uuid: string): Promise<void> {
+  const folder = new JobFolder(options.paths, uuid);
+  const job = options.store.get(uuid);
   if (job?.status === JobStatus.QUEUED) {
-    await resumeWaiting(runner, folder, checkedSpec(job.spec));
+    await resumeWaiting(options.runner, folder, checkedSpec(job.spec));
   } else {
-    await adoptOrSettle(runner, folder, monitorsFd);
+    await adoptOrSettle(options, folder);
   }
-  logger.info({ job: uuid }, 'recovered a job of the helper before');
+  options.logger.info({ job: uuid }, 'recovered a job of the helper before');
 }
 
 /** No monitor was ever made for it, so it can't run twice. */
@@ -67,17 +67,18 @@ async function resumeWaiting(runner: JobRunner, folder: JobFolder, spec: Checked
   );
 }
 
-async function adoptOrSettle(runner: JobRunner, folder: JobFolder, monitorsFd: number): Promise<void> {
+async function adoptOrSettle(
+  { runner, monitorsFd, logger }: RecoveryOptions,
+  folder: JobFolder,
+): Promise<void> {
   for (let attempt = 1; attempt <= ANSWER_ATTEMPTS; attempt += 1) {
+    // Asked for before connecting: a monitor that ends in between has left its record before it let go of the folder.
     const inUse = folder.isInUse();
     try {
-      // Asked for before the record is looked at, so that a monitor which ends in between has left its record.
       runner.adopt(folder, await connectToMonitor(monitorsFd, folder.uuid));
       return;
     } catch (error) {
-      if (!['ENOENT', 'ECONNREFUSED'].includes(causeOf(error))) {
-        throw error;
-      }
+      logger.debug({ err: error, job: folder.uuid, inUse }, 'the monitor of a job does not answer');
     }
     if (!inUse) {
       await runner.settle(folder, 'its monitor ended without a record while no helper was watching');
@@ -88,24 +89,31 @@ async function adoptOrSettle(runner: JobRunner, folder: JobFolder, monitorsFd: n
   await runner.settle(folder, 'its monitor runs, and does not answer');
 }
 
-/** What Runs and Deletes that were cut short have left, and what dead monitors could not take away. */
+/** What Deletes that were cut short have left, and what dead monitors could not take away. */
 async function sweep({ paths, store, runner, cgroups, logger }: RecoveryOptions): Promise<void> {
-  for (const uuid of cgroups.jobs()) {
-    if (!runner.isLive(uuid)) {
-      logger.warn({ job: uuid }, 'removing the cgroup of no running job');
-      cgroups.kill(uuid);
-      await cgroups.remove(uuid);
+  /** What can't be removed now must not keep the helper from its jobs. */
+  const remove = async (what: string, uuid: string, action: () => Promise<void>): Promise<void> => {
+    logger.warn({ job: uuid }, `removing the ${what} of a job that does not need it`);
+    try {
+      await action();
+    } catch (error) {
+      logger.error({ err: error, job: uuid }, `the ${what} could not be removed`);
     }
+  };
+  for (const uuid of cgroups.jobs().filter((job) => !runner.isLive(job))) {
+    await remove('cgroup', uuid, () => {
+      cgroups.kill(uuid);
+      return cgroups.remove(uuid);
+    });
   }
   for (const uuid of await uuidsIn(paths.monitorsDirectory)) {
     if (!runner.isLive(uuid)) {
-      await unlink(join(paths.monitorsDirectory, uuid));
+      await remove('socket', uuid, () => unlink(join(paths.monitorsDirectory, uuid)));
     }
   }
   for (const uuid of await uuidsIn(paths.jobsDirectory)) {
-    if (store.get(uuid) === undefined) {
-      logger.warn({ job: uuid }, 'removing the folder of no job');
-      await new JobFolder(paths, uuid).remove();
+    if (store.statusOf(uuid) === undefined) {
+      await remove('folder', uuid, () => new JobFolder(paths, uuid).remove());
     }
   }
 }

@@ -30,12 +30,6 @@ function insert(
     status: change.status ?? JobStatus.INITIALIZING,
     ownerUid: 1000,
     createdUs: 1_700_000_000_000_000 + number,
-    startedUs: 0,
-    endedUs: 0,
-    exitCode: null,
-    signal: null,
-    failure: null,
-    usage: null,
     spec: create(JobSpecSchema, { name: change.name ?? '', command: 'make', args: [...(change.args ?? [])] }),
   });
 }

@@ -37,6 +37,8 @@ export interface StoredJob extends JobRecord {
   readonly sequence: number;
 }
 
+export type NewJob = Pick<JobRecord, 'uuid' | 'status' | 'ownerUid' | 'createdUs' | 'spec'>;
+
 /** What changes with a state; a field that is absent stays as it is. */
 export type JobChange = Pick<JobRecord, 'status'> &
   Partial<Pick<JobRecord, 'startedUs' | 'endedUs' | 'exitCode' | 'signal' | 'failure' | 'usage'>>;
@@ -111,11 +113,11 @@ export class JobStore {
   }
 
   /** Call it inside a commit. */
-  insert(job: JobRecord): void {
-    const { spec, failure, usage } = job;
+  insert(job: NewJob): void {
+    const { spec } = job;
     this.#prepare(
-      `INSERT INTO job (uuid, status, owner_uid, name, command_line, created_us, started_us, ended_us, exit_code,
-         signal, failure, usage, spec) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO job (uuid, status, owner_uid, name, command_line, created_us, started_us, ended_us, spec)
+       VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?)`,
     ).run(
       job.uuid,
       job.status,
@@ -123,12 +125,6 @@ export class JobStore {
       spec.name,
       [spec.command, ...spec.args].join(' ').slice(0, SEARCHED_COMMAND_LENGTH),
       job.createdUs,
-      job.startedUs,
-      job.endedUs,
-      job.exitCode,
-      job.signal,
-      failure && toBinary(FailureSchema, failure),
-      usage && toBinary(UsageSchema, usage),
       toBinary(JobSpecSchema, spec),
     );
   }
@@ -160,9 +156,16 @@ export class JobStore {
     return result.changes === 1;
   }
 
-  /** Call it inside a commit. */
-  delete(uuid: string): void {
-    this.#prepare('DELETE FROM job WHERE uuid = ?').run(uuid);
+  /**
+   * Deletes a job that is in one of the states `from`. Call it inside a commit.
+   *
+   * @returns false when there is no such job, or it is in another state.
+   */
+  delete(uuid: string, from: readonly JobStatus[]): boolean {
+    const result = this.#prepare(
+      'DELETE FROM job WHERE uuid = ? AND status IN (SELECT value FROM json_each(?))',
+    ).run(uuid, JSON.stringify(from));
+    return result.changes === 1;
   }
 
   get(uuid: string): StoredJob | undefined {
