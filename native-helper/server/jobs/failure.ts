@@ -12,6 +12,7 @@ const MEND_OF_LAYER: Readonly<Record<string, string>> = {
   limit: 'Run `joblet doctor`: it says which limits this machine can enforce.',
   namespace: 'Run `joblet doctor`: it says which namespaces this kernel gives.',
   mount: 'Check that the path exists on the host and is readable.',
+  network: 'Run `joblet doctor`: it says what this kernel gives.',
   device: 'Run `joblet doctor`: it says which devices a job can have here.',
   credentials: 'Check jobs.user and jobs.group in the configuration of the helper.',
   seccomp: 'Run `joblet doctor`: it says whether this kernel has seccomp filters.',
