@@ -1,0 +1,22 @@
+#ifndef JOBLET_CLOCK_H
+#define JOBLET_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+/* Nanoseconds since the epoch. */
+static inline uint64_t realtime_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Microseconds since the epoch. */
+static inline uint64_t realtime_us(void)
+{
+	return realtime_ns() / 1000;
+}
+
+#endif

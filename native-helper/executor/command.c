@@ -1,0 +1,101 @@
+#define _GNU_SOURCE
+#include "command.h"
+
+#include "layer.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
+
+/* The value of a variable in the plan's environment, or NULL. As getenv(3), the first of that name counts. */
+static const char *variable(const struct plan *plan, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (uint32_t i = 0; i < plan->environment_count; i++)
+		if (strncmp(plan->environment[i], name, length) == 0 && plan->environment[i][length] == '=')
+			return plan->environment[i] + length + 1;
+	return NULL;
+}
+
+static void execute(const struct plan *plan, const char *path)
+{
+	char *const *arguments = (char *const *)plan->arguments;
+
+	execve(path, arguments, LAYER("environment") ? (char *const *)plan->environment : environ);
+}
+
+/* As execvp(3), but in the job's own PATH, and never by a shell. Returns only on failure, with errno. */
+static void execute_by_name(const struct plan *plan)
+{
+	const char *program = plan->arguments[0];
+	const char *folders = variable(plan, "PATH");
+	size_t program_bytes = strlen(program) + 1;
+	bool forbidden = false;
+	char path[PLAN_PATH_MAXIMUM + 1];
+
+	if (strchr(program, '/')) {
+		execute(plan, program);
+		return;
+	}
+	errno = ENOENT;
+	for (const char *folder = folders; folder; folder = strchr(folder, ':')) {
+		size_t length;
+
+		folder += folder != folders;
+		length = strcspn(folder, ":");
+		/* POSIX takes an empty entry as the current folder. Nobody means that; it is passed over. */
+		if (length == 0 || length + 1 + program_bytes > sizeof path)
+			continue;
+		memcpy(path, folder, length);
+		path[length] = '/';
+		memcpy(path + length + 1, program, program_bytes);
+		execute(plan, path);
+		forbidden |= errno == EACCES;
+		if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+			return;
+		errno = forbidden ? EACCES : ENOENT;
+	}
+}
+
+static void become_command(const struct plan *plan)
+{
+	sigset_t none;
+
+	if (LAYER("session"))
+		setsid();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (LAYER("descriptors"))
+		sys_close_range(STDERR_FILENO + 1, ~0U);
+	execute_by_name(plan);
+}
+
+pid_t command_start(const struct plan *plan, int *exit_code, struct failure *failure)
+{
+	volatile int error = 0;
+	/*
+	 * vfork(2): the child borrows our memory until it has executed the program, so nothing is copied, and it leaves the reason of a
+	 * failure right here. It only makes system calls on its own process.
+	 */
+	pid_t pid = vfork();
+
+	if (pid == 0) {
+		become_command(plan);
+		error = errno;
+		_exit(EXIT_NOT_FOUND);
+	}
+	if (pid > 0 && error == 0)
+		return pid;
+	if (pid > 0) {
+		waitpid(pid, NULL, 0);
+		errno = error;
+	}
+	*exit_code = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+	failed(failure, "exec", pid < 0 ? "vfork" : "execve", plan->arguments[0]);
+	return 0;
+}

@@ -1,0 +1,34 @@
+/* The monitor's two sockets: the helper that started it, and any later helper that adopts it. */
+#ifndef JOBLET_CONTROL_H
+#define JOBLET_CONTROL_H
+
+#include "failure.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct control {
+	int connection; /* −1: nobody listens, which harms nothing */
+	int listener;
+	char line[64]; /* the longest order is "stop " and twenty digits */
+	size_t line_bytes;
+};
+
+enum control_order { ORDER_NONE, ORDER_STOP, ORDER_KILL };
+
+/* Binds and listens on the adoption socket `name` in the folder. */
+bool control_listen(struct control *control, int folder, const char *name, struct failure *failure);
+
+/* Takes a waiting connection in place of the present one. @returns whether there is a new one. */
+bool control_accept(struct control *control);
+
+/* Sends a whole line, or closes the connection: a helper that doesn't read is not waited for. */
+void control_send(struct control *control, const struct text *line);
+
+/* The next order that has come, with *grace_ms for ORDER_STOP. What isn't an order closes the connection. */
+enum control_order control_receive(struct control *control, uint64_t *grace_ms);
+
+void control_close(struct control *control);
+
+#endif

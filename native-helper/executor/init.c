@@ -1,0 +1,285 @@
+/*
+ * Init lives between clone3 and the job's end. Until it says INIT_READY it is root in the job's namespaces; from then on it is the job's
+ * user without any privilege, and stays only because a PID namespace needs a process that reaps.
+ *
+ * The command can't reach it: signals from inside the namespace don't kill PID 1, init isn't dumpable, so that ptrace, /proc/1/fd, /proc/1/mem
+ * and pidfd_getfd are refused to processes of its own uid, and the socket to the monitor is in no other process.
+ */
+#define _GNU_SOURCE
+#include "init.h"
+
+#include "command.h"
+#include "credentials.h"
+#include "layer.h"
+#include "root.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <linux/keyctl.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+
+enum { MONITOR = 3, CHILDREN = 4, FIRST_UNUSED = 5 };
+
+noreturn static void end(struct init_message *message, int monitor)
+{
+	/* The monitor may be gone; then the parent-death signal is on its way and nobody needs the message. */
+	send(monitor, message, sizeof *message, MSG_NOSIGNAL);
+	_exit(0);
+}
+
+/* Blocks until the monitor has said something. When it is gone there is nothing to live for. */
+static void wait_for(enum init_order expected, int monitor)
+{
+	char order = 0;
+	ssize_t received;
+
+	do
+		received = recv(monitor, &order, sizeof order, 0);
+	while (received < 0 && errno == EINTR);
+	if (received != sizeof order || order != (char)expected)
+		_exit(0);
+}
+
+/* A session without a controlling terminal: nothing to push characters into (TIOCSTI, CVE-2017-5226). */
+static bool leave_session(struct failure *failure)
+{
+	return !LAYER("session") || setsid() >= 0 || failed(failure, "process", "setsid", "session");
+}
+
+/*
+ * Not by clone3: there the new cgroup namespace's root would be the monitor's cgroup instead of the job's, because CLONE_INTO_CGROUP
+ * moves the child only afterwards (cgroup_namespaces(7), kernel/fork.c).
+ */
+static bool enter_cgroup_namespace(const struct plan *plan, struct failure *failure)
+{
+	return !(plan->namespaces & NAMESPACE_CGROUP) || unshare(CLONE_NEWCGROUP) == 0 ||
+	       failed(failure, "namespace", "unshare", "cgroup");
+}
+
+static bool set_hostname(const struct plan *plan, struct failure *failure)
+{
+	if (!plan->hostname || !LAYER("uts"))
+		return true;
+	return sethostname(plan->hostname, strlen(plan->hostname)) == 0 ||
+	       failed(failure, "namespace", "sethostname", plan->hostname);
+}
+
+/* A new network namespace has a loopback interface that is down; programs expect 127.0.0.1 to be there. */
+static bool raise_loopback(const struct plan *plan, struct failure *failure)
+{
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int device;
+	bool raised;
+
+	if (plan->network != NETWORK_NEW)
+		return true;
+	device = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	raised = device >= 0 && ioctl(device, SIOCSIFFLAGS, &request) == 0;
+	return (raised && close(device) == 0) || failed(failure, "network", "ioctl SIOCSIFFLAGS", "lo");
+}
+
+/*
+ * Before the change of uid, so that it counts as root's: the keys of one ordinary uid are limited to 200 in all (keyrings(7)), and the
+ * job possesses its keyring whoever owns it. A kernel without keys has no keyring to share.
+ */
+static bool join_new_keyring(struct failure *failure)
+{
+	return syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS ||
+	       failed(failure, "process", "keyctl", "session keyring");
+}
+
+static bool build_root(const struct plan *plan, const struct sources *sources, struct failure *failure)
+{
+	return !LAYER("mount-namespace") || root_build(plan, sources, failure);
+}
+
+/*
+ * 0 is the job's own /dev/null; everything but 0 … 2 and the socket is closed, the plan's sources and the monitor's sockets too
+ * (CVE-2024-21626).
+ */
+static bool arrange_descriptors(const struct init_descriptors *descriptors, struct failure *failure)
+{
+	int null = open("/dev/null", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	struct stat found;
+
+	if (null < 0 || fstat(null, &found) < 0)
+		return failed(failure, "process", "open", "/dev/null");
+	if (!S_ISCHR(found.st_mode))
+		return refused(failure, "process", "open", "/dev/null", "not a device");
+	if (dup2(null, STDIN_FILENO) < 0 || dup2(descriptors->output, STDOUT_FILENO) < 0 ||
+	    dup2(descriptors->error, STDERR_FILENO) < 0 || dup3(descriptors->monitor, MONITOR, O_CLOEXEC) < 0)
+		return failed(failure, "process", "dup2", "standard streams");
+	if (!LAYER("descriptors"))
+		return close(CHILDREN) == 0 || errno == EBADF;
+	return sys_close_range(MONITOR + 1, ~0U) == 0 || failed(failure, "process", "close_range", "descriptors");
+}
+
+static bool set_resource_limits(const struct plan *plan, struct failure *failure)
+{
+	const struct rlimit none = {0};
+
+	if (setrlimit(RLIMIT_CORE, &none) < 0)
+		return failed(failure, "process", "setrlimit", "RLIMIT_CORE");
+	for (uint32_t i = 0; i < plan->rlimit_count; i++) {
+		const struct rlimit limit = {.rlim_cur = plan->rlimits[i].soft, .rlim_max = plan->rlimits[i].hard};
+
+		if (setrlimit((__rlimit_resource_t)plan->rlimits[i].resource, &limit) < 0)
+			return failed(failure, "process", "setrlimit", "resource limit of the plan");
+	}
+	return setpriority(PRIO_PROCESS, 0, plan->nice) == 0 || failed(failure, "process", "setpriority", "nice");
+}
+
+/*
+ * After the change of ids, because that clears the parent-death signal and sets the dumpable flag to what fs.suid_dumpable says.
+ * If the monitor has died before, the wait for INIT_GO ends with the socket's end of file.
+ */
+static bool tie_to_monitor(struct failure *failure)
+{
+	if (prctl(PR_SET_DUMPABLE, LAYER("dumpable") ? 0 : 1, 0, 0, 0) < 0)
+		return failed(failure, "process", "prctl PR_SET_DUMPABLE", "init");
+	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 || failed(failure, "process", "prctl PR_SET_PDEATHSIG", "init");
+}
+
+/* As the job's user: what it may not enter, it may not be put into. */
+static bool enter_work_directory(const struct plan *plan, struct failure *failure)
+{
+	return !LAYER("working-directory") || chdir(plan->work_directory) == 0 ||
+	       failed(failure, "process", "chdir", plan->work_directory);
+}
+
+/* Ignored signals would be inherited over execve(2); blocked ones stay blocked until command_start. */
+static void reset_signals(void)
+{
+	for (int number = 1; number < NSIG; number++)
+		if (number != SIGKILL && number != SIGSTOP)
+			signal(number, SIG_DFL);
+}
+
+static bool watch_children(struct failure *failure)
+{
+	sigset_t children;
+
+	sigemptyset(&children);
+	sigaddset(&children, SIGCHLD);
+	return signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK) == CHILDREN ||
+	       failed(failure, "process", "signalfd", "SIGCHLD");
+}
+
+static bool install_seccomp(const struct plan *plan, struct failure *failure)
+{
+	struct sock_fprog program = {.len = (unsigned short)plan->seccomp_count, .filter = (struct sock_filter *)plan->seccomp};
+
+	return plan->seccomp_count == 0 ||
+	       syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, plan->seccomp_flags, &program) == 0 ||
+	       failed(failure, "seccomp", "seccomp", "filter");
+}
+
+static bool build_sandbox(const struct plan *plan, const struct sources *sources, const struct init_descriptors *descriptors,
+			  struct failure *failure)
+{
+	umask(0); /* modes are the plan's */
+	if (!leave_session(failure) || !enter_cgroup_namespace(plan, failure) || !set_hostname(plan, failure) ||
+	    !raise_loopback(plan, failure) || !join_new_keyring(failure) || !build_root(plan, sources, failure) ||
+	    !arrange_descriptors(descriptors, failure))
+		return false;
+	umask(022);
+	reset_signals();
+	return set_resource_limits(plan, failure) && credentials_drop(plan, failure) && tie_to_monitor(failure) &&
+	       enter_work_directory(plan, failure) && watch_children(failure) && install_seccomp(plan, failure);
+}
+
+static void gather_facts(struct init_facts *facts)
+{
+	struct utsname names;
+
+	uname(&names);
+	memcpy(facts->hostname, names.nodename, sizeof facts->hostname - 1);
+	facts->securebits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
+	facts->dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+	prctl(PR_GET_PDEATHSIG, &facts->death_signal, 0, 0, 0);
+}
+
+/* Reaps whatever has ended, orphans of the job too. @returns whether the command was among it. */
+static bool reap(pid_t command, int *status)
+{
+	bool ended = false;
+	int its_status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &its_status, WNOHANG)) > 0) {
+		if (pid != command)
+			continue;
+		*status = its_status;
+		ended = true;
+	}
+	return ended;
+}
+
+static void drain_signals(void)
+{
+	struct signalfd_siginfo signals[8];
+
+	while (read(CHILDREN, signals, sizeof signals) > 0)
+		;
+}
+
+/* One order of the monitor. */
+static void obey(pid_t command)
+{
+	char order;
+	ssize_t received = recv(MONITOR, &order, sizeof order, MSG_DONTWAIT);
+
+	if (received == 0)
+		_exit(0);
+	if (received == sizeof order && order == INIT_TERMINATE)
+		kill(-command, SIGTERM);
+}
+
+static int wait_for_command(pid_t command)
+{
+	struct pollfd waits[] = {{.fd = CHILDREN, .events = POLLIN}, {.fd = MONITOR, .events = POLLIN}};
+	int status = 0;
+
+	while (!reap(command, &status)) {
+		if (poll(waits, 2, -1) < 0)
+			continue;
+		if (waits[0].revents)
+			drain_signals();
+		if (waits[1].revents)
+			obey(command);
+	}
+	return status;
+}
+
+noreturn void init_run(const struct plan *plan, const struct sources *sources, const struct init_descriptors *descriptors)
+{
+	struct init_message message = {.event = INIT_FAILED};
+	pid_t command;
+
+	if (plan->namespaces & NAMESPACE_USER)
+		wait_for(INIT_GO_ON, descriptors->monitor);
+	if (!build_sandbox(plan, sources, descriptors, &message.failure))
+		end(&message, descriptors->monitor);
+	message.event = INIT_READY;
+	gather_facts(&message.facts);
+	send(MONITOR, &message, sizeof message, MSG_NOSIGNAL);
+	wait_for(INIT_GO, MONITOR);
+	command = command_start(plan, &message.status, &message.failure);
+	message.event = command > 0 ? INIT_ENDED : INIT_UNEXECUTABLE;
+	if (command > 0)
+		message.status = wait_for_command(command);
+	end(&message, MONITOR);
+}

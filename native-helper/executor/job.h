@@ -1,0 +1,58 @@
+/* One job as its monitor holds it. */
+#ifndef JOBLET_JOB_H
+#define JOBLET_JOB_H
+
+#include "cgroup.h"
+#include "control.h"
+#include "failure.h"
+#include "log.h"
+#include "plan.h"
+#include "record.h"
+
+#include <sys/types.h>
+
+enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_ENDED };
+
+/* Why the monitor ended the job; NOTHING: the job ended by itself. The first reason stays. */
+enum reason { REASON_NOTHING, REASON_TIMEOUT, REASON_STOP, REASON_KILL };
+
+struct job {
+	const struct plan *plan;
+	const char *build; /* hexadecimal */
+	int folder;	   /* of the job; −1 in a replay */
+	struct cgroup cgroup;
+	struct control control;
+	struct log log;
+
+	pid_t init; /* 0: not made yet */
+	int pidfd, init_socket;
+	int streams[2]; /* the read ends of stdout and stderr; −1 when they are read to their end */
+	int timer;	/* of the timeout, then of the grace time; −1: none was needed yet */
+
+	enum phase phase;
+	enum reason reason;
+	bool init_ended;
+	bool abandoned; /* `kill` came while the last output could not be written */
+	bool command_ended;
+	int command_status; /* of wait(2), once command_ended */
+	int refusal_code;   /* the exit code when the command never ran */
+	uint64_t started_us;
+	bool has_failure;
+	struct failure failure;
+};
+
+/* start.c: everything up to the clone, and init on its way. False with job->failure. */
+bool job_start(struct job *job);
+
+/* supervise.c: until init has ended and all output is in the log. */
+void job_supervise(struct job *job);
+/* Tells a new connection where the job stands. */
+void job_greet(struct job *job);
+
+/* finish.c: evidence, cgroup, record. @returns the exit code that a shell would show. */
+int job_finish(struct job *job);
+
+/* finish.c: one line on standard error, which is the helper's log. */
+void log_failure(const struct failure *failure);
+
+#endif

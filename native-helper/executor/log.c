@@ -1,0 +1,97 @@
+#define _GNU_SOURCE
+#include "log.h"
+
+#include "clock.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static_assert(sizeof(struct log_record) == 32, "the record is written as it lies");
+
+static const struct log_header {
+	char magic[8];
+	uint32_t version, record_bytes;
+	uint64_t reserved[2];
+} HEADER = {.magic = "JOBLINDX", .version = 1, .record_bytes = sizeof(struct log_record)};
+static_assert(sizeof HEADER == 32, "the header is written as it lies");
+
+int log_create(struct log *log, int folder)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+
+	log->data = openat(folder, "log", flags, 0600);
+	log->index = openat(folder, "log.index", flags, 0600);
+	if (log->data < 0 || log->index < 0)
+		return -1;
+	return pwrite(log->index, &HEADER, sizeof HEADER, 0) == sizeof HEADER ? 0 : -1;
+}
+
+/* All of it, or −1 with errno; *done says how far it came, so that a retry goes on there. `file` −1 is a stream of a replay. */
+static int write_all(int file, int stream, const uint8_t *bytes, uint32_t count, uint32_t *done, uint64_t offset)
+{
+	while (*done < count) {
+		ssize_t written = file < 0 ? write(stream, bytes + *done, count - *done)
+					   : pwrite(file, bytes + *done, count - *done, (off_t)(offset + *done));
+
+		if (written >= 0)
+			*done += (uint32_t)written;
+		else if (errno != EINTR)
+			return -1;
+	}
+	return 0;
+}
+
+static int write_index(struct log *log)
+{
+	uint32_t done = 0;
+
+	if (log->indexed || log->index < 0)
+		return 0;
+	if (write_all(log->index, -1, (const uint8_t *)&log->chunk, sizeof log->chunk, &done,
+		      sizeof HEADER + log->records * sizeof log->chunk) < 0)
+		return -1;
+	log->indexed = true;
+	log->records++;
+	return 0;
+}
+
+enum log_progress log_retry(struct log *log)
+{
+	if (write_index(log) < 0 || write_all(log->data, log->chunk.stream, log->buffer, log->chunk.length, &log->written,
+					      log->chunk.offset) < 0) {
+		bool lost_reader = log->data < 0 && errno != EAGAIN; /* a replay into a pipe that was closed */
+
+		log->error = errno;
+		if (!lost_reader)
+			return LOG_BLOCKED;
+	}
+	log->error = 0;
+	log->bytes += log->chunk.length;
+	return LOG_WRITTEN;
+}
+
+enum log_progress log_pump(struct log *log, int pipe, enum log_stream stream)
+{
+	ssize_t count = read(pipe, log->buffer, LOG_CHUNK_BYTES);
+
+	if (count == 0)
+		return LOG_AT_END;
+	if (count < 0)
+		return LOG_EMPTY;
+	log->chunk = (struct log_record){
+		.time_ns = realtime_ns(),
+		.offset = log->bytes,
+		.length = (uint32_t)count,
+		.stream = stream,
+	};
+	log->written = 0;
+	log->indexed = false;
+	return log_retry(log);
+}
+
+bool log_sync(const struct log *log)
+{
+	return log->data < 0 || (fdatasync(log->data) == 0 && fdatasync(log->index) == 0);
+}

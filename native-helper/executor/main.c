@@ -1,0 +1,132 @@
+/*
+ * joblet-executor: the monitor of one job, and the job's init (docs/monitor-protocol.md).
+ *
+ *	monitor  started by the helper, with its descriptors
+ *	replay   the same job by hand: a plan on standard input, output and record on standard output and error
+ *	version  what this build is and which formats it speaks
+ */
+#define _GNU_SOURCE
+#include "job.h"
+#include "plan-load.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MONITOR_VERSION = 1, EXIT_USAGE = 2 };
+
+enum descriptor { FD_PLAN = 0, FD_CONTROL = 3, FD_FOLDER = 4, FD_CGROUP = 5, FD_ADOPTION = 6, FD_LAST = 9 };
+
+static const char BUILD[] = JOBLET_BUILD_ID;
+static_assert(sizeof BUILD == 2 * BUILD_ID_BYTES + 1, "the build id is a SHA-256 in hexadecimal");
+
+static uint8_t hexadecimal_digit(char digit)
+{
+	return (uint8_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+}
+
+static void decode_build(uint8_t build[BUILD_ID_BYTES])
+{
+	for (size_t i = 0; i < BUILD_ID_BYTES; i++)
+		build[i] = (uint8_t)(hexadecimal_digit(BUILD[2 * i]) << 4 | hexadecimal_digit(BUILD[2 * i + 1]));
+}
+
+static int print_version(void)
+{
+	char buffer[256];
+	struct text line = TEXT_IN(buffer);
+
+	line.fd = STDOUT_FILENO;
+	text_add(&line, "{");
+	json_string_field(&line, "build", BUILD);
+	json_number_field(&line, "plan", PLAN_VERSION);
+	json_number_field(&line, "monitor", MONITOR_VERSION);
+	text_add(&line, "}\n");
+	return text_flush(&line) ? 0 : 1;
+}
+
+static bool is_open(int descriptor)
+{
+	return fcntl(descriptor, F_GETFD) >= 0;
+}
+
+/*
+ * Numbers below 10 have meanings, so nothing that is opened later may get one. And no signal but SIGKILL ends a monitor, because the
+ * job would end with it; SIGPIPE becomes EPIPE.
+ */
+static void settle(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	umask(077);
+	for (int descriptor = 0; descriptor <= FD_LAST; descriptor++)
+		if (!is_open(descriptor))
+			open("/", O_PATH | O_CLOEXEC);
+}
+
+static bool begin(struct job *job, struct plan *plan)
+{
+	uint8_t build[BUILD_ID_BYTES];
+
+	decode_build(build);
+	if (!plan_load(FD_PLAN, build, plan, &job->failure))
+		return false;
+	return job->folder < 0 || control_listen(&job->control, FD_ADOPTION, plan->uuid, &job->failure);
+}
+
+static int run(bool replay)
+{
+	static struct plan plan;
+	static uint8_t buffer[LOG_CHUNK_BYTES];
+	int code;
+	struct job job = {
+		.plan = &plan,
+		.build = BUILD,
+		.folder = replay ? -1 : FD_FOLDER,
+		.cgroup = {.parent = is_open(FD_CGROUP) ? FD_CGROUP : -1, .folder = -1},
+		.control = {.connection = replay ? -1 : FD_CONTROL, .listener = -1},
+		.log = {.data = -1, .index = -1, .buffer = buffer},
+		.pidfd = -1,
+		.init_socket = -1,
+		.streams = {-1, -1},
+		.timer = -1,
+		.refusal_code = EXIT_REFUSED,
+	};
+	settle();
+	if (!begin(&job, &plan)) {
+		log_failure(&job.failure);
+		return EXIT_REFUSED;
+	}
+	job_greet(&job);
+	if (job_start(&job)) {
+		job_supervise(&job);
+	} else {
+		job.has_failure = true;
+		if (job.init > 0)
+			kill(job.init, SIGKILL);
+	}
+	code = job_finish(&job);
+	if (!replay)
+		unlinkat(FD_ADOPTION, plan.uuid, 0);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	const char *mode = argc == 2 ? argv[1] : "";
+
+	if (strcmp(mode, "monitor") == 0)
+		return run(false) >= 0 ? 0 : 1;
+	if (strcmp(mode, "replay") == 0)
+		return run(true);
+	if (strcmp(mode, "version") == 0)
+		return print_version();
+	dprintf(STDERR_FILENO, "usage: joblet-executor monitor | replay | version\n");
+	return EXIT_USAGE;
+}

@@ -1,0 +1,90 @@
+#define _GNU_SOURCE
+#include "record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static void optional(struct text *text, const char *name, bool present, uint64_t value)
+{
+	json_name(text, name);
+	if (present)
+		text_add_unsigned(text, value);
+	else
+		text_add(text, "null");
+}
+
+static void optional_count(struct text *text, const char *name, struct count count)
+{
+	optional(text, name, count.present, count.value);
+}
+
+static void add_usage(const struct cgroup_usage *usage, struct text *text)
+{
+	json_name(text, "usage");
+	text_add(text, "{");
+	optional(text, "cpu_user_us", true, usage->cpu_user_us.value);
+	optional(text, "cpu_system_us", true, usage->cpu_system_us.value);
+	optional_count(text, "memory_peak_bytes", usage->memory_peak);
+	optional_count(text, "pids_peak", usage->pids_peak);
+	optional_count(text, "oom_kills", usage->oom_kills);
+	optional_count(text, "pids_max_hits", usage->pids_max_hits);
+	text_add(text, "}");
+}
+
+void record_fields(const struct record *record, struct text *text)
+{
+	static const char *const ENDED_BY[] = {"exit", "signal", "oom", "timeout", "stop", "kill", "refused"};
+
+	json_number_field(text, "version", 1);
+	json_string_field(text, "job", record->uuid);
+	json_name(text, "ran");
+	text_add(text, record->ran ? "true" : "false");
+	optional(text, "exit_code", record->exit_code >= 0, (uint64_t)record->exit_code);
+	optional(text, "signal", record->signal > 0, (uint64_t)record->signal);
+	json_string_field(text, "ended_by", ENDED_BY[record->ended_by]);
+	json_number_field(text, "started_us", (int64_t)record->started_us);
+	json_number_field(text, "ended_us", (int64_t)record->ended_us);
+	add_usage(&record->usage, text);
+	json_name(text, "error");
+	if (record->failure)
+		failure_as_json(record->failure, text);
+	else
+		text_add(text, "null");
+	json_number_field(text, "log_bytes", (int64_t)record->log_bytes);
+}
+
+int record_shell_code(const struct record *record)
+{
+	return record->exit_code >= 0 ? record->exit_code : EXIT_SIGNAL_BASE + record->signal;
+}
+
+int record_write(const struct record *record, int folder)
+{
+	static const char WRITTEN[] = "exit.json.new", WHOLE[] = "exit.json";
+	char buffer[RECORD_BYTES_MAXIMUM];
+	struct text text = TEXT_IN(buffer);
+	bool written;
+
+	text.fd = openat(folder, WRITTEN, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (text.fd < 0)
+		return -1;
+	text_add(&text, "{");
+	record_fields(record, &text);
+	text_add(&text, "}\n");
+	written = text_flush(&text);
+	close(text.fd);
+	errno = text.error;
+	return written ? renameat(folder, WRITTEN, folder, WHOLE) : -1;
+}
+
+bool record_sync(int folder)
+{
+	int file = openat(folder, "exit.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	bool synced = file >= 0 && fsync(file) == 0 && fsync(folder) == 0;
+
+	if (file >= 0)
+		close(file);
+	return synced;
+}

@@ -1,0 +1,39 @@
+/* How a job ended: exit.json, and the message `exited`. */
+#ifndef JOBLET_RECORD_H
+#define JOBLET_RECORD_H
+
+#include "cgroup.h"
+#include "failure.h"
+
+enum ended_by { ENDED_EXIT, ENDED_SIGNAL, ENDED_OOM, ENDED_TIMEOUT, ENDED_STOP, ENDED_KILL, ENDED_REFUSED };
+
+/* As `timeout`, `env` and the shells give them. */
+enum { EXIT_TIMEOUT = 124, EXIT_REFUSED = 125, EXIT_SIGNAL_BASE = 128 };
+
+enum { RECORD_BYTES_MAXIMUM = 16 * 1024 };
+
+struct record {
+	const char *uuid;
+	bool ran;
+	int exit_code; /* −1: none */
+	int signal;    /* 0: none */
+	enum ended_by ended_by;
+	uint64_t started_us, ended_us; /* since the epoch; started 0: it never did */
+	struct cgroup_usage usage;
+	const struct failure *failure; /* NULL: none */
+	uint64_t log_bytes;
+};
+
+/* The fields of exit.json, without the braces. */
+void record_fields(const struct record *record, struct text *text);
+
+/* The exit code that a shell would show: the command's own, or 128 + the signal. */
+int record_shell_code(const struct record *record);
+
+/* Writes exit.json beside its place and renames it, so that it is whole whenever it is there. −1 with errno. */
+int record_write(const struct record *record, int folder);
+
+/* Record and folder to the disk. False with errno. */
+bool record_sync(int folder);
+
+#endif

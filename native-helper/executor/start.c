@@ -1,0 +1,203 @@
+/* From a plan to a process that builds its own sandbox. */
+#define _GNU_SOURCE
+#include "files.h"
+#include "init.h"
+#include "job.h"
+#include "layer.h"
+#include "sources.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+/* A burst that the pipe takes is a burst that the job doesn't wait for. 1 MiB is what fs.pipe-max-size allows everyone. */
+enum { PIPE_BYTES = 1024 * 1024 };
+
+/* The job's end of each channel is for init, and is closed here once it has it. */
+struct channels {
+	int ours, init;
+	int read[2], write[2];
+};
+
+/*
+ * The pipe becomes the job's user's, or its programs couldn't open /dev/stdout and /dev/stderr, which lead to it. Only our end is
+ * non-blocking: it is the job that waits when the log can't take more.
+ */
+static bool make_pipe(const struct plan *plan, int *read_end, int *write_end, struct failure *failure)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return failed(failure, "monitor", "pipe2", "output");
+	*read_end = ends[0];
+	*write_end = ends[1];
+	if (fchown(ends[1], plan_outside_id(plan, ID_USER, plan->uid), plan_outside_id(plan, ID_GROUP, plan->gid)) < 0)
+		return failed(failure, "monitor", "fchown", "output pipe");
+	if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0)
+		return failed(failure, "monitor", "fcntl O_NONBLOCK", "output pipe");
+	fcntl(ends[0], F_SETPIPE_SZ, PIPE_BYTES); /* as large as it is, it works */
+	return true;
+}
+
+static bool make_channels(const struct plan *plan, struct channels *channels, struct failure *failure)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return failed(failure, "monitor", "socketpair", "init");
+	channels->ours = ends[0];
+	channels->init = ends[1];
+	return make_pipe(plan, &channels->read[0], &channels->write[0], failure) &&
+	       make_pipe(plan, &channels->read[1], &channels->write[1], failure);
+}
+
+/* CLONE_NEWCGROUP is not among them: init enters that one itself. */
+static uint64_t namespace_flags(const struct plan *plan)
+{
+	uint64_t flags = 0;
+
+	if (plan->namespaces & NAMESPACE_PID && LAYER("pid-namespace"))
+		flags |= CLONE_NEWPID;
+	if (plan->namespaces & NAMESPACE_MOUNT && LAYER("mount-namespace"))
+		flags |= CLONE_NEWNS;
+	if (plan->namespaces & NAMESPACE_IPC && LAYER("ipc"))
+		flags |= CLONE_NEWIPC;
+	if (plan->namespaces & NAMESPACE_UTS && LAYER("uts"))
+		flags |= CLONE_NEWUTS;
+	if (plan->namespaces & NAMESPACE_USER)
+		flags |= CLONE_NEWUSER;
+	if (plan->network == NETWORK_NEW)
+		flags |= CLONE_NEWNET;
+	return flags;
+}
+
+/*
+ * clone3 with fork semantics (no CLONE_VM): the child goes on with a copy of our memory, so it has the plan and the sources. It is
+ * born in the job's cgroup, so that its limits hold from the first instruction.
+ */
+static bool clone_init(struct job *job, const struct sources *sources, const struct channels *channels)
+{
+	struct clone_args arguments = {
+		.flags = CLONE_PIDFD | namespace_flags(job->plan),
+		.pidfd = (uint64_t)(uintptr_t)&job->pidfd,
+		.exit_signal = SIGCHLD,
+	};
+	long pid;
+
+	if (job->cgroup.folder >= 0) {
+		arguments.flags |= CLONE_INTO_CGROUP;
+		arguments.cgroup = (uint64_t)job->cgroup.folder;
+	}
+	pid = sys_clone3(&arguments);
+	if (pid < 0)
+		return failed(&job->failure, "namespace", "clone3", "init");
+	if (pid == 0) {
+		const struct init_descriptors descriptors = {channels->init, channels->write[0], channels->write[1]};
+
+		close(channels->ours); /* so that the socket ends when the monitor does */
+		init_run(job->plan, sources, &descriptors);
+	}
+	job->init = (pid_t)pid;
+	return true;
+}
+
+/* Writes to a file of /proc/<init>. */
+static bool set_up_init(const struct job *job, const char *file, const char *value, const char *layer, struct failure *failure)
+{
+	char buffer[48];
+	struct text path = TEXT_IN(buffer);
+
+	text_add(&path, "/proc/");
+	text_add_unsigned(&path, (uint64_t)job->init);
+	text_add(&path, file);
+	return file_write(AT_FDCWD, text_string(&path), value) == 0 || failed(failure, layer, "write", text_string(&path));
+}
+
+static bool write_id_map(const struct job *job, enum plan_id_kind kind, const char *file, struct failure *failure)
+{
+	char buffer[ID_RANGES_MAXIMUM * sizeof "4294967295 4294967295 4294967295\n"];
+	struct text map = TEXT_IN(buffer);
+
+	for (uint32_t i = 0; i < job->plan->id_range_count; i++) {
+		const struct plan_id_range *range = &job->plan->id_ranges[i];
+
+		if (range->kind != kind)
+			continue;
+		text_add_unsigned(&map, range->inside);
+		text_add(&map, " ");
+		text_add_unsigned(&map, range->outside);
+		text_add(&map, " ");
+		text_add_unsigned(&map, range->count);
+		text_add(&map, "\n");
+	}
+	return set_up_init(job, file, text_string(&map), "namespace", failure);
+}
+
+/* By us, because lowering it needs a capability that init doesn't have in a user namespace. */
+static bool set_oom_score(const struct job *job, struct failure *failure)
+{
+	char buffer[16];
+	struct text value = TEXT_IN(buffer);
+
+	text_add_signed(&value, job->plan->oom_score_adj);
+	return set_up_init(job, "/oom_score_adj", text_string(&value), "process", failure);
+}
+
+static bool map_ids(struct job *job)
+{
+	const char order = INIT_GO_ON;
+
+	if (!(job->plan->namespaces & NAMESPACE_USER))
+		return true;
+	if (!write_id_map(job, ID_USER, "/uid_map", &job->failure) || !write_id_map(job, ID_GROUP, "/gid_map", &job->failure))
+		return false;
+	return send(job->init_socket, &order, sizeof order, MSG_NOSIGNAL) == sizeof order ||
+	       failed(&job->failure, "namespace", "send", "init");
+}
+
+/*
+ * Here and not in init: in a user namespace of its own init may not. The monitor goes back, since its clone is all that has to
+ * be there.
+ */
+static bool clone_in_network(struct job *job, const struct sources *sources, const struct channels *channels)
+{
+	int own;
+	bool cloned;
+
+	if (job->plan->network != NETWORK_JOIN)
+		return clone_init(job, sources, channels);
+	own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (own < 0 || setns(job->plan->network_source, CLONE_NEWNET) < 0)
+		return failed(&job->failure, "network", "setns", "network of the plan");
+	cloned = clone_init(job, sources, channels);
+	if (cloned && setns(own, CLONE_NEWNET) < 0)
+		return failed(&job->failure, "network", "setns", "the monitor's own network");
+	close(own);
+	return cloned;
+}
+
+bool job_start(struct job *job)
+{
+	static struct sources sources;
+	struct channels channels;
+
+	if (!sources_detach(job->plan, &sources, &job->failure) ||
+	    !cgroup_create(&job->cgroup, job->cgroup.parent, job->plan, &job->failure))
+		return false;
+	if (job->folder >= 0 && log_create(&job->log, job->folder) < 0)
+		return failed(&job->failure, "log", "open", "log");
+	if (!make_channels(job->plan, &channels, &job->failure) || !clone_in_network(job, &sources, &channels))
+		return false;
+	close(channels.init);
+	close(channels.write[0]);
+	close(channels.write[1]);
+	sources_close(job->plan, &sources);
+	job->init_socket = channels.ours;
+	job->streams[0] = channels.read[0];
+	job->streams[1] = channels.read[1];
+	return set_oom_score(job, &job->failure) && map_ids(job);
+}

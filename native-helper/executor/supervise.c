@@ -1,0 +1,285 @@
+/*
+ * The monitor's life while the job has one: output, orders, time, and what init says. It sleeps in one poll(2) without a timeout, so a
+ * quiet job costs nothing, and it never waits for anything else: neither for the helper nor for a reader of the log.
+ */
+#define _GNU_SOURCE
+#include "clock.h"
+#include "init.h"
+#include "job.h"
+#include "report.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+
+enum { LOG_RETRY_MS = 250, LINE_BYTES = 512 };
+
+enum wait { WAIT_STDOUT, WAIT_STDERR, WAIT_INIT, WAIT_PIDFD, WAIT_CONTROL, WAIT_LISTENER, WAIT_TIMER, WAITS };
+
+static void send_event(struct job *job, struct text *line)
+{
+	text_add(line, "}\n");
+	control_send(&job->control, line);
+}
+
+static void send_hello(struct job *job)
+{
+	static const char *const PHASES[] = {"starting", "running", "ended"};
+	char buffer[LINE_BYTES];
+	struct text line = TEXT_IN(buffer);
+
+	text_add(&line, "{");
+	json_string_field(&line, "event", "hello");
+	json_number_field(&line, "monitor", 1);
+	json_string_field(&line, "build", job->build);
+	json_string_field(&line, "job", job->plan->uuid);
+	json_number_field(&line, "pid", getpid());
+	json_string_field(&line, "phase", PHASES[job->phase]);
+	send_event(job, &line);
+}
+
+static void send_running(struct job *job)
+{
+	char buffer[LINE_BYTES];
+	struct text line = TEXT_IN(buffer);
+
+	text_add(&line, "{");
+	json_string_field(&line, "event", "running");
+	json_number_field(&line, "init_pid", job->init);
+	json_number_field(&line, "started_us", (int64_t)job->started_us);
+	send_event(job, &line);
+}
+
+void job_greet(struct job *job)
+{
+	send_hello(job);
+	if (job->phase == PHASE_RUNNING)
+		send_running(job);
+}
+
+/* On CLOCK_BOOTTIME: time that the machine slept counts. A time beyond what the kernel can count never comes. */
+static void arm_timer(struct job *job, uint64_t after_ms)
+{
+	const uint64_t a_century_ms = 100ULL * 366 * 24 * 3600 * 1000;
+	uint64_t ms = after_ms < a_century_ms ? after_ms : a_century_ms;
+	struct itimerspec when = {.it_value = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000}};
+
+	if (job->timer < 0)
+		job->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	timerfd_settime(job->timer, 0, &when, NULL);
+}
+
+/* The whole job at once. Without a cgroup by PID 1, with which its namespace ends. */
+static void kill_job(struct job *job)
+{
+	if (job->cgroup.folder < 0 || !cgroup_kill(&job->cgroup))
+		sys_pidfd_send_signal(job->pidfd, SIGKILL);
+}
+
+static void end_job(struct job *job, enum reason reason, uint64_t grace_ms)
+{
+	const char order = INIT_TERMINATE;
+
+	if (job->reason == REASON_NOTHING)
+		job->reason = reason;
+	if (reason == REASON_KILL && job->init_ended)
+		job->abandoned = true;
+	/* Before its command runs a job has nothing that could use a grace time. */
+	if (reason == REASON_KILL || grace_ms == 0 || job->phase != PHASE_RUNNING ||
+	    send(job->init_socket, &order, sizeof order, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof order)
+		kill_job(job);
+	else
+		arm_timer(job, grace_ms);
+}
+
+static void fail_job(struct job *job)
+{
+	job->has_failure = true;
+	kill_job(job);
+}
+
+/* Reads init back from the kernel; only when all is as the plan says, the command may run. */
+static void on_ready(struct job *job, const struct init_facts *facts)
+{
+	struct report_subject subject = {.plan = job->plan, .cgroup = &job->cgroup, .facts = facts, .init = job->init};
+	const char order = INIT_GO;
+
+	if (job->reason != REASON_NOTHING)
+		return;
+	if (!report_write(&subject, job->folder, &job->failure)) {
+		fail_job(job);
+		return;
+	}
+	job->phase = PHASE_RUNNING;
+	job->started_us = realtime_us();
+	if (job->plan->timeout_ms > 0)
+		arm_timer(job, job->plan->timeout_ms);
+	send_running(job);
+	if (send(job->init_socket, &order, sizeof order, MSG_NOSIGNAL) != sizeof order) {
+		failed(&job->failure, "monitor", "send", "init");
+		fail_job(job);
+	}
+}
+
+static void on_init_message(struct job *job, struct init_message *message)
+{
+	switch (message->event) {
+	case INIT_READY:
+		message->facts.hostname[HOSTNAME_MAXIMUM] = '\0';
+		if (job->phase == PHASE_STARTING)
+			on_ready(job, &message->facts);
+		break;
+	case INIT_ENDED:
+		job->command_ended = true;
+		job->command_status = message->status;
+		break;
+	case INIT_UNEXECUTABLE:
+		job->refusal_code = message->status;
+		job->failure = message->failure;
+		job->has_failure = true;
+		break;
+	case INIT_FAILED:
+		job->failure = message->failure;
+		job->has_failure = true;
+		break;
+	}
+}
+
+/* @returns whether there was a message. */
+static bool receive_init_message(struct job *job)
+{
+	struct init_message message;
+	ssize_t received = recv(job->init_socket, &message, sizeof message, MSG_DONTWAIT);
+
+	if (received == sizeof message) {
+		on_init_message(job, &message);
+		return true;
+	}
+	if (received >= 0 || (errno != EAGAIN && errno != EINTR)) {
+		close(job->init_socket);
+		job->init_socket = -1;
+	}
+	return false;
+}
+
+static void on_orders(struct job *job)
+{
+	uint64_t grace_ms;
+	enum control_order order;
+
+	while ((order = control_receive(&job->control, &grace_ms)) != ORDER_NONE)
+		end_job(job, order == ORDER_KILL ? REASON_KILL : REASON_STOP, grace_ms);
+}
+
+/* First the timeout, then the end of the grace time. */
+static void on_timer(struct job *job)
+{
+	uint64_t expirations;
+
+	if (read(job->timer, &expirations, sizeof expirations) != sizeof expirations)
+		return;
+	if (job->reason == REASON_NOTHING)
+		end_job(job, REASON_TIMEOUT, job->plan->grace_ms);
+	else
+		kill_job(job);
+}
+
+static void close_stream(struct job *job, int stream)
+{
+	close(job->streams[stream]);
+	job->streams[stream] = -1;
+}
+
+static void pump(struct job *job, int stream)
+{
+	if (job->log.error == 0 && log_pump(&job->log, job->streams[stream], LOG_STDOUT + (enum log_stream)stream) == LOG_AT_END)
+		close_stream(job, stream);
+}
+
+/*
+ * Every process of the job is dead now, so what is in the pipe is all that will ever be. Not up to the end of file: a job may have sent its
+ * end of the pipe to a process elsewhere, which would keep us here.
+ */
+static void drain(struct job *job, int stream)
+{
+	int waiting = 0;
+
+	if (job->streams[stream] < 0)
+		return;
+	ioctl(job->streams[stream], FIONREAD, &waiting);
+	while (waiting > 0 && job->log.error == 0) {
+		enum log_progress progress = log_pump(&job->log, job->streams[stream], LOG_STDOUT + (enum log_stream)stream);
+
+		waiting -= (int)job->log.chunk.length;
+		if (progress != LOG_WRITTEN)
+			break;
+	}
+	if (job->log.error == 0)
+		close_stream(job, stream);
+}
+
+static void on_init_end(struct job *job)
+{
+	while (job->init_socket >= 0 && receive_init_message(job))
+		;
+	job->init_ended = true;
+}
+
+static bool is_over(const struct job *job)
+{
+	return job->init_ended && ((job->streams[0] < 0 && job->streams[1] < 0 && job->log.error == 0) || job->abandoned);
+}
+
+static void prepare_waits(const struct job *job, struct pollfd waits[WAITS])
+{
+	bool reading = job->log.error == 0 && !job->init_ended;
+	const int files[WAITS] = {
+		[WAIT_STDOUT] = reading ? job->streams[0] : -1,
+		[WAIT_STDERR] = reading ? job->streams[1] : -1,
+		[WAIT_INIT] = job->init_socket,
+		[WAIT_PIDFD] = job->init_ended ? -1 : job->pidfd,
+		[WAIT_CONTROL] = job->control.connection,
+		[WAIT_LISTENER] = job->control.listener,
+		[WAIT_TIMER] = job->timer,
+	};
+
+	for (int i = 0; i < WAITS; i++)
+		waits[i] = (struct pollfd){.fd = files[i], .events = POLLIN};
+}
+
+static void serve(struct job *job, const struct pollfd waits[WAITS])
+{
+	if (job->log.error != 0)
+		log_retry(&job->log);
+	for (int stream = 0; stream < 2; stream++)
+		if (waits[WAIT_STDOUT + stream].revents)
+			pump(job, stream);
+	if (waits[WAIT_INIT].revents)
+		receive_init_message(job);
+	if (waits[WAIT_CONTROL].revents)
+		on_orders(job);
+	if (waits[WAIT_LISTENER].revents && control_accept(&job->control))
+		job_greet(job);
+	if (waits[WAIT_TIMER].revents)
+		on_timer(job);
+	if (waits[WAIT_PIDFD].revents)
+		on_init_end(job);
+	if (job->init_ended)
+		for (int stream = 0; stream < 2 && job->log.error == 0; stream++)
+			drain(job, stream);
+}
+
+void job_supervise(struct job *job)
+{
+	struct pollfd waits[WAITS];
+
+	while (!is_over(job)) {
+		prepare_waits(job, waits);
+		if (poll(waits, WAITS, job->log.error != 0 ? LOG_RETRY_MS : -1) >= 0)
+			serve(job, waits);
+	}
+}

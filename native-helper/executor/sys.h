@@ -1,0 +1,72 @@
+/*
+ * System calls that glibc has no wrapper for, or none in the versions that our users build with (2.35). <linux/mount.h> and
+ * <sys/mount.h> can't be included together there, so everything about mounts comes from the kernel's header and from here.
+ */
+#ifndef JOBLET_SYS_H
+#define JOBLET_SYS_H
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <linux/sched.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { SYS_MNT_DETACH = 2 }; /* umount2(2) */
+
+static inline long sys_clone3(struct clone_args *arguments)
+{
+	return syscall(SYS_clone3, arguments, sizeof *arguments);
+}
+
+static inline int sys_open_tree(int folder, const char *path, unsigned int flags)
+{
+	return (int)syscall(SYS_open_tree, folder, path, flags);
+}
+
+static inline int sys_move_mount(int from, const char *from_path, int to, const char *to_path, unsigned int flags)
+{
+	return (int)syscall(SYS_move_mount, from, from_path, to, to_path, flags);
+}
+
+static inline int sys_mount_setattr(int folder, const char *path, unsigned int flags, struct mount_attr *attributes)
+{
+	return (int)syscall(SYS_mount_setattr, folder, path, flags, attributes, sizeof *attributes);
+}
+
+static inline int sys_fsopen(const char *type)
+{
+	return (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
+}
+
+static inline int sys_fsconfig(int context, unsigned int command, const char *key, const void *value)
+{
+	return (int)syscall(SYS_fsconfig, context, command, key, value, 0);
+}
+
+static inline int sys_fsmount(int context, unsigned int attributes)
+{
+	return (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes);
+}
+
+static inline int sys_pivot_root(const char *new_root, const char *old_root)
+{
+	return (int)syscall(SYS_pivot_root, new_root, old_root);
+}
+
+static inline int sys_umount2(const char *path, int flags)
+{
+	return (int)syscall(SYS_umount2, path, flags);
+}
+
+static inline int sys_close_range(unsigned int first, unsigned int last)
+{
+	return (int)syscall(SYS_close_range, first, last, 0);
+}
+
+static inline int sys_pidfd_send_signal(int pidfd, int signal)
+{
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+#endif
