@@ -2,7 +2,7 @@
  * The bounds of a job's specification, checked by one schema on both sides: the command line before it sends, the
  * helper before it trusts. Sizes are bytes of UTF-8.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** execve(2): MAX_ARG_STRLEN is 32 pages of 4 KiB, the terminating NUL included. */
 export const MAX_ARGUMENT_BYTES = 131_071;

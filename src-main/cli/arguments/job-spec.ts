@@ -1,5 +1,5 @@
 /** From the flags of `job run` to a checked specification. Loads the schema, so it is imported only when a job is run. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type CheckedJobSpec, jobSpecSchema } from '../../../native-helper/api/job-spec.ts';
 import { usageError } from '../errors.ts';
 import { commandLineOf } from './command-line.ts';
