@@ -50,7 +50,9 @@ function explain(
     return { kind: 'unavailable', reason: 'no password prompt (polkit agent) runs in this session' };
   }
   if (/did not grant permission/.test(stderr)) {
-    return { kind: 'refused', reason: 'the password prompt was dismissed or the password was wrong' };
+    // sudo-prompt says this for whatever pkexec refuses; pkexec's own words follow it.
+    const detail = stderr.trim().split('\n').at(-1);
+    return { kind: 'refused', reason: `the password prompt was dismissed, or polkit refused: ${detail}` };
   }
   return { kind: 'unavailable', reason: stderr.trim() || 'the password prompt failed without a word' };
 }

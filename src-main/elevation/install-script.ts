@@ -1,7 +1,8 @@
 /**
  * How a built helper comes to where only root writes. The rule behind it: **nothing that its user can write is ever run as
  * root.** A path to a script in the checkout would break it, so `sudo` is given the text itself. What the text copies is
- * checked by hash after the copy, when no user can swap it any more, and only then gets its name and is started.
+ * checked by hash after the copy, when no user can swap it any more, and only then gets its name and is started. Until then
+ * only root can read it: what was asked for might be a link to somebody's secret.
  *
  * Later starts need no copy: `elevate-start` is in place then, and pkexec runs that one fixed path (graphical-prompt.ts). A new
  * build is a new decision of the administrator's and is installed by `sudo` again.
@@ -10,12 +11,14 @@
 /** Read by `/bin/sh -euc`; the arguments after its name are those of `installArguments`. */
 const INSTALL_SCRIPT = `umask 022
 bin=$5/var/lib/joblet/bin
+mkdir -p "$bin"
+umask 077
 rm -rf "$bin/new"
-mkdir -p "$bin/new"
+mkdir "$bin/new"
 cp -- "$1/joblet-helper" "$1/elevate-start" "$bin/new"
 cd "$bin/new"
 printf "%s  %s\\n" "$2" joblet-helper "$3" elevate-start | sha256sum --check --quiet
-chmod 755 joblet-helper elevate-start
+chmod 755 . joblet-helper elevate-start
 cd ..
 rm -rf -- "$4"
 mv -T new "$4"
