@@ -55,7 +55,7 @@ bool cgroup_create(struct cgroup *cgroup, int parent, const struct plan *plan, s
 
 bool cgroup_kill(const struct cgroup *cgroup)
 {
-	return file_write(cgroup->folder, "cgroup.kill", "1") == 0;
+	return !LAYER("cgroup-kill") || file_write(cgroup->folder, "cgroup.kill", "1") == 0;
 }
 
 /* The value after `key` in a flat keyed file, or the whole of a file with one value (key ""). */

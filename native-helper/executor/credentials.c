@@ -54,7 +54,8 @@ static bool raise_ambient_set(uint64_t kept, struct failure *failure)
 
 static bool set_securebits(unsigned long bits, struct failure *failure)
 {
-	return prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) == 0 || credentials_failed(failure, "prctl PR_SET_SECUREBITS", "securebits");
+	return !LAYER("securebits") || prctl(PR_SET_SECUREBITS, bits, 0, 0, 0) == 0 ||
+	       credentials_failed(failure, "prctl PR_SET_SECUREBITS", "securebits");
 }
 
 static bool change_ids(const struct plan *plan, struct failure *failure)
@@ -79,8 +80,8 @@ bool credentials_drop(const struct plan *plan, struct failure *failure)
 	 * NO_SETUID_FIXUP first: the change of ids then leaves the capabilities alone, which the steps after it still need. All of them
 	 * go with the capset, which is why it comes last.
 	 */
-	if (!set_securebits(LOCKED_SECUREBITS & ~ambient, failure) || !change_ids(plan, failure) ||
-	    !drop_bounding_set(kept, failure))
+	if (!set_securebits(LOCKED_SECUREBITS & ~ambient, failure) || !drop_bounding_set(kept, failure) ||
+	    !change_ids(plan, failure))
 		return false;
 	if (kept != 0 && !set_capabilities(kept | 1ULL << CAP_SETPCAP, kept, failure))
 		return false;

@@ -97,7 +97,7 @@ static bool raise_loopback(const struct plan *plan, struct failure *failure)
  */
 static bool join_new_keyring(struct failure *failure)
 {
-	return syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS ||
+	return !LAYER("keyring") || syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS ||
 	       failed(failure, "process", "keyctl", "session keyring");
 }
 
@@ -131,8 +131,10 @@ static bool set_resource_limits(const struct plan *plan, struct failure *failure
 {
 	const struct rlimit none = {0};
 
+	if (!LAYER("rlimits"))
+		return true;
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
-		return failed(failure, "process", "setrlimit", "RLIMIT_CORE");
+		return failed(failure, "process", "setrlimit", "core file size");
 	for (uint32_t i = 0; i < plan->rlimit_count; i++) {
 		const struct rlimit limit = {.rlim_cur = plan->rlimits[i].soft, .rlim_max = plan->rlimits[i].hard};
 
@@ -150,7 +152,8 @@ static bool tie_to_monitor(struct failure *failure)
 {
 	if (prctl(PR_SET_DUMPABLE, LAYER("dumpable") ? 0 : 1, 0, 0, 0) < 0)
 		return failed(failure, "process", "prctl PR_SET_DUMPABLE", "init");
-	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 || failed(failure, "process", "prctl PR_SET_PDEATHSIG", "init");
+	return !LAYER("parent-death") || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ||
+	       failed(failure, "process", "prctl PR_SET_PDEATHSIG", "init");
 }
 
 /* As the job's user: what it may not enter, it may not be put into. */
@@ -236,16 +239,15 @@ static void drain_signals(void)
 		;
 }
 
-/* One order of the monitor. */
-static void obey(pid_t command)
+/* One order of the monitor. False when there is no monitor any more. */
+static bool obey(pid_t command)
 {
 	char order;
 	ssize_t received = recv(MONITOR, &order, sizeof order, MSG_DONTWAIT);
 
-	if (received == 0)
-		_exit(0);
 	if (received == sizeof order && order == INIT_TERMINATE)
 		kill(-command, SIGTERM);
+	return received != 0;
 }
 
 static int wait_for_command(pid_t command)
@@ -258,8 +260,11 @@ static int wait_for_command(pid_t command)
 			continue;
 		if (waits[0].revents)
 			drain_signals();
-		if (waits[1].revents)
-			obey(command);
+		if (waits[1].revents && !obey(command)) {
+			if (LAYER("parent-death"))
+				_exit(0);
+			waits[1].fd = -1;
+		}
 	}
 	return status;
 }

@@ -14,7 +14,6 @@
 #include <linux/securebits.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -78,13 +77,13 @@ static void namespaces(struct report *report, const struct report_subject *subje
 		report_equal(report, "namespace", "hostname", plan->hostname, subject->facts->hostname);
 }
 
-/* A line of /proc/<init>/status, with single blanks between its words. */
-static const char *status_line(const char *status, const char *key, char *buffer, size_t capacity)
+/* The first words of the line that begins with `key`, with single blanks between them. */
+static const char *line_words(const char *content, const char *key, int count, char *buffer, size_t capacity)
 {
-	const char *line = find_line(status, key);
+	const char *line = find_line(content, key);
 	struct text words = {.buffer = buffer, .capacity = capacity, .fd = -1};
 
-	while (line && *line != '\0' && *line != '\n') {
+	for (; line && count > 0 && *line != '\0' && *line != '\n'; count--) {
 		size_t length = strcspn(line, " \t\n");
 
 		if (words.length > 0)
@@ -93,6 +92,12 @@ static const char *status_line(const char *status, const char *key, char *buffer
 		line += length + strspn(line + length, " \t");
 	}
 	return line ? text_string(&words) : "not known";
+}
+
+/* A whole line of /proc/<init>/status. */
+static const char *status_line(const char *status, const char *key, char *buffer, size_t capacity)
+{
+	return line_words(status, key, INT_MAX, buffer, capacity);
 }
 
 static void status_equal(struct report *report, const char *status, const char *layer, const char *key, const char *item,
@@ -177,10 +182,9 @@ static void seccomp(struct report *report, const char *status, const struct plan
 {
 	char found[NUMBER_BYTES];
 	const char *mode = status_line(status, "Seccomp:", found, sizeof found);
-	bool asked = plan->seccomp_count > 0;
+	bool asked = plan->seccomp_count > 0, found_filter = strcmp(mode, "2") == 0;
 
-	report_line(report, "seccomp", "mode", asked ? "filter" : "none", strcmp(mode, "2") == 0 ? "filter" : mode,
-		    !asked || strcmp(mode, "2") == 0);
+	report_line(report, "seccomp", "mode", asked ? "filter" : "none", found_filter ? "filter" : "none", !asked || found_filter);
 }
 
 /* Field `number` of /proc/<pid>/stat, counted from 1 as in proc_pid_stat(5); the name in field 2 may hold blanks and brackets. */
@@ -260,28 +264,29 @@ static void add_rlimit(struct text *text, uint64_t value)
 		text_add_unsigned(text, value);
 }
 
+/* From /proc/<init>/limits: prlimit(2) of another user's process wants CAP_SYS_RESOURCE, which a monitor need not have. */
 static void rlimits(struct report *report, const struct report_subject *subject)
 {
 	static const char *const NAMES[RLIMITS_MAXIMUM] = {
-		"cpu",	   "fsize", "data",  "stack",	   "core",     "rss",  "nproc",	 "nofile",
-		"memlock", "as",    "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime",
+		"Max cpu time",	     "Max file size",	     "Max data size",	 "Max stack size",
+		"Max core file size", "Max resident set",     "Max processes",	 "Max open files",
+		"Max locked memory", "Max address space",    "Max file locks",	 "Max pending signals",
+		"Max msgqueue size", "Max nice priority",    "Max realtime priority", "Max realtime timeout",
 	};
+	char found[4096], words[WORDS_BYTES];
 
+	if (file_read(subject->process, "limits", found, sizeof found) < 0)
+		strcpy(found, "");
 	for (uint32_t i = 0; i < subject->plan->rlimit_count; i++) {
-		const struct plan_rlimit *asked = &subject->plan->rlimits[i];
-		char ask[64], say[64];
-		struct text ask_text = TEXT_IN(ask), say_text = TEXT_IN(say);
-		struct rlimit found;
+		const struct plan_rlimit *rlimit = &subject->plan->rlimits[i];
+		char buffer[2 * NUMBER_BYTES];
+		struct text asked = TEXT_IN(buffer);
 
-		if (prlimit(subject->init, (__rlimit_resource_t)asked->resource, NULL, &found) < 0)
-			found = (struct rlimit){0};
-		add_rlimit(&ask_text, asked->soft);
-		text_add(&ask_text, " ");
-		add_rlimit(&ask_text, asked->hard);
-		add_rlimit(&say_text, found.rlim_cur);
-		text_add(&say_text, " ");
-		add_rlimit(&say_text, found.rlim_max);
-		report_equal(report, "rlimit", NAMES[asked->resource], text_string(&ask_text), text_string(&say_text));
+		add_rlimit(&asked, rlimit->soft);
+		text_add(&asked, " ");
+		add_rlimit(&asked, rlimit->hard);
+		report_equal(report, "rlimit", NAMES[rlimit->resource] + strlen("Max "), text_string(&asked),
+			     line_words(found, NAMES[rlimit->resource], 2, words, sizeof words));
 	}
 }
 

@@ -19,7 +19,7 @@ uint64_t mount_attributes(uint32_t plan_attributes)
 		attributes |= MOUNT_ATTR_RDONLY;
 	if (plan_attributes & ATTRIBUTE_NOSUID && LAYER("no-new-privs")) /* each alone would hide that the other is missing */
 		attributes |= MOUNT_ATTR_NOSUID;
-	if (plan_attributes & ATTRIBUTE_NODEV)
+	if (plan_attributes & ATTRIBUTE_NODEV && LAYER("nodev"))
 		attributes |= MOUNT_ATTR_NODEV;
 	if (plan_attributes & ATTRIBUTE_NOEXEC)
 		attributes |= MOUNT_ATTR_NOEXEC;
