@@ -7,6 +7,7 @@ import {
   createServer as createHttp2Server,
   type Http2Server,
   type Http2ServerRequest,
+  type Http2ServerResponse,
   type ServerHttp2Session,
 } from 'node:http2';
 import { createServer as createNetServer, type Server, type Socket } from 'node:net';
@@ -73,21 +74,8 @@ export class TransportServer {
       });
       socket.destroy();
     });
-    this.#http2 = createHttp2Server(
-      { settings: { maxConcurrentStreams: MAX_STREAMS, enablePush: false } },
-      connectNodeAdapter({
-        routes: options.routes,
-        interceptors: [mapErrors(logger), refuseUnknownFields],
-        grpcWeb: false,
-        connect: false,
-        // The bytes stay on this machine; and what is not decompressed can't be a bomb.
-        acceptCompression: [],
-        readMaxBytes: MAX_MESSAGE_BYTES,
-        shutdownSignal: this.#ending.signal,
-        contextValues: (request) =>
-          createContextValues().set(callerUid, this.#callerOf(request as Http2ServerRequest)),
-      }),
-    );
+    this.#http2 = createHttp2Server({ settings: { maxConcurrentStreams: MAX_STREAMS, enablePush: false } });
+    this.#http2.on('request', this.#createHandler(options));
     this.#http2.on('session', (session) => this.#onSession(session));
     this.#http2.on('sessionError', (error) => {
       logger.debug({ reason: causeOf(error) }, 'a connection ended in the middle');
@@ -117,6 +105,31 @@ export class TransportServer {
     for (const connection of this.#connections.values()) {
       connection.destroy();
     }
+  }
+
+  #createHandler({ routes, logger }: TransportOptions) {
+    const handle = connectNodeAdapter({
+      routes,
+      interceptors: [mapErrors(logger), refuseUnknownFields],
+      grpcWeb: false,
+      connect: false,
+      // The bytes stay on this machine; and what is not decompressed can't be a bomb.
+      acceptCompression: [],
+      readMaxBytes: MAX_MESSAGE_BYTES,
+      shutdownSignal: this.#ending.signal,
+      contextValues: (request) =>
+        createContextValues().set(callerUid, this.#callerOf(request as Http2ServerRequest)),
+    });
+    return (request: Http2ServerRequest, response: Http2ServerResponse): void => {
+      handle(request, response);
+      // RFC 9113 8.1: who has been answered before all of its request was read need not send the rest; without this
+      // the stream would stay until it does. The trailers go out at the end of this turn.
+      request.stream.once('wantTrailers', () => {
+        if (!request.stream.readableEnded) {
+          setImmediate(() => request.stream.destroy());
+        }
+      });
+    };
   }
 
   #onConnection(connection: Socket): void {
