@@ -21,8 +21,8 @@ afterAll(async () => {
 async function complete(...words: string[]): Promise<string[]> {
   const script = `
     source <("$1" completion bash) || exit
-    COMP_WORDS=("$@"); unset 'COMP_WORDS[0]'; COMP_WORDS=("\${COMP_WORDS[@]}")
-    COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
+    COMP_WORDS=("$@")
+    COMP_CWORD=$(($# - 1))
     compopt() { :; }
     _joblet_complete
     printf '%s\\n' "\${COMPREPLY[@]}"`;
