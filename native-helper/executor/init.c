@@ -33,21 +33,20 @@
 
 enum { MONITOR = 3, CHILDREN = 4, FIRST_UNUSED = 5 };
 
-noreturn static void end(struct init_message *message, int monitor)
+/* The monitor may be gone; then the parent-death signal is on its way and nobody needs the message. */
+static void tell(const struct init_message *message)
 {
-	/* The monitor may be gone; then the parent-death signal is on its way and nobody needs the message. */
-	send(monitor, message, sizeof *message, MSG_NOSIGNAL);
-	_exit(0);
+	send(MONITOR, message, sizeof *message, MSG_NOSIGNAL);
 }
 
 /* Blocks until the monitor has said something. When it is gone there is nothing to live for. */
-static void wait_for(enum init_order expected, int monitor)
+static void wait_for(enum init_order expected)
 {
 	char order = 0;
 	ssize_t received;
 
 	do
-		received = recv(monitor, &order, sizeof order, 0);
+		received = recv(MONITOR, &order, sizeof order, 0);
 	while (received < 0 && errno == EINTR);
 	if (received != sizeof order || order != (char)expected)
 		_exit(0);
@@ -120,7 +119,7 @@ static bool arrange_descriptors(const struct init_descriptors *descriptors, stru
 	if (!S_ISCHR(found.st_mode))
 		return refused(failure, "process", "open", "/dev/null", "not a device");
 	if (dup2(null, STDIN_FILENO) < 0 || dup2(descriptors->output, STDOUT_FILENO) < 0 ||
-	    dup2(descriptors->error, STDERR_FILENO) < 0 || dup3(descriptors->monitor, MONITOR, O_CLOEXEC) < 0)
+	    dup2(descriptors->error, STDERR_FILENO) < 0)
 		return failed(failure, "process", "dup2", "standard streams");
 	if (!LAYER("descriptors"))
 		return close(CHILDREN) == 0 || errno == EBADF;
@@ -274,17 +273,24 @@ noreturn void init_run(const struct plan *plan, const struct sources *sources, c
 	struct init_message message = {.event = INIT_FAILED};
 	pid_t command;
 
+	/* Takes the place of our copy of the control socket, which is the helper's and the monitor's alone. */
+	if (dup3(descriptors->monitor, MONITOR, O_CLOEXEC) < 0)
+		_exit(1);
+	prctl(PR_SET_NAME, "joblet-init");
 	if (plan->namespaces & NAMESPACE_USER)
-		wait_for(INIT_GO_ON, descriptors->monitor);
-	if (!build_sandbox(plan, sources, descriptors, &message.failure))
-		end(&message, descriptors->monitor);
+		wait_for(INIT_GO_ON);
+	if (!build_sandbox(plan, sources, descriptors, &message.failure)) {
+		tell(&message);
+		_exit(1);
+	}
 	message.event = INIT_READY;
 	gather_facts(&message.facts);
-	send(MONITOR, &message, sizeof message, MSG_NOSIGNAL);
-	wait_for(INIT_GO, MONITOR);
+	tell(&message);
+	wait_for(INIT_GO);
 	command = command_start(plan, &message.status, &message.failure);
 	message.event = command > 0 ? INIT_ENDED : INIT_UNEXECUTABLE;
 	if (command > 0)
 		message.status = wait_for_command(command);
-	end(&message, MONITOR);
+	tell(&message);
+	_exit(0);
 }

@@ -18,6 +18,7 @@ struct mount_entry {
 
 struct comparison {
 	struct report *report;
+	const struct report_subject *subject;
 	const struct plan *plan;
 	bool seen[MOUNTS_MAXIMUM];
 	bool device_seen[DEVICES_MAXIMUM];
@@ -251,18 +252,30 @@ static void compare_entry(struct comparison *comparison, const struct mount_entr
 	report_line(comparison->report, "mount", entry->target, "nothing", text_string(&kernel), false);
 }
 
+/* A mask for a file that this kernel doesn't have covers nothing; for one that it has, it must be there. */
+static bool is_absent(const struct report_subject *subject, const char *path)
+{
+	int found = report_open(subject, path);
+
+	if (found >= 0)
+		close(found);
+	return found < 0 && errno == ENOENT;
+}
+
 static void compare_missing(struct comparison *comparison)
 {
 	for (uint32_t i = 0; i < comparison->plan->mount_count; i++) {
 		const struct plan_mount *mount = &comparison->plan->mounts[i];
 		char ask[WORDS_BYTES];
 		struct text asked = TEXT_IN(ask);
+		bool absent;
 
 		if (comparison->seen[i] || !is_mount(mount))
 			continue;
 		describe_asked(&asked, mount);
+		absent = may_be_absent(mount) && is_absent(comparison->subject, mount->target);
 		report_line(comparison->report, "mount", mount->target, text_string(&asked),
-			    may_be_absent(mount) ? "this kernel has no such path" : "missing", may_be_absent(mount));
+			    absent ? "this kernel has no such path" : "missing", absent);
 	}
 }
 
@@ -276,7 +289,7 @@ void report_mounts(struct report *report, const struct report_subject *subject)
 		report_line(report, "mount", "mountinfo", "readable", strerrorname_np(errno), false);
 		return;
 	}
-	comparison = (struct comparison){.report = report, .plan = subject->plan};
+	comparison = (struct comparison){.report = report, .subject = subject, .plan = subject->plan};
 	while ((line = strsep(&rest, "\n"))) {
 		struct mount_entry entry;
 

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <signal.h>
@@ -324,10 +323,9 @@ static void add_device(struct text *text, char type, unsigned int major_number, 
 	text_add_unsigned(text, minor_number);
 }
 
-static void device_line(struct report *report, int root, const struct plan_device *device)
+static void device_line(struct report *report, const struct report_subject *subject, const struct plan_device *device)
 {
-	const struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
-	int node = (int)syscall(SYS_openat2, root, device->path, &how, sizeof how);
+	int node = report_open(subject, device->path);
 	char ask[64], say[64];
 	struct text ask_text = TEXT_IN(ask), say_text = TEXT_IN(say);
 	struct stat found = {0};
@@ -343,12 +341,8 @@ static void device_line(struct report *report, int root, const struct plan_devic
 
 static void devices(struct report *report, const struct report_subject *subject)
 {
-	int root = openat(subject->process, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
 	for (uint32_t i = 0; i < subject->plan->device_count; i++)
-		device_line(report, root, &subject->plan->devices[i]);
-	if (root >= 0)
-		close(root);
+		device_line(report, subject, &subject->plan->devices[i]);
 }
 
 void report_process(struct report *report, const struct report_subject *subject)

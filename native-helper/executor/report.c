@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void note_difference(struct report *report, const char *layer, const char *item, const char *asked, const char *kernel)
@@ -44,6 +46,13 @@ void report_equal(struct report *report, const char *layer, const char *item, co
 	report_line(report, layer, item, asked, kernel, strcmp(asked, kernel) == 0);
 }
 
+int report_open(const struct report_subject *subject, const char *path)
+{
+	const struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
+
+	return (int)syscall(SYS_openat2, subject->root, path, &how, sizeof how);
+}
+
 static int open_process(pid_t init)
 {
 	char buffer[32];
@@ -77,14 +86,16 @@ bool report_write(const struct report_subject *given, int folder, struct failure
 	struct report_subject subject = *given;
 
 	subject.process = open_process(subject.init);
-	if (subject.process < 0)
-		return failed(failure, "report", "open", "/proc/<init>");
+	subject.root = openat(subject.process, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (subject.process < 0 || subject.root < 0)
+		return failed(failure, "report", "open", "/proc/<init>/root");
 	if (folder >= 0) {
 		text.fd = openat(folder, WRITTEN, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 		if (text.fd < 0)
 			return failed(failure, "report", "open", WRITTEN);
 	}
 	compare_all(&subject, &report);
+	close(subject.root);
 	close(subject.process);
 	if (folder < 0)
 		return report.ok;

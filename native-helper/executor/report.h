@@ -25,11 +25,17 @@ struct report_subject {
 	const struct init_facts *facts;
 	pid_t init;
 	int process; /* open folder /proc/<init> */
+	int root;    /* the job's root folder, as init sees it */
 };
 
 void report_line(struct report *report, const char *layer, const char *item, const char *asked, const char *kernel, bool ok);
 /* A line that is right when both are the same. */
 void report_equal(struct report *report, const char *layer, const char *item, const char *asked, const char *kernel);
+
+/*
+ * Opens a path (O_PATH) as init would, but without going through links. @returns −1 with errno.
+ */
+int report_open(const struct report_subject *subject, const char *path);
 
 /* The parts, by file. */
 void report_process(struct report *report, const struct report_subject *subject);
