@@ -8,6 +8,7 @@ import { JobStatus, ListJobsRequestSchema } from '../../native-helper/api/gen/jo
 import { pathsUnder } from '../../native-helper/api/paths.ts';
 import type { JobManager } from '../../native-helper/server/jobs/job-manager.ts';
 import {
+  closeJobService,
   openJobService,
   runToEnd,
   specOf,
@@ -22,11 +23,11 @@ let jobs: JobManager;
 
 beforeEach(async () => {
   root = temporaryRoot();
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'tmpfs', root]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=0755', 'tmpfs', root]);
   jobs = await openJobService(root);
 });
 afterEach(async () => {
-  await jobs.close();
+  await closeJobService(jobs);
   execFileSync('umount', ['--lazy', root]);
   rmSync(root, { recursive: true });
 });

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import { JobStatus, LogStream } from '../../native-helper/api/gen/joblet_pb.js';
 import {
   logOf,
   runToEnd,
@@ -31,7 +31,7 @@ describe('stop', () => {
     const { uuid } = await jobs.run(shell(line), 0);
     await untilOutput(jobs, uuid, 'ready');
     expect(await jobs.stop(uuid, 5000n)).toMatchObject({ status: JobStatus.STOPPED, exitCode: 3 });
-    expect((await logOf(jobs, uuid)).toString()).toBe('ready\ngoodbye\n');
+    expect((await logOf(jobs, uuid, LogStream.STDOUT)).toString()).toBe('ready\ngoodbye\n');
   });
 
   it('ends what has forked twice, left its session and ignores every signal', async () => {

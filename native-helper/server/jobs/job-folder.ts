@@ -6,6 +6,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  rmSync,
   statfsSync,
   statSync,
   writeFileSync,
@@ -30,9 +31,13 @@ export class JobFolder {
   readonly uuid: string;
   readonly path: string;
 
+  /** Of the monitor's adoption socket, which lies elsewhere: it goes with the next boot. */
+  readonly #socket: string;
+
   constructor(paths: Paths, uuid: string) {
     this.uuid = uuid;
     this.path = jobDirectoryOf(paths, uuid);
+    this.#socket = join(paths.monitorsDirectory, uuid);
   }
 
   get log(): string {
@@ -114,6 +119,11 @@ export class JobFolder {
     } finally {
       closeSync(fd);
     }
+  }
+
+  /** Takes away the socket that a monitor has left which was killed. */
+  removeSocket(): void {
+    rmSync(this.#socket, { force: true });
   }
 
   /** Call it when no process of the job lives any more. */

@@ -130,9 +130,10 @@ export class JobRunner {
     const { cgroups, logger } = this.#options;
     try {
       cgroups.kill(folder.uuid);
+      folder.removeSocket();
       await cgroups.remove(folder.uuid);
     } catch (error) {
-      logger.error({ err: error, job: folder.uuid }, 'the cgroup of a lost job could not be removed');
+      logger.error({ err: error, job: folder.uuid }, 'a lost job could not be cleared away');
     }
     await this.#record(folder.uuid, lost(reason), 'durable');
   }
