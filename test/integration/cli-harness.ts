@@ -1,5 +1,6 @@
 /** The command line as a real process, and a real helper under a root of its own. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,12 +84,8 @@ export class TestHelper {
 
   /** Ends the process as a crash would; its jobs go on. */
   async crash(): Promise<void> {
-    const child = this.#process;
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGKILL');
-      await ended;
-    }
+    this.#process?.kill('SIGKILL');
+    await this.#ended();
   }
 
   run(...words: string[]): Promise<Outcome> {
@@ -111,13 +108,21 @@ export class TestHelper {
     return (await this.json('job', 'run', ...words)).job_uuid;
   }
 
-  /** Ends every job and the helper, and removes the root. */
+  /** Ends every job and the helper, which takes its cgroup with it, and removes the root. */
   async dispose(): Promise<void> {
     const jobs: { id: string; end_time?: string }[] = await this.json('job', 'list').catch(() => []);
     for (const { id } of jobs.filter(({ end_time }) => end_time === undefined)) {
       await this.run('job', 'stop', '--grace', '0s', id);
     }
-    await this.crash();
+    await this.run('helper', 'stop');
+    await this.#ended();
     await rm(this.root, { recursive: true, force: true });
+  }
+
+  async #ended(): Promise<void> {
+    const child = this.#process;
+    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+      await once(child, 'exit');
+    }
   }
 }
