@@ -2,6 +2,7 @@
  * `joblet-helper`: one file, two modes (ADR-001). JOBLET_MODE=server, the default, serves; JOBLET_MODE=init becomes the
  * executor and replays a plan by hand.
  */
+import './small-heap.ts';
 import { parseArgs } from 'node:util';
 import { JobletError } from '../api/errors.ts';
 import { VERSION } from './assets.ts';

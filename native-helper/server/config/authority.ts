@@ -38,8 +38,9 @@ export async function createAuthority(nodeId: string): Promise<KeyPairPem> {
 }
 
 /** Makes the server's certificate. */
-export function issueServer(authority: KeyPairPem): Promise<KeyPairPem> {
+export function issueServer(authority: KeyPairPem, valid?: Validity): Promise<KeyPairPem> {
   return issue(authority, {
+    ...(valid && { valid }),
     subject: distinguishedName(SERVER_NAME, 'server'),
     purpose: x509.ExtendedKeyUsage.serverAuth,
     name: { type: 'dns', value: SERVER_NAME },
@@ -47,15 +48,23 @@ export function issueServer(authority: KeyPairPem): Promise<KeyPairPem> {
 }
 
 /** Makes the certificate of one user; OU is the role (ADR-006). */
-export function issueClient(authority: KeyPairPem, uid: number): Promise<KeyPairPem> {
+export function issueClient(authority: KeyPairPem, uid: number, valid?: Validity): Promise<KeyPairPem> {
   return issue(authority, {
+    ...(valid && { valid }),
     subject: distinguishedName(`uid-${uid}`, 'admin'),
     purpose: x509.ExtendedKeyUsage.clientAuth,
     name: { type: 'url', value: uriOfUid(uid) },
   });
 }
 
+export interface Validity {
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
 interface Leaf {
+  /** A year from now, at most as long as the authority's own, unless said otherwise. */
+  readonly valid?: Validity;
   readonly subject: x509.JsonName;
   readonly purpose: x509.ExtendedKeyUsage;
   readonly name: x509.JsonGeneralName;
@@ -68,7 +77,7 @@ async function issue(authority: KeyPairPem, leaf: Leaf): Promise<KeyPairPem> {
     serialNumber: serialNumber(),
     subject: leaf.subject,
     issuer: issuer.subjectName,
-    ...validity(LEAF_YEARS, issuer.notAfter),
+    ...(leaf.valid ?? validity(LEAF_YEARS, issuer.notAfter)),
     signingAlgorithm: ALGORITHM,
     publicKey: keys.publicKey,
     signingKey: await importKey(authority.key),
@@ -87,7 +96,7 @@ function distinguishedName(commonName: string, unit: string): x509.JsonName {
   return [{ O: ['Joblet'] }, { OU: [unit] }, { CN: [commonName] }];
 }
 
-function validity(years: number, atMost?: Date): { notBefore: Date; notAfter: Date } {
+function validity(years: number, atMost?: Date): Validity {
   const notBefore = new Date(Date.now() - BACKDATED_MS);
   const notAfter = new Date(notBefore);
   notAfter.setUTCFullYear(notAfter.getUTCFullYear() + years);

@@ -39,10 +39,18 @@ function ownFolders(paths: Paths): [path: string, mode: number][] {
  * @throws JobletError (refused) that names the folder, its owner or mode, and the mend.
  */
 export function prepareFolders(paths: Paths): void {
-  const root = realpathSync(paths.root);
+  const root = resolveRoot(paths.root);
   checkAncestors(root);
   for (const [path, mode] of ownFolders(paths)) {
     closeSync(openOwnFolder(root, relative(paths.root, path).split('/'), mode));
+  }
+}
+
+function resolveRoot(root: string): string {
+  try {
+    return realpathSync(root);
+  } catch (error) {
+    throw refused('open', root, causeOf(error), 'Make the folder first; it must belong to root.');
   }
 }
 

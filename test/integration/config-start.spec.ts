@@ -1,0 +1,198 @@
+/** The helper's way up as its users meet it: what it makes, what it refuses, and with which words. */
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { clientConfigOf, type Paths, pathsUnder } from '../../native-helper/api/paths.ts';
+import { RunningHelper } from '../fixtures/running-helper.ts';
+import { passableRoot } from '../fixtures/transport.ts';
+
+const HELPER = join(import.meta.dirname, '../../dist/joblet-helper');
+const STRANGER = 65_533;
+
+let paths: Paths;
+beforeEach(() => {
+  paths = pathsUnder(passableRoot());
+});
+afterEach(() => rmSync(paths.root, { recursive: true, force: true }));
+
+/** For starts that must fail: ends by itself. */
+const start = (options: { args?: string[]; env?: Record<string, string>; uid?: number } = {}) => {
+  const { args = ['--root', paths.root], env = {}, uid } = options;
+  const { status, stdout, stderr } = spawnSync(HELPER, args, {
+    encoding: 'utf8',
+    env,
+    timeout: 20_000,
+    ...(uid !== undefined && { uid, gid: uid }),
+  });
+  return { status, stdout, stderr };
+};
+const refusal = (options?: Parameters<typeof start>[0]): string => {
+  const { status, stderr } = start(options);
+  expect(status).toBe(1);
+  return stderr;
+};
+const modeOf = (path: string) => (lstatSync(path).mode & 0o7777).toString(8);
+
+describe('the command line', () => {
+  it('shows help and version', () => {
+    expect(start({ args: ['--help'] })).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining('Usage:'),
+    });
+    expect(start({ args: ['--version'] }).stdout).toMatch(/^joblet-helper \d+\.\d+\.\d+\n$/);
+  });
+  it.each([
+    ['an unknown flag', { args: ['--frob'] }, '--frob'],
+    ['an operand', { args: ['x'] }, 'x'],
+    ["the other mode's flag", { args: ['--manifest', 'x'] }, '--manifest'],
+    ['an unknown mode', { env: { JOBLET_MODE: 'frob' } }, 'must be server or init'],
+    ['a uid other than root', { uid: STRANGER }, 'must run as root'],
+    ['a root that is not there', { args: ['--root', '/nowhere/at/all'] }, '/nowhere/at/all'],
+  ])('refuses %s', (_what, options, words) => {
+    expect(refusal(options)).toContain(words);
+  });
+});
+
+describe('the first start', () => {
+  it('makes every folder and file with its owner and mode', async () => {
+    const helper = await RunningHelper.start(paths.root);
+    try {
+      expect(modeOf(paths.configDirectory)).toBe('755');
+      expect(modeOf(paths.clientConfigDirectory)).toBe('755');
+      expect(modeOf(paths.runDirectory)).toBe('755');
+      expect(modeOf(paths.monitorsDirectory)).toBe('700');
+      expect(modeOf(paths.stateDirectory)).toBe('711');
+      expect(modeOf(paths.jobsDirectory)).toBe('700');
+      for (const secret of [paths.serverConfig, paths.database, paths.helperLog, clientConfigOf(paths, 0)]) {
+        expect(modeOf(secret)).toBe('600');
+        expect(statSync(secret).uid).toBe(0);
+      }
+      expect(lstatSync(paths.socket).isSocket()).toBe(true);
+      expect(modeOf(paths.socket)).toBe('666');
+      expect(readFileSync(paths.helperLog, 'utf8')).not.toContain('PRIVATE KEY');
+    } finally {
+      await helper.stop();
+    }
+  });
+
+  it('removes its socket at its end, and the next helper needs no new certificates', async () => {
+    const helper = await RunningHelper.start(paths.root);
+    const before = readFileSync(paths.serverConfig, 'utf8') + readFileSync(clientConfigOf(paths, 0), 'utf8');
+    await helper.stop();
+    expect(statSync(paths.socket, { throwIfNoEntry: false })).toBeUndefined();
+    await helper.startAgain();
+    await helper.stop();
+    expect(readFileSync(paths.serverConfig, 'utf8') + readFileSync(clientConfigOf(paths, 0), 'utf8')).toBe(
+      before,
+    );
+  });
+});
+
+describe('the socket', () => {
+  it('that a killed helper has left is replaced', async () => {
+    const helper = await RunningHelper.start(paths.root);
+    await helper.kill();
+    expect(lstatSync(paths.socket).isSocket()).toBe(true);
+    await helper.startAgain();
+    await helper.stop();
+  });
+
+  it('is refused when something else lies there', () => {
+    mkdirSync(paths.runDirectory, { recursive: true });
+    writeFileSync(paths.socket, 'mine');
+    expect(refusal()).toContain('not ours');
+    expect(readFileSync(paths.socket, 'utf8')).toBe('mine');
+  });
+
+  it('is refused when another program listens on it', async () => {
+    mkdirSync(paths.runDirectory, { recursive: true });
+    const server = createServer().listen(paths.socket);
+    try {
+      // Its own process: this one must go on accepting.
+      const { spawn } = await import('node:child_process');
+      const child = spawn(HELPER, ['--root', paths.root], { env: {}, stdio: ['ignore', 'ignore', 'pipe'] });
+      let words = '';
+      child.stderr.on('data', (chunk) => {
+        words += chunk;
+      });
+      await new Promise((done) => child.once('close', done));
+      expect(words).toContain('another program is listening');
+    } finally {
+      server.close();
+    }
+  });
+
+  it('is refused when its path is longer than a socket can have', () => {
+    const root = join(paths.root, 'x'.repeat(100));
+    mkdirSync(root);
+    expect(refusal({ args: ['--root', root] })).toContain('107 bytes');
+  });
+});
+
+describe('a second helper', () => {
+  it('says who was first and since when', async () => {
+    const helper = await RunningHelper.start(paths.root);
+    try {
+      expect(refusal()).toMatch(new RegExp(`process ${helper.pid}, since \\d{4}-`));
+    } finally {
+      await helper.stop();
+    }
+  });
+});
+
+describe('a folder', () => {
+  it.each([
+    [
+      'that belongs to someone else',
+      () => chownSync(paths.stateDirectory, STRANGER, STRANGER),
+      'belongs to uid 65533',
+    ],
+    ['that others can write', () => chmodSync(paths.runDirectory, 0o777), 'can be written by others'],
+    [
+      'above ours that belongs to someone else',
+      () => chownSync(join(paths.root, 'var'), STRANGER, STRANGER),
+      'belongs to uid 65533',
+    ],
+  ])('%s is refused', async (_what, change, words) => {
+    await (await RunningHelper.start(paths.root)).stop();
+    change();
+    expect(refusal()).toContain(words);
+  });
+
+  it('that is a symbolic link is refused and not followed', () => {
+    const elsewhere = join(paths.root, 'elsewhere');
+    mkdirSync(elsewhere);
+    mkdirSync(join(paths.root, 'run'));
+    symlinkSync(elsewhere, paths.runDirectory);
+    expect(refusal()).toContain('symbolic link');
+    expect(statSync(join(elsewhere, 'monitors'), { throwIfNoEntry: false })).toBeUndefined();
+  });
+
+  it('that is a root of someone else is refused', () => {
+    chownSync(paths.root, STRANGER, STRANGER);
+    expect(refusal()).toContain('belongs to uid 65533');
+  });
+});
+
+describe('who elevated', () => {
+  it('gets a configuration of their own, and is listed', async () => {
+    const helper = await RunningHelper.start(paths.root, { SUDO_UID: String(STRANGER) });
+    await helper.stop();
+    const path = clientConfigOf(paths, STRANGER);
+    expect(statSync(path)).toMatchObject({ uid: STRANGER });
+    expect(modeOf(path)).toBe('600');
+    expect(readFileSync(paths.serverConfig, 'utf8')).toMatch(/allowed_uids:\n\s+- 65533/);
+  });
+});
