@@ -31,7 +31,7 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
-enum { MONITOR = 3, CHILDREN = 4, FIRST_UNUSED = 5 };
+enum { MONITOR = INIT_SOCKET, CHILDREN };
 
 /* The monitor may be gone; then the parent-death signal is on its way and nobody needs the message. */
 static void tell(const struct init_message *message)

@@ -180,12 +180,25 @@ static bool clone_in_network(struct job *job, const struct sources *sources, con
 	return cloned;
 }
 
+/*
+ * Init puts its socket at 3 before it has used its sources (init.c), so none of them may lie there. It is free when the helper has gone
+ * already and its socket was closed, and in a replay, which has none.
+ */
+static bool occupy_init_socket(struct failure *failure)
+{
+	int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (file > INIT_SOCKET)
+		close(file);
+	return file >= 0 || failed(failure, "monitor", "open", "/dev/null");
+}
+
 bool job_start(struct job *job)
 {
 	static struct sources sources;
 	struct channels channels;
 
-	if (!sources_detach(job->plan, &sources, &job->failure) ||
+	if (!occupy_init_socket(&job->failure) || !sources_detach(job->plan, &sources, &job->failure) ||
 	    !cgroup_create(&job->cgroup, job->cgroup.parent, job->plan, &job->failure))
 		return false;
 	if (job->folder >= 0 && log_create(&job->log, job->folder) < 0)
