@@ -34,19 +34,19 @@
 enum { MONITOR = INIT_SOCKET, CHILDREN };
 
 /* The monitor may be gone; then the parent-death signal is on its way and nobody needs the message. */
-static void tell(const struct init_message *message)
+static void tell(int monitor, const struct init_message *message)
 {
-	send(MONITOR, message, sizeof *message, MSG_NOSIGNAL);
+	send(monitor, message, sizeof *message, MSG_NOSIGNAL);
 }
 
 /* Blocks until the monitor has said something. When it is gone there is nothing to live for. */
-static void wait_for(enum init_order expected)
+static void wait_for(int monitor, enum init_order expected)
 {
 	char order = 0;
 	ssize_t received;
 
 	do
-		received = recv(MONITOR, &order, sizeof order, 0);
+		received = recv(monitor, &order, sizeof order, 0);
 	while (received < 0 && errno == EINTR);
 	if (received != sizeof order || order != (char)expected)
 		_exit(0);
@@ -109,7 +109,7 @@ static bool build_root(const struct plan *plan, const struct sources *sources, s
  * 0 is the job's own /dev/null; everything but 0 … 2 and the socket is closed, the plan's sources and the monitor's sockets too
  * (CVE-2024-21626).
  */
-static bool arrange_descriptors(const struct init_descriptors *descriptors, struct failure *failure)
+static bool arrange_descriptors(struct init_descriptors *descriptors, struct failure *failure)
 {
 	int null = open("/dev/null", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	struct stat found;
@@ -119,8 +119,9 @@ static bool arrange_descriptors(const struct init_descriptors *descriptors, stru
 	if (!S_ISCHR(found.st_mode))
 		return refused(failure, "process", "open", "/dev/null", "not a device");
 	if (dup2(null, STDIN_FILENO) < 0 || dup2(descriptors->output, STDOUT_FILENO) < 0 ||
-	    dup2(descriptors->error, STDERR_FILENO) < 0)
+	    dup2(descriptors->error, STDERR_FILENO) < 0 || dup3(descriptors->monitor, MONITOR, O_CLOEXEC) < 0)
 		return failed(failure, "process", "dup2", "standard streams");
+	descriptors->monitor = MONITOR;
 	if (!LAYER("descriptors"))
 		return close(CHILDREN) == 0 || errno == EBADF;
 	return sys_close_range(MONITOR + 1, ~0U) == 0 || failed(failure, "process", "close_range", "descriptors");
@@ -189,7 +190,7 @@ static bool install_seccomp(const struct plan *plan, struct failure *failure)
 	       failed(failure, "seccomp", "seccomp", "filter");
 }
 
-static bool build_sandbox(const struct plan *plan, const struct sources *sources, const struct init_descriptors *descriptors,
+static bool build_sandbox(const struct plan *plan, const struct sources *sources, struct init_descriptors *descriptors,
 			  struct failure *failure)
 {
 	umask(0); /* modes are the plan's */
@@ -268,29 +269,26 @@ static int wait_for_command(pid_t command)
 	return status;
 }
 
-noreturn void init_run(const struct plan *plan, const struct sources *sources, const struct init_descriptors *descriptors)
+noreturn void init_run(const struct plan *plan, const struct sources *sources, struct init_descriptors *descriptors)
 {
 	struct init_message message = {.event = INIT_FAILED};
 	pid_t command;
 
-	/* Takes the place of our copy of the control socket, which is the helper's and the monitor's alone. */
-	if (dup3(descriptors->monitor, MONITOR, O_CLOEXEC) < 0)
-		_exit(1);
 	prctl(PR_SET_NAME, "joblet-init");
 	if (plan->namespaces & NAMESPACE_USER)
-		wait_for(INIT_GO_ON);
+		wait_for(descriptors->monitor, INIT_GO_ON);
 	if (!build_sandbox(plan, sources, descriptors, &message.failure)) {
-		tell(&message);
+		tell(descriptors->monitor, &message);
 		_exit(1);
 	}
 	message.event = INIT_READY;
 	gather_facts(&message.facts);
-	tell(&message);
-	wait_for(INIT_GO);
+	tell(MONITOR, &message);
+	wait_for(MONITOR, INIT_GO);
 	command = command_start(plan, &message.status, &message.failure);
 	message.event = command > 0 ? INIT_ENDED : INIT_UNEXECUTABLE;
 	if (command > 0)
 		message.status = wait_for_command(command);
-	tell(&message);
+	tell(MONITOR, &message);
 	_exit(0);
 }

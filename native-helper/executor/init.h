@@ -46,6 +46,6 @@ struct init_descriptors {
 };
 
 /* The child's side of clone3(2). */
-noreturn void init_run(const struct plan *plan, const struct sources *sources, const struct init_descriptors *descriptors);
+noreturn void init_run(const struct plan *plan, const struct sources *sources, struct init_descriptors *descriptors);
 
 #endif

@@ -96,7 +96,7 @@ static bool clone_init(struct job *job, const struct sources *sources, const str
 	if (pid < 0)
 		return failed(&job->failure, "namespace", "clone3", "init");
 	if (pid == 0) {
-		const struct init_descriptors descriptors = {channels->init, channels->write[0], channels->write[1]};
+		struct init_descriptors descriptors = {channels->init, channels->write[0], channels->write[1]};
 
 		close(channels->ours); /* so that the socket ends when the monitor does */
 		init_run(job->plan, sources, &descriptors);
