@@ -24,18 +24,21 @@ async function main(): Promise<void> {
   process.chdir(ROOT);
   const dist = weakened ? 'dist-weak' : 'dist';
   await mkdir(dist, { recursive: true });
-  const stamps = await Stamps.open(join(dist, '.stamps.json'));
+  await mkdir('dist', { recursive: true });
   const tools = ['package-lock.json', ...(await filesBelow('src-main/setup/build', ['.ts']))];
   const executor = join(dist, 'joblet-executor');
   const helperBundle = join(dist, 'helper.cjs');
 
-  await stamps.step(
+  // Both trees use the one generated folder, and it is emptied before it is filled.
+  const shared = await Stamps.open('dist/.stamps-shared.json');
+  await shared.step(
     'protobuf code',
     [...(await filesBelow('native-helper/api', ['.proto'])), 'buf.yaml', 'buf.gen.yaml', ...tools],
     ['native-helper/api/gen/joblet_pb.js', 'native-helper/api/gen/joblet_pb.d.ts'],
     generateApi,
   );
 
+  const stamps = await Stamps.open(join(dist, '.stamps.json'));
   const buildId = await computeBuildId(weakened);
   await stamps.step(
     'build id',

@@ -20,12 +20,13 @@ import { runMain, SetupError, section, step } from './bootstrap/terminal.mjs';
 const JOBLET = join(ROOT, 'dist/joblet');
 const LOG = join(ROOT, 'dist/setup.log');
 
-const SAMPLE = `echo "Hello from process $$ on $(hostname), user $(id -u)."
-echo "Processes in here: $(ls -d /proc/[0-9]* | wc -l)"
-for number in 1 2 3; do echo "working, $number of 3"; sleep 0.4; done
-for path in /root /home /etc/shadow; do
-  if [ -r "$path" ]; then echo "$path: readable"; else echo "$path: out of reach"; fi
-done`;
+/** One line, since the job's status shows it. */
+const SAMPLE = [
+  'echo "Hello from process $$ of $(ls -d /proc/[0-9]* | wc -l) on $(hostname), user $(id -u)."',
+  'for number in 1 2 3; do echo "working, $number of 3"; sleep 0.4; done',
+  'ls -d /home /root /run /sys 2>&1',
+  'echo "Done: none of these folders of yours is in here."',
+].join('; ');
 
 async function setUp() {
   section('Set-up');

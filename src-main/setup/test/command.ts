@@ -44,7 +44,12 @@ function collect({
 }: Command): Promise<{ output: string; problem: string | null }> {
   return new Promise((resolve) => {
     const file = createWriteStream(log);
-    const child = spawn(program, argv, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const child = spawn(program, argv, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+      // Its output is for a file first; vitest colours it wherever CI is set.
+      env: { ...process.env, NO_COLOR: '1' },
+    });
     let output = '';
     let timedOut = false;
     const end = (problem: string | null) => {
