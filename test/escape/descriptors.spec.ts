@@ -24,10 +24,19 @@ cannotEscape('does not start in a directory of the host that was left open (CVE-
   attempt: async (jobs) => {
     using file = HostFile.in('/tmp');
     using root = openDirectory('/');
-    return await jobs.probe(['descriptors.climb-from-work-directory', file.path], {
-      leaked: new Map([[LEAKED, root.fd]]),
-      spec: { workDir: `/proc/self/fd/${LEAKED}` },
-    });
+    return await jobs.probeOrRefusal(
+      /"operation":"chdir","object":"\/proc\/self\/fd\/77"/,
+      ['descriptors.climb-from-work-directory', file.path],
+      { leaked: new Map([[LEAKED, root.fd]]), spec: { workDir: `/proc/self/fd/${LEAKED}` } },
+    );
+  },
+});
+
+cannotEscape('does not start where its monitor was started (CVE-2024-21626)', {
+  layer: 'working-directory',
+  attempt: async (jobs) => {
+    using file = HostFile.in('/tmp');
+    return await jobs.probe(['descriptors.climb-from-work-directory', file.path]);
   },
 });
 

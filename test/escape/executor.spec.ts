@@ -1,6 +1,14 @@
 import { cannotEscape } from './escape.ts';
+import { SEALS } from './sandbox.ts';
 
-cannotEscape('does not reach the executor through its init (CVE-2019-5736)', {
+cannotEscape('does not get at the executor through its init (CVE-2019-5736)', {
   layer: 'dumpable',
-  attempt: (jobs) => jobs.probe(['processes.open-of-init', 'exe']),
+  beside: [SEALS],
+  attempt: (jobs) => jobs.probe(['executor.overwrite']),
+});
+
+cannotEscape('does not overwrite the executor, should it get at it (CVE-2019-5736)', {
+  layer: SEALS,
+  beside: ['dumpable'],
+  attempt: (jobs) => jobs.probe(['executor.overwrite']),
 });

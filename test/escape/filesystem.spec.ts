@@ -55,7 +55,7 @@ cannotEscape('does not see the work of another job', {
   beside: ['credentials'],
   attempt: async (jobs) => {
     const other = jobs.start(['sleep', '20']);
-    const seen = await jobs.probe(['filesystem.see', join(other.work, 'probe')]);
+    const seen = await jobs.probe(['filesystem.see', other.work]);
     process.kill(other.monitor, 'SIGKILL');
     await other.ended();
     return seen;

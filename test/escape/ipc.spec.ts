@@ -12,14 +12,16 @@ interface Planted extends AsyncDisposable {
 async function plant(): Promise<Planted> {
   const key = String(randomInt(1, 2 ** 31 - 1));
   const name = `/joblet-escape-${key}`;
-  await runOnHost('ipc.plant', key, name);
-  return {
-    key,
-    name,
-    [Symbol.asyncDispose]: async () => {
-      await runOnHost('ipc.clear', key, name);
-    },
+  const clear = async (): Promise<void> => {
+    await runOnHost('ipc.clear', key, name);
   };
+  try {
+    await runOnHost('ipc.plant', key, name);
+  } catch (error) {
+    await clear();
+    throw error;
+  }
+  return { key, name, [Symbol.asyncDispose]: clear };
 }
 
 for (const kind of ['shared-memory', 'semaphore', 'message-queue']) {

@@ -1,5 +1,7 @@
-import { existsSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmdirSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { cannotEscape } from './escape.ts';
 
 const missing = (path: string) => () => (existsSync(path) ? undefined : `this kernel has no ${path}`);
@@ -38,8 +40,28 @@ cannotEscape('has a host name of its own', {
   attempt: (jobs) => jobs.probe(['kernel.host-name', hostname()]),
 });
 
-cannotEscape('sets no release agent (CVE-2022-0492)', {
+const HIERARCHY = 'joblet-escape';
+
+/** A cgroup v1 hierarchy that nobody uses: jobs can't make one in their cgroup namespace, but mount those there are. */
+function v1Hierarchy(): Disposable {
+  const folder = mkdtempSync(join(tmpdir(), 'joblet-escape-v1-'));
+  execFileSync('mount', ['-t', 'cgroup', '-o', `none,name=${HIERARCHY}`, 'none', folder]);
+  return {
+    [Symbol.dispose]: () => {
+      execFileSync('umount', [folder]);
+      rmdirSync(folder);
+    },
+  };
+}
+
+cannotEscape('sets no release agent, a program that the kernel runs on the host (CVE-2022-0492)', {
   layer: 'capabilities',
-  beside: ['credentials'],
-  attempt: (jobs) => jobs.probe(['kernel.release-agent', '/bin/true']),
+  lacks: () =>
+    readFileSync('/proc/filesystems', 'utf8').includes('\tcgroup\n')
+      ? undefined
+      : 'this kernel has no cgroup v1',
+  attempt: async (jobs) => {
+    using _hierarchy = v1Hierarchy();
+    return await jobs.probe(['kernel.release-agent', HIERARCHY]);
+  },
 });

@@ -1,8 +1,10 @@
 /** Starts jobs the way the helper does, with the normal executor or with one that leaves out layers. */
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -12,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
 import { jobsConfigSchema } from '../../native-helper/api/config-schema.ts';
 import type { CheckedJobSpec } from '../../native-helper/api/job-spec.ts';
 import { type Paths, pathsUnder } from '../../native-helper/api/paths.ts';
@@ -31,6 +34,8 @@ import { PROBES } from './probes.ts';
 export const JOB_USER = 65_534;
 /** Where a probe's own launcher finds the executor: LENT_PROGRAM in probe.h. */
 const LENT_PROGRAM = 200;
+/** The one layer that is the helper's and not the executor's: nobody can write to the program that the monitor runs. */
+export const SEALS = 'seals';
 const JOB_TIMEOUT_MS = 30_000;
 
 const NOTHING_ASKED: CheckedJobSpec = {
@@ -77,7 +82,9 @@ export interface StartedJob {
 }
 
 interface Executor {
-  readonly fd: number;
+  readonly sealed: number;
+  /** A file that everyone may write, as a memfd is without seals. */
+  readonly unsealed: number;
   readonly buildId: Buffer;
 }
 
@@ -99,7 +106,7 @@ export class Sandbox implements AsyncDisposable {
     mkdirSync(this.paths.jobsDirectory, { recursive: true, mode: 0o700 });
     mkdirSync(this.paths.monitorsDirectory, { recursive: true, mode: 0o700 });
     this.#cgroups = CgroupTree.prepare(this.paths.root);
-    this.#executors = { normal: openExecutor('dist'), weak: openExecutor('dist-weak') };
+    this.#executors = { normal: this.#openExecutor('dist'), weak: this.#openExecutor('dist-weak') };
     this.#log = openSync(this.paths.helperLog, 'a', 0o600);
     this.#cgroup = this.#cgroups.openJobs();
     this.#monitors = openSync(this.paths.monitorsDirectory, 'r');
@@ -119,6 +126,8 @@ export class Sandbox implements AsyncDisposable {
     const uuid = crypto.randomUUID();
     const folder = new JobFolder(this.paths, uuid);
     folder.create({ user: JOB_USER, group: JOB_USER });
+    // A job that is root without any capability must get in as well.
+    chmodSync(folder.work, 0o755);
     copyFileSync(PROBES, join(folder.work, 'probe'));
     options.prepare?.(folder.work);
     const monitor = this.#spawn(weakened, folder, command, options);
@@ -127,7 +136,7 @@ export class Sandbox implements AsyncDisposable {
       uuid,
       monitor,
       work: folder.work,
-      output: () => readFileSync(folder.log, 'utf8'),
+      output: () => (existsSync(folder.log) ? readFileSync(folder.log, 'utf8') : ''),
       ended: async () => {
         await this.#wait(monitor);
         return folder.readExit();
@@ -142,6 +151,7 @@ export class Sandbox implements AsyncDisposable {
     { spec, launcher, leaked, environment }: JobOptions,
   ): number {
     const executor = weakened === undefined ? this.#executors.normal : this.#executors.weak;
+    const program = weakened?.includes(SEALS) ? executor.unsealed : executor.sealed;
     using compiled = compileJob(
       {
         uuid: folder.uuid,
@@ -168,7 +178,7 @@ export class Sandbox implements AsyncDisposable {
     const probesFd = openSync(PROBES, 'r');
     try {
       return spawnExecutable({
-        executableFd: launcher === undefined ? executor.fd : probesFd,
+        executableFd: launcher === undefined ? program : probesFd,
         argv: launcher === undefined ? ['joblet-executor', 'monitor'] : ['probe', ...launcher],
         descriptors: new Map([
           [0, planFd],
@@ -179,7 +189,7 @@ export class Sandbox implements AsyncDisposable {
           [5, this.#cgroup],
           [6, this.#monitors],
           ...compiled.sources.descriptors(),
-          ...(launcher === undefined ? [] : [[LENT_PROGRAM, executor.fd] as const]),
+          ...(launcher === undefined ? [] : [[LENT_PROGRAM, program] as const]),
           ...(leaked ?? []),
         ]),
         newSession: true,
@@ -189,11 +199,30 @@ export class Sandbox implements AsyncDisposable {
         ],
       });
     } finally {
-      // The monitor goes on without a helper, as it must.
+      // The helper's end of the control socket is closed too: the monitor goes on without a helper, as it must.
       for (const fd of [planFd, folderFd, kept, control, probesFd]) {
         closeSync(fd);
       }
     }
+  }
+
+  /** The processes of a job that runs, init first. */
+  processesOf({ uuid }: StartedJob): number[] {
+    const members = readFileSync(join(this.#cgroups.jobPath(uuid), 'cgroup.procs'), 'utf8');
+    return members.split('\n').filter(Boolean).map(Number);
+  }
+
+  #openExecutor(dist: 'dist' | 'dist-weak'): Executor {
+    const path = join(import.meta.dirname, '../..', dist, 'joblet-executor');
+    const version = versionSchema.parse(JSON.parse(execFileSync(path, ['version'], { encoding: 'utf8' })));
+    const unsealed = join(this.paths.root, `${dist}-executor`);
+    copyFileSync(path, unsealed);
+    chmodSync(unsealed, 0o777);
+    return {
+      sealed: createSealedMemfd('joblet-executor', readFileSync(path)),
+      unsealed: openSync(unsealed, 'r'),
+      buildId: Buffer.from(version.build, 'hex'),
+    };
   }
 
   async #wait(monitor: number): Promise<void> {
@@ -223,17 +252,13 @@ export class Sandbox implements AsyncDisposable {
       closeSync(fd);
     }
     this.#hostRoot[Symbol.dispose]();
-    for (const { fd } of Object.values(this.#executors)) {
-      closeSync(fd);
+    for (const { sealed, unsealed } of Object.values(this.#executors)) {
+      closeSync(sealed);
+      closeSync(unsealed);
     }
     this.#cgroups.close();
     rmSync(this.paths.root, { recursive: true });
   }
 }
 
-function openExecutor(dist: string): Executor {
-  return {
-    fd: createSealedMemfd('joblet-executor', readFileSync(join(dist, 'joblet-executor'))),
-    buildId: Buffer.from(readFileSync(join(dist, 'build-id'), 'utf8').trim(), 'hex'),
-  };
-}
+const versionSchema = z.object({ build: z.string().regex(/^[0-9a-f]{64}$/) });

@@ -79,25 +79,20 @@ static void fresh_sys(char **arguments)
 
 /*
  * CVE-2022-0492: a cgroup v1 hierarchy names a program that the kernel starts, as root and on the host, when a cgroup
- * has become empty. The hierarchy is one that no one uses; PROGRAM is a path on the host.
+ * has become empty. HIERARCHY is one that no one uses.
  */
 static void release_agent(char **arguments)
 {
-	if (mount("none", "/tmp", "cgroup", 0, "none,name=joblet-escape") < 0)
-		refused("mount", "cgroup");
+	char options[64];
+	snprintf(options, sizeof options, "none,name=%s", arguments[0]);
+	if (mount("none", "/tmp", "cgroup", 0, options) < 0)
+		refused("mount", options);
 	int fd = open("/tmp/release_agent", O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		refused("open", "release_agent");
-	if (write(fd, arguments[0], strlen(arguments[0])) < 0)
+	if (write(fd, "/bin/true", 9) < 0)
 		refused("write", "release_agent");
-	escaped("the kernel would run %s on the host", arguments[0]);
-}
-
-/* The same as root of a user namespace, whom kernels before 5.17 let through. */
-static void release_agent_of_user_namespace(char **arguments)
-{
-	become_root_in_user_namespace(CLONE_NEWNS | CLONE_NEWCGROUP);
-	release_agent(arguments);
+	escaped("the kernel would run /bin/true on the host");
 }
 
 /* NAME is the host's own. */
@@ -117,7 +112,6 @@ const struct program KERNEL[] = {
 	{ "kernel.fresh-proc", 0, fresh_proc },
 	{ "kernel.fresh-sys", 0, fresh_sys },
 	{ "kernel.release-agent", 1, release_agent },
-	{ "kernel.release-agent-of-user-namespace", 1, release_agent_of_user_namespace },
 	{ "kernel.host-name", 1, host_name },
 	{ 0 },
 };
