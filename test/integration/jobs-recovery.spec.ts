@@ -188,12 +188,15 @@ describe('a job whose monitor is killed', () => {
     expect(job.failure?.cause).not.toBe('');
     expect(job.failure?.mend).not.toBe('');
     expectNothingLeft(service, uuid);
-    expect(processes.trim().split('\n').filter(isAlive)).toEqual([]);
+    await expect.poll(() => processes.trim().split('\n').filter(isAlive)).toEqual([]);
     expect((await logOf(service, uuid)).toString()).toBe('ready\n');
   });
 });
 
-/** A dead process whose parent was killed waits for the machine's own init to take it away. */
+/**
+ * A process leaves its cgroup a moment before it is dead; then, its parent being killed, it waits
+ * for the machine's own init to take it away.
+ */
 function isAlive(pid: string): boolean {
   try {
     return !/^State:\sZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));

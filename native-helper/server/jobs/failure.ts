@@ -1,7 +1,7 @@
 /** Why a job failed, in words: what the executor or the helper says, with what the user can do about it. */
 import { getSystemErrorName } from 'node:util';
 import { create } from '@bufbuild/protobuf';
-import { JobletError } from '../../api/errors.ts';
+import { causeOf, JobletError } from '../../api/errors.ts';
 import { type Failure, FailureSchema } from '../../api/gen/joblet_pb.js';
 
 /** What to do, a sentence for each layer that can refuse or end a job. */
@@ -52,7 +52,8 @@ export function failureFrom(error: unknown): Failure {
     const { reason, mend, ...rest } = error.details;
     return failureOf(mend === '' ? { ...rest, cause: reason } : { ...rest, cause: reason, mend });
   }
-  return failureOf({ layer: 'monitor', operation: 'start', object: '', cause: String(error) });
+  const { syscall = 'start', path = '' } = error as NodeJS.ErrnoException;
+  return failureOf({ layer: 'monitor', operation: syscall, object: path, cause: causeOf(error) });
 }
 
 /** `ENOENT` for 2; the executor's own words where no system call failed. */

@@ -88,13 +88,15 @@ export class MonitorLauncher implements Disposable {
   launch(spec: CheckedJobSpec, folder: JobFolder): LaunchedMonitor {
     using compiled = compileJob({ uuid: folder.uuid, spec, workPath: folder.work }, this.#context);
     const { plan, sources } = compiled;
-    const secretNames = Object.keys(spec.secretEnvironment);
     const bytes = encodePlan(plan, this.#buildIdBytes);
+    const launched = this.#spawn(bytes, sources.descriptors(), folder);
+    // While the monitor is on its way up: the job does not wait for what only a person may read one day.
+    const secretNames = Object.keys(spec.secretEnvironment);
     folder.writeForReplay(
       secretNames.length === 0 ? bytes : encodePlan(withoutSecrets(plan, secretNames), this.#buildIdBytes),
       manifestOf(folder.uuid, this.#buildId, sources),
     );
-    return this.#spawn(bytes, sources.descriptors(), folder);
+    return launched;
   }
 
   #spawn(plan: Uint8Array, sources: ReadonlyMap<number, number>, folder: JobFolder): LaunchedMonitor {

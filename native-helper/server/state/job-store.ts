@@ -104,6 +104,10 @@ const rowSchema = z
     }),
   );
 
+const statusRowSchema = z.strictObject({ status: z.enum(JobStatus) });
+const uuidRowSchema = z.strictObject({ uuid: z.uuid() });
+const countRowSchema = z.strictObject({ jobs: count });
+
 export class JobStore {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
@@ -180,7 +184,7 @@ export class JobStore {
   /** Cheaper than all of the job, for those who only wait for its end. */
   statusOf(uuid: string): JobStatus | undefined {
     const row = this.#prepare('SELECT status FROM job WHERE uuid = ?').get(uuid);
-    return row === undefined ? undefined : z.strictObject({ status: z.enum(JobStatus) }).parse(row).status;
+    return row === undefined ? undefined : statusRowSchema.parse(row).status;
   }
 
   /** In the order of the ids, at most `limit`. */
@@ -208,7 +212,7 @@ export class JobStore {
         : this.#prepare(
             'SELECT count(*) AS jobs FROM job WHERE status IN (SELECT value FROM json_each(?))',
           ).get(JSON.stringify(statuses));
-    return z.strictObject({ jobs: count }).parse(row).jobs;
+    return countRowSchema.parse(row).jobs;
   }
 
   /** Newest first: a page by key, so that the thousandth costs what the first does. */
@@ -233,7 +237,7 @@ export class JobStore {
 
   #uuids(query: string, ...parameters: SQLInputValue[]): string[] {
     const rows = this.#prepare(query).all(...parameters);
-    return rows.map((row) => z.strictObject({ uuid: z.uuid() }).parse(row).uuid);
+    return rows.map((row) => uuidRowSchema.parse(row).uuid);
   }
 
   /** There are few different queries: one for each combination of filters. */
