@@ -1,4 +1,4 @@
-/** Completion as bash does it, ids included; and the commands about helper and configuration. */
+/** Completion as bash does it, ids included. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -54,50 +54,5 @@ describe('scripts for the other shells', () => {
     const { stdout, exitCode } = await helper.run('completion', shell);
     expect(stdout).toContain('__complete -- ');
     expect(exitCode).toBe(0);
-  });
-});
-
-describe('helper', () => {
-  it('status tells of the process', async () => {
-    const { stdout, exitCode } = await helper.run('helper', 'status');
-    expect(stdout).toMatch(/^Helper: running\nVersion: \d+\.\d+\.\d+\nBuild: [0-9a-f]{64}\nPID: \d+\n/);
-    expect(stdout).toContain(`Root: ${helper.root}\n`);
-    expect(exitCode).toBe(0);
-    expect(await helper.json('helper', 'status')).toMatchObject({ running: true, root: helper.root });
-  });
-
-  it('version tells of both', async () => {
-    const { stdout } = await helper.run('version');
-    expect(stdout).toMatch(
-      /^joblet version \d+\.\d+\.\d+\nhelper version \d+\.\d+\.\d+ \(build [0-9a-f]{12}\)\n$/,
-    );
-    expect(await helper.json('version')).toMatchObject({
-      helper: { build_id: expect.stringMatching(/^[0-9a-f]{64}$/) },
-    });
-  });
-
-  it('doctor asks it', async () => {
-    const { stdout } = await helper.run('doctor');
-    expect(stdout).toMatch(/^ok +yes +helper +answers$/m);
-    const { checks } = await helper.json('doctor');
-    expect(checks.length).toBeGreaterThan(3);
-    expect(checks[1]).toEqual({
-      name: expect.any(String),
-      available: expect.any(Boolean),
-      required: expect.any(Boolean),
-      found: expect.any(String),
-      mend: expect.any(String),
-    });
-  });
-
-  it('stop ends it, and a job goes on', async () => {
-    const uuid = await helper.submit('sleep', '65');
-    const { stdout, exitCode } = await helper.run('helper', 'stop');
-    expect(stdout).toContain('Helper stopped.');
-    expect(exitCode).toBe(0);
-    expect((await helper.run('helper', 'status')).exitCode).toBe(1);
-    await helper.resume();
-    expect((await helper.json('job', 'status', uuid)).status).toBe('RUNNING');
-    await helper.run('job', 'stop', '--grace', '0s', uuid);
   });
 });

@@ -29,13 +29,13 @@ async function run(invocation: Invocation<object>): Promise<number> {
   return ExitCode.success;
 }
 
-/** A helper that does not answer, for whatever reason, is one that has to be started. */
+/** Where nobody answers one has to be started; any other fault, such as a foreign certificate, a second helper would not mend. */
 async function whoAnswers(invocation: Invocation<object>): Promise<RunningHelper | null> {
   try {
     const { pid, buildId } = await withClient(invocation, (client) => client.helper.getStatus({}));
     return { pid, buildId };
   } catch (error) {
-    if (error instanceof JobletError) {
+    if (error instanceof JobletError && error.kind === 'unavailable') {
       return null;
     }
     throw error;
