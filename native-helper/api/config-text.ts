@@ -35,7 +35,7 @@ function parseYaml(text: string, lines: LineCounter, file: string): Document {
   if (nestingBound(text) > MAX_NESTING) {
     throw malformed(file, `is nested deeper than ${MAX_NESTING}`);
   }
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const [fault] = [...document.errors, ...document.warnings];
   if (fault !== undefined) {
     throw malformed(file, `line ${lines.linePos(fault.pos[0]).line}: ${fault.message}`);

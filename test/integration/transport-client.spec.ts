@@ -1,0 +1,251 @@
+/** The client's side: exact words for what is wrong, and streams that go on with the next helper. */
+import { rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
+import { afterEach, describe, expect, it } from 'vitest';
+import { JobletError } from '../../native-helper/api/errors.ts';
+import {
+  JobEventSchema,
+  JobSchema,
+  JobService,
+  JobStatus,
+  LogChunkSchema,
+} from '../../native-helper/api/gen/joblet_pb.js';
+import { type Client, connect } from '../../src-main/client/index.ts';
+import { callRaw, frame, openHttp2, TransportFixture } from '../fixtures/transport.ts';
+
+type Jobs = Partial<ServiceImpl<typeof JobService>>;
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) {
+    await close();
+  }
+});
+
+const begin = async (service: Jobs, options = {}): Promise<{ fixture: TransportFixture; client: Client }> => {
+  const fixture = await TransportFixture.start({
+    ...options,
+    routes: (router) => router.service(JobService, service),
+  });
+  closing.push(() => fixture[Symbol.asyncDispose]());
+  const client = await connect({ root: fixture.paths.root });
+  closing.push(() => client.close());
+  return { fixture, client };
+};
+const faultOf = async (call: Promise<unknown>): Promise<JobletError> => {
+  const error = await call.catch((fault: unknown) => fault);
+  expect(error).toBeInstanceOf(JobletError);
+  return error as JobletError;
+};
+const job = (uuid: string, status = JobStatus.RUNNING) => create(JobSchema, { uuid, status });
+
+describe('the words for', () => {
+  it('a helper that is not running', async () => {
+    const { fixture, client } = await begin({});
+    await fixture.stop();
+    const fault = await faultOf(client.jobs.getJob({ id: 'abcd' }));
+    expect(fault.kind).toBe('unavailable');
+    expect(fault.message).toContain('the helper is not running. Start it with `joblet helper start`.');
+  });
+
+  it('a helper that is not installed', async () => {
+    const { fixture, client } = await begin({});
+    await fixture.stop();
+    rmSync(fixture.paths.configDirectory, { recursive: true });
+    expect((await faultOf(client.jobs.getJob({ id: 'abcd' }))).message).toContain('is not installed');
+  });
+
+  it('certificates of an authority that was replaced', async () => {
+    const { fixture, client } = await begin({});
+    await fixture.installation.rotateAuthority(0);
+    fixture.replaceCertificates();
+    const fault = await faultOf(client.jobs.getJob({ id: 'abcd' }));
+    expect(fault.kind).toBe('refused');
+    expect(fault.message).toContain('of another helper, or of an old one');
+  });
+
+  it('too many connections', async () => {
+    const { fixture, client } = await begin({ getJob: ({ id }) => job(id) }, { perUid: 1 });
+    const other = openHttp2(fixture.paths.socket, fixture.nodeOf(0));
+    closing.push(() => other.destroy());
+    await callRaw(other, '/grpc.health.v1.Health/Check', frame(Buffer.alloc(0)));
+    const fault = await faultOf(client.jobs.getJob({ id: 'abcd' }));
+    expect(fault.kind).toBe('exhausted');
+    expect(fault.message).toContain('too many connections');
+  });
+
+  it('a request that the helper does not know', async () => {
+    const { client } = await begin({});
+    expect((await faultOf(client.jobs.getJob({ id: 'abcd' }))).message).toContain('is of another version');
+  });
+
+  it('a fault that the helper tells', async () => {
+    const details = {
+      layer: 'cgroup',
+      operation: 'write',
+      object: 'cpu.max',
+      reason: 'EINVAL',
+      mend: 'Ask for less.',
+    };
+    const { client } = await begin({
+      runJob: () => {
+        throw new JobletError('refused', details);
+      },
+    });
+    const fault = await faultOf(client.jobs.runJob({}));
+    expect(fault).toMatchObject({ kind: 'refused', details });
+  });
+
+  it('a helper that goes away in mid-call', async () => {
+    const { fixture, client } = await begin({ runJob: () => delay(60_000, job('x')) });
+    const call = faultOf(client.jobs.runJob({}));
+    await delay(200);
+    await fixture.stop();
+    const fault = await call;
+    expect(fault.kind).toBe('unavailable');
+    expect(fault.message).toContain('went away during the call');
+  });
+});
+
+describe('a read', () => {
+  it('is asked again once when the helper went away', async () => {
+    let calls = 0;
+    const { client } = await begin({
+      getJob: ({ id }) => {
+        calls += 1;
+        if (calls === 1) {
+          throw new ConnectError('gone', Code.Unavailable);
+        }
+        return job(id);
+      },
+    });
+    expect((await client.jobs.getJob({ id: 'abcd' })).uuid).toBe('abcd');
+    expect(calls).toBe(2);
+  });
+
+  it('that is no read is never asked twice', async () => {
+    let calls = 0;
+    const { client } = await begin({
+      runJob: () => {
+        calls += 1;
+        throw new ConnectError('gone', Code.Unavailable);
+      },
+    });
+    await faultOf(client.jobs.runJob({}));
+    expect(calls).toBe(1);
+  });
+});
+
+describe('followLogs', () => {
+  const LOG = Buffer.from(Array.from({ length: 1000 }, (_, index) => `line ${index}\n`).join(''));
+  const CHUNK = 97;
+
+  it('gets each byte once, however often the helper goes away', async () => {
+    let sent = 0;
+    const { fixture, client } = await begin({
+      async *getLogs({ offset }, { signal }) {
+        for (let at = Number(offset); at < LOG.length; at += CHUNK) {
+          sent += 1;
+          yield create(LogChunkSchema, { offset: BigInt(at), data: LOG.subarray(at, at + CHUNK) });
+          // The rest comes when the helper is back.
+          if (sent % 30 === 0) {
+            await delay(60_000, undefined, { signal });
+          }
+        }
+      },
+    });
+    const received: Uint8Array[] = [];
+    for await (const { data } of client.followLogs({ id: 'abcd', signal: AbortSignal.timeout(25_000) })) {
+      received.push(data);
+      if (received.length % 30 === 0) {
+        await fixture.stop();
+        await delay(300);
+        await fixture.startAgain();
+      }
+    }
+    expect(Buffer.concat(received).equals(LOG)).toBe(true);
+  });
+
+  it('ends with what its caller gave as the reason', async () => {
+    const { client } = await begin({
+      async *getLogs(_request, { signal }) {
+        yield create(LogChunkSchema, { data: Buffer.from('x') });
+        await delay(60_000, undefined, { signal });
+      },
+    });
+    const abort = new AbortController();
+    const reading = (async () => {
+      for await (const _ of client.followLogs({ id: 'abcd', signal: abort.signal })) {
+        abort.abort(new Error('enough'));
+      }
+    })();
+    await expect(reading).rejects.toThrow('enough');
+  });
+
+  it('does not hide a fault that the helper tells', async () => {
+    const { client } = await begin({
+      // biome-ignore lint/correctness/useYield: it never comes so far
+      async *getLogs() {
+        throw new JobletError('not_found', {
+          layer: 'job',
+          operation: 'find',
+          object: 'x',
+          reason: 'no',
+          mend: '',
+        });
+      },
+    });
+    const reading = (async () => {
+      for await (const _ of client.followLogs({ id: 'abcd', signal: new AbortController().signal })) {
+        // Nothing comes.
+      }
+    })();
+    expect((await faultOf(reading)).kind).toBe('not_found');
+  });
+});
+
+describe('watch', () => {
+  it('tells of jobs that ended or were deleted while the helper was away', async () => {
+    let isBack = false;
+    const { fixture, client } = await begin({
+      async *watchJobs(_request, { signal }) {
+        if (!isBack) {
+          for (const uuid of ['ends', 'goes', 'stays']) {
+            yield create(JobEventSchema, { job: job(uuid) });
+          }
+        } else {
+          yield create(JobEventSchema, { job: job('stays') });
+        }
+        await delay(60_000, undefined, { signal });
+      },
+      getJob: ({ id }) => {
+        if (id === 'goes') {
+          throw new JobletError('not_found', {
+            layer: 'job',
+            operation: 'find',
+            object: id,
+            reason: 'no',
+            mend: '',
+          });
+        }
+        return job(id, id === 'ends' ? JobStatus.COMPLETED : JobStatus.RUNNING);
+      },
+    });
+    const abort = new AbortController();
+    const events: string[] = [];
+    for await (const { job: seen, deleted } of client.watch([], abort.signal)) {
+      events.push(`${seen?.uuid} ${deleted ? 'deleted' : JobStatus[seen?.status ?? 0]}`);
+      if (events.length === 3) {
+        isBack = true;
+        await fixture.stop();
+        await fixture.startAgain();
+      }
+      if (events.length === 7) {
+        break;
+      }
+    }
+    expect(events.slice(3)).toEqual(['ends COMPLETED', 'goes deleted', 'stays RUNNING', 'stays RUNNING']);
+  });
+});
