@@ -15,7 +15,6 @@ import {
   type ListJobsResponse,
   ListJobsResponseSchema,
   type LogChunk,
-  ReportLineSchema,
 } from '../../api/gen/joblet_pb.js';
 import { MAX_DURATION_MS } from '../../api/job-spec.ts';
 import type { Paths } from '../../api/paths.ts';
@@ -37,6 +36,7 @@ import { watchJobs } from './job-watch.ts';
 import { readLog } from './log-reader.ts';
 import { MonitorLauncher } from './monitor-launcher.ts';
 import { recover } from './recovery.ts';
+import { reportLines } from './report.ts';
 import { checkedSpec } from './specification.ts';
 
 /** Jobs that are deleted together: one commit, and a bounded list of ids. */
@@ -138,10 +138,9 @@ export class JobManager {
   get(id: string): Job {
     const job = this.#require(this.#find(id));
     const folder = new JobFolder(this.#options.paths, job.uuid);
-    const lines = folder.readReport()?.lines ?? [];
     return {
       ...this.#show(job),
-      report: lines.map((line) => create(ReportLineSchema, line)),
+      report: reportLines(folder),
       logBytes: BigInt(folder.logBytes()),
     };
   }

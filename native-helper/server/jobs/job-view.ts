@@ -5,7 +5,7 @@ import { isSecretName } from '../../api/job-spec.ts';
 import type { JobRecord } from '../state/job-store.ts';
 
 /** What stands in the place of a secret value. */
-export const MASK = '***';
+const MASK = '***';
 
 export interface ViewContext {
   readonly nodeId: string;
@@ -32,7 +32,7 @@ export function jobMessage(job: JobRecord, { nodeId, waitingFor }: ViewContext):
 }
 
 /** The specification with every secret value replaced, and plain ones whose names say that they are secret. */
-export function withoutSecrets(spec: JobSpec): JobSpec {
+function withoutSecrets(spec: JobSpec): JobSpec {
   const environment = Object.entries(spec.environment).map(([name, value]) => [
     name,
     isSecretName(name) ? MASK : value,

@@ -27,7 +27,7 @@ const exitedSchema = z.strictObject({
   ...exitFields,
 });
 
-export const monitorMessageSchema = z.discriminatedUnion('event', [helloSchema, runningSchema, exitedSchema]);
+const monitorMessageSchema = z.discriminatedUnion('event', [helloSchema, runningSchema, exitedSchema]);
 
 export type MonitorMessage = z.infer<typeof monitorMessageSchema>;
 

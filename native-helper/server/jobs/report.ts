@@ -1,5 +1,9 @@
 /** `report.json`: what the kernel says of a job's isolation, read back by its monitor. */
+import { create } from '@bufbuild/protobuf';
 import { z } from 'zod';
+import { causeOf } from '../../api/errors.ts';
+import { type ReportLine, ReportLineSchema } from '../../api/gen/joblet_pb.js';
+import type { JobFolder } from './job-folder.ts';
 
 const words = z.string().max(8192);
 
@@ -20,3 +24,19 @@ export const reportSchema = z.strictObject({
 });
 
 export type Report = z.infer<typeof reportSchema>;
+
+/** The lines for whoever asks for the job; a report that can't be read is a line of its own, and no reason to hide the job. */
+export function reportLines(folder: JobFolder): ReportLine[] {
+  try {
+    return (folder.readReport()?.lines ?? []).map((line) => create(ReportLineSchema, line));
+  } catch (error) {
+    const unreadable = {
+      layer: 'report',
+      item: 'report.json',
+      asked: 'readable',
+      kernel: causeOf(error),
+      ok: false,
+    };
+    return [create(ReportLineSchema, unreadable)];
+  }
+}
