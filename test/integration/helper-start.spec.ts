@@ -1,0 +1,133 @@
+/** Installing the helper where only root writes, and starting it from there: with the built helper, under a root of its own. */
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Installation, installCommand } from '../../src-main/elevation/install-script.ts';
+
+const DIST = join(import.meta.dirname, '../../dist');
+const PATIENCE_MS = 60_000;
+
+let root: string;
+let installed: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'joblet-start-'));
+  installed = join(root, 'var/lib/joblet/bin');
+});
+
+afterEach(() => {
+  joblet('helper', 'stop');
+  rmSync(root, { recursive: true, force: true });
+});
+
+function joblet(...words: readonly string[]): SpawnSyncReturns<string> {
+  return spawnSync(join(DIST, 'joblet'), ['--root', root, ...words], {
+    encoding: 'utf8',
+    timeout: PATIENCE_MS,
+  });
+}
+
+function helperPid(): number {
+  return JSON.parse(joblet('--json', 'helper', 'status').stdout).pid;
+}
+
+const hashOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+
+function installation(directory: string): Installation {
+  return {
+    directory,
+    helperHash: hashOf(join(DIST, 'joblet-helper')),
+    starterHash: hashOf(join(DIST, 'elevate-start')),
+    buildId: readFileSync(join(DIST, 'build-id'), 'utf8'),
+    root,
+  };
+}
+
+function install(from: Installation, environment: NodeJS.ProcessEnv = {}): SpawnSyncReturns<string> {
+  const [program, ...argv] = installCommand(from);
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...environment };
+  return spawnSync(program, argv, { env, encoding: 'utf8', timeout: PATIENCE_MS });
+}
+
+describe('joblet helper start', () => {
+  it('installs the helper for root alone to write, and starts that one away from its caller', () => {
+    expect(joblet('helper', 'start').status).toBe(0);
+    const pid = helperPid();
+    const build = readFileSync(join(DIST, 'build-id'), 'utf8');
+    expect(readlinkSync(`/proc/${pid}/exe`)).toBe(join(installed, build, 'joblet-helper'));
+    expect(statSync(join(installed, build)).mode & 0o777).toBe(0o755);
+    const [session, ourSession] = [pid, process.pid].map(
+      (each) =>
+        readFileSync(`/proc/${each}/stat`, 'utf8')
+          .replace(/^.*\) /, '')
+          .split(' ')[3],
+    );
+    expect(session).toBe(String(pid));
+    expect(session).not.toBe(ourSession);
+  });
+
+  it('leaves the one that runs alone', () => {
+    joblet('helper', 'start');
+    const pid = helperPid();
+    expect(joblet('helper', 'start').stdout).toContain('runs already');
+    expect(helperPid()).toBe(pid);
+  });
+
+  it('starts it again after it was stopped, without installing it again', () => {
+    joblet('helper', 'start');
+    const copied = statSync(join(installed, 'current/joblet-helper')).ino;
+    expect(joblet('helper', 'stop').status).toBe(0);
+    expect(joblet('helper', 'start').status).toBe(0);
+    expect(statSync(join(installed, 'current/joblet-helper')).ino).toBe(copied);
+  });
+});
+
+describe('the installation', () => {
+  it('refuses a helper that was swapped after its hash was taken, and keeps the one before', () => {
+    joblet('helper', 'start');
+    const swapped = join(root, 'swapped');
+    cpSync(join(DIST, 'elevate-start'), join(swapped, 'elevate-start'));
+    cpSync('/bin/true', join(swapped, 'joblet-helper'));
+    const { status, stderr } = install({ ...installation(swapped), buildId: 'f'.repeat(64) });
+    expect(status).not.toBe(0);
+    expect(stderr).toMatch(/joblet-helper: FAILED|did NOT match/);
+    expect(existsSync(join(installed, 'f'.repeat(64)))).toBe(false);
+    expect(hashOf(join(installed, 'current/joblet-helper'))).toBe(hashOf(join(DIST, 'joblet-helper')));
+  });
+
+  it('shows nobody what a link in the build leads to', () => {
+    const linked = join(root, 'linked');
+    cpSync(join(DIST, 'elevate-start'), join(linked, 'elevate-start'));
+    symlinkSync('/etc/shadow', join(linked, 'joblet-helper'));
+    expect(install(installation(linked)).status).not.toBe(0);
+    expect(statSync(join(installed, 'new')).mode & 0o077).toBe(0);
+  });
+
+  it('lets in the uid that sudo or pkexec vouch for, and nothing that only looks like one', () => {
+    expect(install(installation(DIST), { SUDO_UID: '4242' }).status).toBe(0);
+    expect(existsSync(join(root, 'etc/joblet/clients/4242.yml'))).toBe(true);
+    expect(install(installation(DIST), { PKEXEC_UID: '$(touch /tmp/x)' }).status).toBe(0);
+  });
+
+  it('says why when the helper ends at once', { timeout: PATIENCE_MS }, () => {
+    mkdirSync(join(root, 'etc/joblet'), { recursive: true });
+    writeFileSync(join(root, 'etc/joblet/joblet-config.yml'), 'version: 9\n', { mode: 0o600 });
+    const { status, stderr } = joblet('helper', 'start');
+    expect(status).not.toBe(0);
+    expect(stderr).toContain('joblet-config.yml');
+  });
+});
