@@ -3,7 +3,7 @@
  * is there is the helper's, a job's, or the check's.
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** What can leak, each with the words for a report. */
 export const KINDS = [
@@ -27,7 +27,7 @@ export type Census = Readonly<Record<Kind, Count>>;
 export interface Places {
   /** The helper's root. */
   readonly root: string;
-  /** The helper's own cgroup tree; undefined before there is one. */
+  /** The folder of the jobs' cgroups; the helper's own lies beside it. */
   readonly cgroup: string;
   readonly helperPid: number;
   /** The uid of the jobs: nobody else on the machine has it. */
@@ -38,7 +38,7 @@ export function takeCensus({ root, cgroup, helperPid, jobsUid }: Places): Census
   const processes = readProcesses();
   return {
     mount: count(lines('/proc/self/mountinfo').map(mountIdentity)),
-    cgroup: count(directoriesBelow(cgroup)),
+    cgroup: count(directoriesBelow(dirname(cgroup))),
     process: count(processes.filter(({ state }) => state !== 'Z').map(({ command }) => command)),
     zombie: count(processes.filter(({ state }) => state === 'Z').map(({ command }) => command)),
     'descriptor of the helper': count(descriptorsOf(helperPid)),
@@ -48,7 +48,7 @@ export function takeCensus({ root, cgroup, helperPid, jobsUid }: Places): Census
     'System V object': count(
       ['shm', 'sem', 'msg'].flatMap((type) => lines(`/proc/sysvipc/${type}`).slice(1)),
     ),
-    key: count(lines('/proc/keys').flatMap((line) => keyIdentity(line, jobsUid))),
+    key: count(keysOf(jobsUid)),
   };
 }
 
@@ -158,8 +158,12 @@ function namespaceType(link: string): string {
   return link.slice(0, link.indexOf(':'));
 }
 
-/** proc_keys(5): `serial flags usage timeout permissions uid gid type description: summary`. */
-function keyIdentity(line: string, uid: number): string[] {
-  const [, , , , , owner, , type, ...description] = line.trim().split(/\s+/);
-  return owner === String(uid) ? [`${type} ${description.join(' ')}`] : [];
+/**
+ * The keys of the jobs' user. /proc/keys shows only those that the reader may view; /proc/key-users counts all:
+ * `uid: usage keys/instantiated …` (proc_key-users(5)).
+ */
+function keysOf(uid: number): string[] {
+  const line = lines('/proc/key-users').find((text) => text.trim().startsWith(`${uid}:`));
+  const keys = Number(line?.trim().split(/\s+/)[2]?.split('/')[0] ?? 0);
+  return Array.from({ length: keys }, () => `key of uid ${uid}`);
 }

@@ -29,7 +29,7 @@ export const PLANTS: readonly Plant[] = [
   {
     kind: 'cgroup',
     plant: async ({ cgroup }) => {
-      const path = join(cgroup, 'jobs/job-planted');
+      const path = join(cgroup, 'job-planted');
       mkdirSync(path);
       return () => rmdirSync(path);
     },

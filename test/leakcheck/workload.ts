@@ -38,6 +38,7 @@ const POLL_MS = 20;
 export interface WorkloadOptions {
   readonly client: Client;
   readonly random: Random;
+  /** The folder of the jobs' cgroups. */
   readonly cgroup: string;
   readonly jobs: number;
   readonly atOnce: number;
@@ -75,7 +76,7 @@ async function runOne({ client, random, cgroup }: WorkloadOptions): Promise<Job>
   );
   if (ending !== undefined) {
     await delay(life);
-    await end(client, uuid, ending, join(cgroup, 'jobs', `job-${uuid}`), random);
+    await end(client, uuid, ending, join(cgroup, `job-${uuid}`), random);
   }
   const ended = await untilEnded(client, uuid, ENDLESS.has(script));
   return ended;

@@ -73,7 +73,7 @@ async function outputOf(job: Job): Promise<string> {
 }
 
 function limitFile(job: Job, name: string): string {
-  return readFileSync(join(cgroup, `jobs/job-${job.uuid}`, name), 'utf8').trim();
+  return readFileSync(join(cgroup, `job-${job.uuid}`, name), 'utf8').trim();
 }
 
 function expectShare(share: number, wanted: number): void {
