@@ -4,7 +4,6 @@
  */
 import { setFlagsFromString } from 'node:v8';
 
+setFlagsFromString('--optimize-for-size');
 /** MiB. */
 setFlagsFromString('--max-semi-space-size=1');
-/** Collects after a growth of a tenth, not of up to four times. */
-setFlagsFromString('--heap-growing-percent=10');
