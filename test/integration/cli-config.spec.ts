@@ -53,7 +53,8 @@ describe('config show', () => {
 describe('config check', () => {
   it('finds nothing wrong with what the helper made', async () => {
     const { stdout, stderr, exitCode } = await helper.run('config', 'check');
-    expect(stdout).toMatch(/^Configuration: .*\nFile: owner, mode and form are right\nNode \S+: valid\n$/);
+    const server = join(helper.root, 'etc/joblet/joblet-config.yml');
+    expect(stdout).toMatch(new RegExp(`^${original}: node \\S+: valid\n${server}: helper: valid\n$`));
     expect(stderr).toBe('');
     expect(exitCode).toBe(0);
   });
@@ -72,6 +73,19 @@ describe('config check', () => {
     expect((await helper.run('--config', path, 'job', 'list')).stderr).toContain(
       'key of another certificate',
     );
+  });
+
+  it("names what is wrong with the helper's own file", async () => {
+    const path = join(helper.root, 'etc/joblet/joblet-config.yml');
+    const right = await readFile(path, 'utf8');
+    const config = parse(right);
+    config.security.certificate = config.security.ca_certificate;
+    await writeFile(path, stringify(config));
+    const { stdout, stderr, exitCode } = await helper.run('config', 'check');
+    await writeFile(path, right);
+    expect(stdout).toContain(`${path}: helper: the key is the key of another certificate`);
+    expect(stderr).toContain(path);
+    expect(exitCode).toBe(1);
   });
 
   it('refuses a file that others can read, or that is of another user', async () => {
