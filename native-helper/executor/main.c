@@ -70,6 +70,15 @@ static void settle(void)
 			open("/", O_PATH | O_CLOEXEC);
 }
 
+/* Away from its number, which then stays taken when the helper goes and the connection is closed. */
+static int move_control(void)
+{
+	int connection = fcntl(FD_CONTROL, F_DUPFD_CLOEXEC, FD_LAST + 1);
+
+	close(FD_CONTROL);
+	return connection;
+}
+
 static bool begin(struct job *job, struct plan *plan)
 {
 	uint8_t build[BUILD_ID_BYTES];
@@ -90,7 +99,7 @@ static int run(bool replay)
 		.build = BUILD,
 		.folder = replay ? -1 : FD_FOLDER,
 		.cgroup = {.parent = is_open(FD_CGROUP) ? FD_CGROUP : -1, .folder = -1},
-		.control = {.connection = replay ? -1 : FD_CONTROL, .listener = -1},
+		.control = {.connection = replay ? -1 : move_control(), .listener = -1},
 		.log = {.data = -1, .index = -1, .buffer = buffer},
 		.pidfd = -1,
 		.init_socket = -1,

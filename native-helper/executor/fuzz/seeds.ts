@@ -1,0 +1,179 @@
+/**
+ * Where the fuzzer begins: a few plans that use everything the format has, and each of them broken in every way that a
+ * writer could break it. The fuzzer finds its own way from there.
+ */
+import { encodePlan } from '../../server/plan/encode.ts';
+import type { Mount, Plan } from '../../server/plan/plan.ts';
+
+/** What the harness was built with. */
+const BUILD_ID = new Uint8Array(32);
+const HEADER_BYTES = 64;
+
+const ROOT: Plan['mounts'][0] = {
+  kind: 'tmpfs',
+  target: '/',
+  attributes: ['readOnly', 'noSuid', 'noDevices'],
+  size: 1n << 20n,
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+};
+
+const SMALL: Plan = {
+  uuid: '01234567-89ab-cdef-0123-456789abcdef',
+  namespaces: {
+    pid: true,
+    mount: true,
+    ipc: false,
+    uts: false,
+    cgroup: false,
+    user: false,
+    network: { kind: 'host' },
+  },
+  credentials: { uid: 65_534, gid: 65_534, groups: [], capabilities: 0n },
+  idRanges: [],
+  mounts: [ROOT],
+  devices: [],
+  limits: [],
+  resourceLimits: [],
+  environment: [],
+  argv: ['true'],
+  workDirectory: '/',
+  timeoutMs: 0n,
+  stopGraceMs: 0n,
+  nice: 0,
+  oomScoreAdjustment: 0,
+};
+
+const MOUNTS: readonly Mount[] = [
+  { kind: 'bind', target: '/usr', source: 10, attributes: ['readOnly', 'noSuid', 'noDevices', 'recursive'] },
+  { kind: 'bind', target: '/etc/hosts', source: 11, attributes: ['file', 'noExec'] },
+  { ...ROOT, target: '/tmp', attributes: ['noSuid'] },
+  { kind: 'proc', target: '/proc', attributes: ['noSuid'] },
+  { kind: 'devpts', target: '/dev/pts', attributes: [] },
+  { kind: 'mqueue', target: '/dev/mqueue', attributes: [] },
+  { kind: 'directory', target: '/var/...', mode: 0o755 },
+  { kind: 'file', target: '/etc/x', mode: 0o644, content: Buffer.from('x\0y') },
+  { kind: 'symlink', target: '/bin', leadsTo: 'usr/bin' },
+  { kind: 'mask', target: '/proc/kcore' },
+  { kind: 'readOnlyPath', target: '/proc/sys' },
+];
+
+const LARGE: Plan = {
+  ...SMALL,
+  namespaces: {
+    pid: true,
+    mount: true,
+    ipc: true,
+    uts: true,
+    cgroup: true,
+    user: true,
+    network: { kind: 'join', slot: 12 },
+  },
+  hostname: 'job',
+  credentials: { uid: 1000, gid: 1000, groups: [4, 20], capabilities: 1n << 10n },
+  idRanges: [
+    { kind: 'uid', inside: 0, outside: 100_000, count: 65_536 },
+    { kind: 'gid', inside: 0, outside: 100_000, count: 65_536 },
+  ],
+  mounts: [ROOT, ...MOUNTS],
+  devices: [
+    {
+      type: 'character',
+      major: 1,
+      minor: 3,
+      mode: 0o666,
+      access: ['read', 'write', 'mknod'],
+      path: '/dev/null',
+    },
+    { type: 'block', major: 8, minor: 0, mode: 0o440, access: ['read'], path: '/dev/sda' },
+  ],
+  limits: [{ file: 'cpu.max', written: '50000 100000', readBack: '50000 100000' }],
+  resourceLimits: [
+    { resource: 4, soft: 0n, hard: 0n },
+    { resource: 7, soft: 1024n, hard: undefined },
+  ],
+  environment: ['PATH=/usr/bin:/bin', 'EMPTY='],
+  // The last takes whole words, so that nothing pads it.
+  argv: ['sh', '-c', 'true', '', 'env'],
+  workDirectory: '/work',
+  seccomp: { log: true, instructions: Buffer.from('0600000000000000', 'hex') },
+  timeoutMs: 1000n,
+  stopGraceMs: 10_000n,
+  nice: 19,
+  oomScoreAdjustment: -1000,
+};
+
+interface RecordPlace {
+  readonly type: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+function recordsOf(plan: Buffer): RecordPlace[] {
+  const records: RecordPlace[] = [];
+  for (let start = HEADER_BYTES; start < plan.length; ) {
+    const end = start + 8 + ((plan.readUInt32LE(start + 4) + 7) & ~7);
+    records.push({ type: plan.readUInt16LE(start), start, end });
+    start = end;
+  }
+  return records;
+}
+
+function withHeader(plan: Buffer): Buffer {
+  plan.writeUInt32LE(plan.length, 12);
+  plan.writeUInt32LE(recordsOf(plan).length, 16);
+  return plan;
+}
+
+/** Without each record, with each record twice, and with each record as the last, behind which nothing may be read. */
+function reshaped(plan: Buffer): Buffer[] {
+  return recordsOf(plan).flatMap(({ start, end }) => {
+    const [before, record, after] = [plan.subarray(0, start), plan.subarray(start, end), plan.subarray(end)];
+    return [
+      [before, after],
+      [before, record, record, after],
+      [before, after, record],
+    ].map((parts) => withHeader(Buffer.concat(parts)));
+  });
+}
+
+/** With each aligned word of the header and the records set to what parsers stumble over. */
+function disturbed(plan: Buffer): Buffer[] {
+  const values = [0, 1, 0xff, 0x7fff_ffff, 0xffff_ffff];
+  const offsets = Array.from({ length: Math.floor(plan.length / 4) }, (_, index) => index * 4);
+  return offsets.flatMap((offset) =>
+    values.map((value) => {
+      const copy = Buffer.from(plan);
+      copy.writeUInt32LE(value, offset);
+      return copy;
+    }),
+  );
+}
+
+function tooMany(repeated: Partial<Plan>): Buffer {
+  return encodePlan({ ...LARGE, ...repeated }, BUILD_ID);
+}
+
+/** One more than may be. */
+function crowded(): Buffer[] {
+  const mount: Mount = { kind: 'mask', target: '/x' };
+  return [
+    tooMany({ mounts: [ROOT, ...Array<Mount>(1024).fill(mount)] }),
+    tooMany({ credentials: { ...LARGE.credentials, groups: Array<number>(65).fill(1) } }),
+    tooMany({ seccomp: { log: false, instructions: Buffer.alloc(8 * 4097) } }),
+  ];
+}
+
+/** @returns plans, whole and broken. */
+export function seeds(): Buffer[] {
+  const whole = [SMALL, LARGE].map((plan) => encodePlan(plan, BUILD_ID));
+  return [
+    ...whole,
+    ...whole.flatMap(reshaped),
+    ...whole.flatMap(disturbed),
+    ...crowded(),
+    Buffer.alloc(0),
+    Buffer.alloc(HEADER_BYTES - 1),
+  ];
+}
