@@ -1,6 +1,6 @@
 /** The jobs that have not ended: starts them, hears of them, and writes down what becomes of them. */
 import type { Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { ServerConfig } from '../../api/config-schema.ts';
 import { JobStatus } from '../../api/gen/joblet_pb.js';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
@@ -22,6 +22,7 @@ import { StartQueue } from './start-queue.ts';
 /** How long to wait before the end of a job is written again that could not be written, for a full disk. */
 const RETRY_MS = 1000;
 const EXIT_REFUSED = 125;
+const TURNS_OF_ANSWER = 3;
 
 /** What is held of a job while it lives. */
 interface LiveJob {
@@ -78,8 +79,7 @@ export class JobRunner {
     const job = this.#track(folder, spec);
     if (reserved === JobStatus.INITIALIZING) {
       job.isStarting = true;
-      // Not at once: the answer to whoever asked for it goes first.
-      setImmediate(() => this.#launch(job));
+      void this.#launchAfterAnswer(job);
     } else {
       this.#queue.enqueue(folder.uuid);
     }
@@ -173,6 +173,18 @@ export class JobRunner {
     if (!this.#closing.signal.aborted) {
       this.#launch(job);
     }
+  }
+
+  /**
+   * Making a process keeps the event loop for a millisecond, so the answer to whoever asked for the job goes first. Its
+   * head, message and trailer each leave in a turn of their own; launching in the first turn made RunJob cost 3.5 empty
+   * calls instead of 2.
+   */
+  async #launchAfterAnswer(job: LiveJob): Promise<void> {
+    for (let turn = 0; turn < TURNS_OF_ANSWER; turn += 1) {
+      await nextTurn();
+    }
+    this.#launch(job);
   }
 
   #launch(job: LiveJob): void {
