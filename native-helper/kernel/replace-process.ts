@@ -3,6 +3,7 @@ import { checked, declare, lastErrno, once, systemCallError } from './library.ts
 
 /** <fcntl.h> */
 const F_DUPFD_CLOEXEC = 1030;
+const F_SETFD = 2;
 /** SIG_DFL */
 const DEFAULT_ACTION = 0n;
 
@@ -13,7 +14,7 @@ export interface ReplacementOptions {
   readonly argv: readonly string[];
   /** The whole environment, `NAME=value`. */
   readonly environment: readonly string[];
-  /** What the program finds open beside what we inherited: its number → the number here. */
+  /** What the program finds open beside 0, 1 and 2: its number → the number here. */
   readonly descriptors: ReadonlyMap<number, number>;
 }
 
@@ -46,6 +47,10 @@ export function replaceProcess({ executableFd, argv, environment, descriptors }:
   const pairs = [...descriptors].map(([target, source]) => [target, copy(source)] as const);
   for (const [target, source] of pairs) {
     checked(dup2(source, target), 'dup2', `descriptor ${target}`);
+  }
+  // Node sets close-on-exec on all that it inherits.
+  for (const fd of [0, 1, 2]) {
+    checked(fcntl(fd, F_SETFD, 'int', 0), 'fcntl F_SETFD', `descriptor ${fd}`);
   }
   // Node ignores it, and what is ignored stays so across execve.
   signal(constants.signals.SIGPIPE, DEFAULT_ACTION);
