@@ -12,8 +12,8 @@ const pem = (label: string) =>
       message: `must be one PEM block of ${label}`,
     });
 
-export const certificatePem = pem('CERTIFICATE');
-export const privateKeyPem = pem('PRIVATE KEY');
+const certificatePem = pem('CERTIFICATE');
+const privateKeyPem = pem('PRIVATE KEY');
 
 const nodeIdSchema = z.string().regex(/^[a-zA-Z0-9._-]{1,64}$/, 'must be 1 to 64 of a-z A-Z 0-9 . _ -');
 const uidSchema = z.int().min(0).max(4_294_967_294);
@@ -66,7 +66,7 @@ export const serverConfigSchema = z.strictObject({
   }),
 });
 
-export const clientNodeSchema = z.strictObject({
+const clientNodeSchema = z.strictObject({
   /** `unix:///run/joblet/joblet.sock` */
   address: z.string().regex(/^unix:\/\/\/[^\0]{1,107}$/, 'must be unix:///ABSOLUTE/PATH of a socket'),
   nodeId: nodeIdSchema.optional(),

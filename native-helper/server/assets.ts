@@ -45,7 +45,7 @@ export function loadAssets(): Assets {
 }
 
 /** Places of the executor, in the single executable, beside the bundle, or in dist/ for the sources. */
-export function readExecutor(): Uint8Array {
+function readExecutor(): Uint8Array {
   if (isSea()) {
     return new Uint8Array(getRawAsset(EXECUTOR_ASSET));
   }

@@ -14,8 +14,7 @@ import { type FollowOptions, followLogs, watchJobs } from './resume.ts';
 import { openTransport } from './transport.ts';
 
 export { faultsOfNode } from './diagnosis.ts';
-export { type LoadedConfig, loadConfig, ownSurroundings, placesOfConfig, selectNode } from './discovery.ts';
-export type { FollowOptions } from './resume.ts';
+export { type LoadedConfig, loadConfig, ownSurroundings, placesOfConfig } from './discovery.ts';
 
 export interface ConnectOptions {
   /** Path of a client configuration; absent = the usual places. */

@@ -33,7 +33,7 @@ async function knock(path: string, node: ClientNode): Promise<string> {
 
 /** The same from a process of another uid. */
 async function knockAs(uid: number, path: string, node: ClientNode): Promise<string> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../fixtures/knock.ts'), path], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../fixtures/knock-process.ts'), path], {
     uid,
     gid: uid,
     stdio: ['pipe', 'pipe', 'inherit'],

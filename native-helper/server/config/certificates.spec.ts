@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createAuthority, issueClient, issueServer, type KeyPairPem } from '../server/config/authority.ts';
-import { type CertificatePurpose, findCertificateFaults, uidOfCertificate } from './certificates.ts';
+import { type CertificatePurpose, findCertificateFaults, uidOfCertificate } from '../../api/certificates.ts';
+import { createAuthority, issueClient, issueServer, type KeyPairPem } from './authority.ts';
 
 const YEAR_MS = 366 * 86_400_000;
 
