@@ -4,7 +4,7 @@ import { causeOf, type ErrorKind, type FailureDetails, JobletError } from '../..
 import { fromConnectError } from '../../native-helper/api/failure.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** Thrown as unavailable: the helper may be back in a moment, and what was asked can be asked again. */
+/** How a connection that breaks in mid-call shows itself: the helper may be back in a moment. */
 const INTERRUPTED: readonly Code[] = [Code.Unavailable, Code.Aborted, Code.Canceled, Code.Internal];
 
 /** OpenSSL's names of the alerts with which a server turns a certificate down. */
@@ -16,10 +16,7 @@ const SERVER_CERTIFICATE =
 
 type Told = readonly [kind: ErrorKind, details: Omit<FailureDetails, 'object'>];
 
-/**
- * @param method such as `RunJob`; empty for the connection itself.
- * @param signal of the call: what the caller cancelled is given back as it came.
- */
+/** @param method the call that failed, such as `RunJob`. */
 export function toJobletError(error: unknown, endpoint: Endpoint, method: string): unknown {
   if (error instanceof JobletError || !(error instanceof ConnectError)) {
     return error;

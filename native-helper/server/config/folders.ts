@@ -68,7 +68,7 @@ function checkAncestors(root: string): void {
   }
 }
 
-/** Walks from the root to the folder; the last two parts of every path (`joblet`, `clients` …) are ours. */
+/** Walks from the root to the folder; `joblet` and what lies below it are ours. */
 function openOwnFolder(root: string, parts: readonly string[], mode: number): number {
   let path = root;
   let fd = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY);
