@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "credentials.h"
+#include "idle.h"
 #include "layer.h"
 #include "root.h"
 #include "sys.h"
@@ -253,10 +254,16 @@ static bool obey(pid_t command)
 static int wait_for_command(pid_t command)
 {
 	struct pollfd waits[] = {{.fd = CHILDREN, .events = POLLIN}, {.fd = MONITOR, .events = POLLIN}};
-	int status = 0;
+	int status = 0, patience = IDLE_AFTER_MS;
 
 	while (!reap(command, &status)) {
-		if (poll(waits, 2, -1) < 0)
+		int ready = poll(waits, 2, patience);
+
+		if (ready == 0) {
+			idle_release_code();
+			patience = -1;
+		}
+		if (ready <= 0)
 			continue;
 		if (waits[0].revents)
 			drain_signals();

@@ -1,9 +1,10 @@
 /*
- * The monitor's life while the job has one: output, orders, time, and what init says. It sleeps in one poll(2) without a timeout, so a
- * quiet job costs nothing, and it never waits for anything else: neither for the helper nor for a reader of the log.
+ * The monitor's life while the job has one: output, orders, time, and what init says. It sleeps in one poll(2), so a quiet job
+ * costs nothing, and it never waits for anything else: neither for the helper nor for a reader of the log.
  */
 #define _GNU_SOURCE
 #include "clock.h"
+#include "idle.h"
 #include "init.h"
 #include "job.h"
 #include "report.h"
@@ -276,10 +277,18 @@ static void serve(struct job *job, const struct pollfd waits[WAITS])
 void job_supervise(struct job *job)
 {
 	struct pollfd waits[WAITS];
+	int patience = IDLE_AFTER_MS;
 
 	while (!is_over(job)) {
+		int ready;
+
 		prepare_waits(job, waits);
-		if (poll(waits, WAITS, job->log.error != 0 ? LOG_RETRY_MS : -1) >= 0)
+		ready = poll(waits, WAITS, job->log.error != 0 ? LOG_RETRY_MS : patience);
+		if (ready == 0 && patience > 0) {
+			idle_release_code();
+			patience = -1;
+		}
+		if (ready >= 0)
 			serve(job, waits);
 	}
 }
