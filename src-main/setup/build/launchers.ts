@@ -20,7 +20,9 @@ await import('./cli/main.mjs');
 
 /** One `exec` of the pinned Node, found beside the real file, so that links to it work from anywhere. */
 const launcher = (name: string) => `#!/bin/sh
-here=$(readlink -f -- "$0") || exit 127
+here=$0
+[ ! -L "$here" ] || here=$(readlink -f -- "$here")
+case $here in */*) ;; *) here=./$here ;; esac
 here=\${here%/*}
 exec "$here/../node_modules/.bin/node" "$here/${name}.mjs" "$@"
 `;
