@@ -1,7 +1,7 @@
 /** `exit.json`: how a job ended, as its monitor wrote it (docs/monitor-protocol.md), and what that makes of the job. */
 import { constants } from 'node:os';
 import { create } from '@bufbuild/protobuf';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Failure, JobStatus, UsageSchema } from '../../api/gen/joblet_pb.js';
 import type { JobChange } from '../state/job-store.ts';
 import { causeInWords, failureOf } from './failure.ts';

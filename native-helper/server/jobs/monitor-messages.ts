@@ -1,5 +1,5 @@
 /** What a monitor says on its sockets: one JSON object a line (docs/monitor-protocol.md). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { exitFields } from './exit-record.ts';
 
 /** The longest line a monitor can have cause to write; its error texts are bounded at 8 KiB each. */

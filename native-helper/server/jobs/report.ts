@@ -1,6 +1,6 @@
 /** `report.json`: what the kernel says of a job's isolation, read back by its monitor. */
 import { create } from '@bufbuild/protobuf';
-import { z } from 'zod';
+import * as z from 'zod';
 import { causeOf } from '../../api/errors.ts';
 import { type ReportLine, ReportLineSchema } from '../../api/gen/joblet_pb.js';
 import type { JobFolder } from './job-folder.ts';

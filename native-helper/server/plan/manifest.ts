@@ -2,7 +2,7 @@
  * Beside each stored plan stands a manifest: where the plan's numbered sources were opened. With both a person can run
  * the job again by hand (ADR-001): `JOBLET_MODE=init joblet-helper --manifest manifest.json < plan`.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { JobletError } from '../../api/errors.ts';
 import type { Plan } from './plan.ts';
 import { openSource, PlanSources } from './sources.ts';
