@@ -11,8 +11,6 @@ import { createSealedMemfd } from '../kernel/memfd.ts';
 /** Put in by the build; absent when the sources themselves are run. */
 declare const __JOBLET_BUILD_ID__: string | undefined;
 
-export const VERSION = '0.1.0';
-
 /** The name under which the single executable carries the executor. */
 const EXECUTOR_ASSET = 'joblet-executor';
 

@@ -5,7 +5,7 @@
 import './small-heap.ts';
 import { parseArgs } from 'node:util';
 import { JobletError } from '../api/errors.ts';
-import { VERSION } from './assets.ts';
+import { VERSION } from '../api/version.ts';
 
 const USAGE = `Usage: joblet-helper [--root DIR]
        JOBLET_MODE=init joblet-helper [--manifest FILE] < PLAN

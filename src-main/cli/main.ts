@@ -1,10 +1,10 @@
 /** The command line: `joblet`, also called `rnx`. */
 import { basename } from 'node:path';
+import { VERSION } from '../../native-helper/api/version.ts';
 import type { Cli } from './cli.ts';
 import { ExitCode, errorJson, errorText, toJobletError } from './errors.ts';
 import { BrokenPipe, sinkOf } from './output.ts';
 import { parseCommandLine } from './program.ts';
-import { VERSION } from './version.ts';
 
 /** The old name brings nothing but itself: help and errors speak of the name that was typed. */
 function programNameOf(path: string | undefined): string {

@@ -2,7 +2,8 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { HelperService } from '../../api/gen/joblet_pb.js';
 import type { Paths } from '../../api/paths.ts';
-import { type Assets, VERSION } from '../assets.ts';
+import { VERSION } from '../../api/version.ts';
+import type { Assets } from '../assets.ts';
 import type { Installation } from '../config/installation.ts';
 import { examineKernel } from '../doctor.ts';
 import type { JobManager } from '../jobs/job-manager.ts';
