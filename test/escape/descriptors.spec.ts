@@ -2,6 +2,8 @@ import { closeSync, openSync } from 'node:fs';
 import { cannotEscape } from './escape.ts';
 import { HostFile } from './host-file.ts';
 
+/** A folder that always lies on the file system of `/`: others are out of reach once the old root is detached. */
+const ON_ROOT = '/etc';
 /** A number that the monitor has no use for. */
 const LEAKED = 77;
 
@@ -13,7 +15,7 @@ cannotEscape('has descriptors 0, 1, 2 and no others', {
 cannotEscape('does not climb to the host from a directory that was left open (CVE-2024-21626)', {
   layer: 'descriptors',
   attempt: async (jobs) => {
-    using file = HostFile.in('/tmp');
+    using file = HostFile.in(ON_ROOT);
     using root = openDirectory('/');
     return await jobs.probe(['descriptors.climb', file.path], { leaked: new Map([[LEAKED, root.fd]]) });
   },
@@ -22,7 +24,7 @@ cannotEscape('does not climb to the host from a directory that was left open (CV
 cannotEscape('does not start in a directory of the host that was left open (CVE-2024-21626)', {
   layer: 'descriptors',
   attempt: async (jobs) => {
-    using file = HostFile.in('/tmp');
+    using file = HostFile.in(ON_ROOT);
     using root = openDirectory('/');
     return await jobs.probeOrRefusal(
       /"operation":"chdir","object":"\/proc\/self\/fd\/77"/,
@@ -35,7 +37,7 @@ cannotEscape('does not start in a directory of the host that was left open (CVE-
 cannotEscape('does not start where its monitor was started (CVE-2024-21626)', {
   layer: 'working-directory',
   attempt: async (jobs) => {
-    using file = HostFile.in('/tmp');
+    using file = HostFile.in(ON_ROOT);
     return await jobs.probe(['descriptors.climb-from-work-directory', file.path]);
   },
 });

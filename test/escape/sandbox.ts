@@ -11,7 +11,6 @@ import {
   readFileSync,
   rmSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
@@ -36,6 +35,11 @@ export const JOB_USER = 65_534;
 const LENT_PROGRAM = 200;
 /** The one layer that is the helper's and not the executor's: nobody can write to the program that the monitor runs. */
 export const SEALS = 'seals';
+/**
+ * Jobs lie where a helper keeps them. Not below /tmp, which is often mounted nosuid and nodev already: those would
+ * stand in for the layers that are left out.
+ */
+const JOBS_PARENT = '/var/lib';
 const JOB_TIMEOUT_MS = 30_000;
 
 const NOTHING_ASKED: CheckedJobSpec = {
@@ -100,7 +104,7 @@ export class Sandbox implements AsyncDisposable {
   readonly #started: { readonly monitor: number; readonly uuid: string }[] = [];
 
   constructor() {
-    this.paths = pathsUnder(mkdtempSync(join(tmpdir(), 'joblet-escape-')));
+    this.paths = pathsUnder(mkdtempSync(join(JOBS_PARENT, 'joblet-escape-')));
     chmodSync(this.paths.root, 0o755);
     copyFileSync(PROBES, this.#hostProbe);
     mkdirSync(this.paths.jobsDirectory, { recursive: true, mode: 0o700 });
