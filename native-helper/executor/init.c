@@ -32,7 +32,8 @@
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
-enum { MONITOR = INIT_SOCKET, CHILDREN };
+/* Where they lie once init has its own /dev/null, and all other descriptors are closed. */
+enum { MONITOR = 3, CHILDREN };
 
 /* The monitor may be gone; then the parent-death signal is on its way and nobody needs the message. */
 static void tell(int monitor, const struct init_message *message)

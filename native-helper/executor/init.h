@@ -36,9 +36,6 @@ struct init_message {
 	struct failure failure;
 };
 
-/* Where init puts its end of the socket at once. Nothing else that it needs may lie there. */
-enum { INIT_SOCKET = 3 };
-
 /* The descriptors that init starts with; all others are closed before it is ready. */
 struct init_descriptors {
 	int monitor; /* sequenced-packet socket */

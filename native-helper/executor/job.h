@@ -24,7 +24,14 @@ struct job {
 	struct control control;
 	struct log log;
 
+	int report_file; /* report.json before its comparison is done; −1 in a replay */
+
 	pid_t init; /* 0: not made yet */
+	/*
+	 * Held so that init's end doesn't have to take the mounts apart, for which the kernel waits (synchronize_rcu). That comes with our
+	 * own end, when everyone knows already how the job ended.
+	 */
+	int mount_namespace;
 	int pidfd, init_socket;
 	int streams[2]; /* the read ends of stdout and stderr; −1 when they are read to their end */
 	int timer;	/* of the timeout, then of the grace time; −1: none was needed yet */

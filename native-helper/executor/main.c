@@ -101,6 +101,8 @@ static int run(bool replay)
 		.cgroup = {.parent = is_open(FD_CGROUP) ? FD_CGROUP : -1, .folder = -1},
 		.control = {.connection = replay ? -1 : move_control(), .listener = -1},
 		.log = {.data = -1, .index = -1, .buffer = buffer},
+		.report_file = -1,
+		.mount_namespace = -1,
 		.pidfd = -1,
 		.init_socket = -1,
 		.streams = {-1, -1},

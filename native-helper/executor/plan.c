@@ -2,6 +2,7 @@
  * The plan parser. It stands between the helper and everything that is done as root, so it is small, pure, bounded, and driven by
  * tables: what is not in a table is refused. It is fuzzed with coverage (fuzz/).
  */
+#include "plan-cursor.h"
 #include "plan.h"
 
 #include <assert.h>
@@ -14,91 +15,6 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "plans are little-endia
 enum { RECORD_HEADER_BYTES = 8, RECORD_ALIGNMENT = 8 };
 
 static const char MAGIC[8] = "JOBLPLAN";
-
-/* What is left of one record's payload. The first fault sticks, and everything read after it is zero or empty. */
-struct cursor {
-	const uint8_t *at, *end;
-	enum plan_fault fault;
-};
-
-static size_t left(const struct cursor *cursor)
-{
-	return (size_t)(cursor->end - cursor->at);
-}
-
-static void fail(struct cursor *cursor, enum plan_fault fault)
-{
-	if (cursor->fault == 0)
-		cursor->fault = fault;
-	cursor->at = cursor->end;
-}
-
-static void require(struct cursor *cursor, bool condition, enum plan_fault fault)
-{
-	if (!condition)
-		fail(cursor, fault);
-}
-
-static const uint8_t *take(struct cursor *cursor, size_t bytes)
-{
-	const uint8_t *taken = cursor->at;
-
-	if (bytes > left(cursor)) {
-		fail(cursor, PLAN_TRUNCATED);
-		return NULL;
-	}
-	cursor->at += bytes;
-	return taken;
-}
-
-static uint32_t take_u32(struct cursor *cursor)
-{
-	const uint8_t *bytes = take(cursor, sizeof(uint32_t));
-	uint32_t value = 0;
-
-	if (bytes)
-		memcpy(&value, bytes, sizeof value);
-	return value;
-}
-
-static int32_t take_i32(struct cursor *cursor)
-{
-	return (int32_t)take_u32(cursor);
-}
-
-static uint64_t take_u64(struct cursor *cursor)
-{
-	uint64_t low = take_u32(cursor);
-
-	return low | (uint64_t)take_u32(cursor) << 32;
-}
-
-/* Zero-terminated inside the plan itself, so that it can be used in place. */
-static const char *take_string(struct cursor *cursor, size_t minimum, size_t maximum)
-{
-	size_t length = take_u32(cursor);
-	const uint8_t *text = cursor->at;
-
-	if (length < minimum || length > maximum) {
-		fail(cursor, PLAN_STRING);
-		return "";
-	}
-#ifdef JOBLET_PLANT_BUG
-	/* What a hurried reader writes: the NUL is forgotten in the bound. The fuzzer has to find it. */
-	if (length > left(cursor)) {
-#else
-	if (length >= left(cursor)) {
-#endif
-		fail(cursor, PLAN_TRUNCATED);
-		return "";
-	}
-	if (text[length] != '\0' || memchr(text, '\0', length)) {
-		fail(cursor, PLAN_STRING);
-		return "";
-	}
-	cursor->at += length + 1;
-	return (const char *)text;
-}
 
 static bool only_flags(uint32_t value, uint32_t known)
 {

@@ -77,32 +77,33 @@ static void compare_all(const struct report_subject *subject, struct report *rep
 	text_add(text, "\n]}\n");
 }
 
-bool report_write(const struct report_subject *given, int folder, struct failure *failure)
+static const char WRITTEN[] = "report.json.new", WHOLE[] = "report.json";
+
+int report_create(int folder)
 {
-	static const char WRITTEN[] = "report.json.new", WHOLE[] = "report.json";
-	char buffer[8192];
-	struct text text = TEXT_IN(buffer);
-	struct report report = {.text = &text, .failure = failure, .ok = true};
+	return openat(folder, WRITTEN, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+bool report_publish(struct text *text, int folder, struct failure *failure)
+{
+	bool written = text_flush(text);
+
+	close(text->fd);
+	errno = text->error;
+	return (written && renameat(folder, WRITTEN, folder, WHOLE) == 0) || failed(failure, "report", "write", WHOLE);
+}
+
+bool report_compare(const struct report_subject *given, struct text *text, struct failure *failure)
+{
+	struct report report = {.text = text, .failure = failure, .ok = true};
 	struct report_subject subject = *given;
 
 	subject.process = open_process(subject.init);
 	subject.root = openat(subject.process, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (subject.process < 0 || subject.root < 0)
 		return failed(failure, "report", "open", "/proc/<init>/root");
-	if (folder >= 0) {
-		text.fd = openat(folder, WRITTEN, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (text.fd < 0)
-			return failed(failure, "report", "open", WRITTEN);
-	}
 	compare_all(&subject, &report);
 	close(subject.root);
 	close(subject.process);
-	if (folder < 0)
-		return report.ok;
-	text_flush(&text);
-	close(text.fd);
-	errno = text.error;
-	if (text.error != 0 || renameat(folder, WRITTEN, folder, WHOLE) < 0)
-		return report.ok && failed(failure, "report", "write", WHOLE);
 	return report.ok;
 }

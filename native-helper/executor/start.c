@@ -4,6 +4,7 @@
 #include "init.h"
 #include "job.h"
 #include "layer.h"
+#include "report.h"
 #include "sources.h"
 #include "sys.h"
 
@@ -39,7 +40,6 @@ static bool make_pipe(const struct plan *plan, int *read_end, int *write_end, st
 		return failed(failure, "monitor", "fchown", "output pipe");
 	if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0)
 		return failed(failure, "monitor", "fcntl O_NONBLOCK", "output pipe");
-	fcntl(ends[0], F_SETPIPE_SZ, PIPE_BYTES); /* as large as it is, it works */
 	return true;
 }
 
@@ -105,16 +105,23 @@ static bool clone_init(struct job *job, const struct sources *sources, const str
 	return true;
 }
 
-/* Writes to a file of /proc/<init>. */
-static bool set_up_init(const struct job *job, const char *file, const char *value, const char *layer, struct failure *failure)
+/* The path of a file of /proc/<init>. */
+static const char *init_path(const struct job *job, const char *file, char *buffer, size_t capacity)
 {
-	char buffer[48];
-	struct text path = TEXT_IN(buffer);
+	struct text path = {.buffer = buffer, .capacity = capacity, .fd = -1};
 
 	text_add(&path, "/proc/");
 	text_add_unsigned(&path, (uint64_t)job->init);
 	text_add(&path, file);
-	return file_write(AT_FDCWD, text_string(&path), value) == 0 || failed(failure, layer, "write", text_string(&path));
+	return text_string(&path);
+}
+
+static bool set_up_init(const struct job *job, const char *file, const char *value, const char *layer, struct failure *failure)
+{
+	char buffer[48];
+	const char *path = init_path(job, file, buffer, sizeof buffer);
+
+	return file_write(AT_FDCWD, path, value) == 0 || failed(failure, layer, "write", path);
 }
 
 static bool write_id_map(const struct job *job, enum plan_id_kind kind, const char *file, struct failure *failure)
@@ -180,17 +187,22 @@ static bool clone_in_network(struct job *job, const struct sources *sources, con
 	return cloned;
 }
 
-/*
- * Init puts its socket at 3 before it has used its sources (init.c), so none of them may lie there. It is free when the helper has gone
- * already and its socket was closed, and in a replay, which has none.
- */
-static bool occupy_init_socket(struct failure *failure)
+/* What init doesn't wait for is done while it builds the root. */
+static bool prepare_meanwhile(struct job *job)
 {
-	int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	char path[48];
 
-	if (file > INIT_SOCKET)
-		close(file);
-	return file >= 0 || failed(failure, "monitor", "open", "/dev/null");
+	for (int stream = 0; stream < 2; stream++)
+		fcntl(job->streams[stream], F_SETPIPE_SZ, PIPE_BYTES); /* as large as it is, it works */
+	job->mount_namespace = open(init_path(job, "/ns/mnt", path, sizeof path), O_RDONLY | O_CLOEXEC);
+	if (job->mount_namespace < 0)
+		return failed(&job->failure, "namespace", "open", "mount namespace of init");
+	if (job->folder < 0)
+		return true;
+	if (log_create(&job->log, job->folder) < 0)
+		return failed(&job->failure, "log", "open", "log");
+	job->report_file = report_create(job->folder);
+	return job->report_file >= 0 || failed(&job->failure, "report", "open", "report.json");
 }
 
 bool job_start(struct job *job)
@@ -198,12 +210,9 @@ bool job_start(struct job *job)
 	static struct sources sources;
 	struct channels channels;
 
-	if (!occupy_init_socket(&job->failure) || !sources_detach(job->plan, &sources, &job->failure) ||
-	    !cgroup_create(&job->cgroup, job->cgroup.parent, job->plan, &job->failure))
-		return false;
-	if (job->folder >= 0 && log_create(&job->log, job->folder) < 0)
-		return failed(&job->failure, "log", "open", "log");
-	if (!make_channels(job->plan, &channels, &job->failure) || !clone_in_network(job, &sources, &channels))
+	if (!sources_detach(job->plan, &sources, &job->failure) ||
+	    !cgroup_create(&job->cgroup, job->cgroup.parent, job->plan, &job->failure) ||
+	    !make_channels(job->plan, &channels, &job->failure) || !clone_in_network(job, &sources, &channels))
 		return false;
 	close(channels.init);
 	close(channels.write[0]);
@@ -212,5 +221,5 @@ bool job_start(struct job *job)
 	job->init_socket = channels.ours;
 	job->streams[0] = channels.read[0];
 	job->streams[1] = channels.read[1];
-	return set_oom_score(job, &job->failure) && map_ids(job);
+	return map_ids(job) && set_oom_score(job, &job->failure) && prepare_meanwhile(job);
 }

@@ -103,27 +103,38 @@ static void fail_job(struct job *job)
 	kill_job(job);
 }
 
-/* Reads init back from the kernel; only when all is as the plan says, the command may run. */
+/*
+ * Reads init back from the kernel; only when all is as the plan says, the command may run. What is written of it is written
+ * while the command starts.
+ */
 static void on_ready(struct job *job, const struct init_facts *facts)
 {
 	struct report_subject subject = {.plan = job->plan, .cgroup = &job->cgroup, .facts = facts, .init = job->init};
+	char buffer[16 * 1024];
+	struct text text = {.buffer = buffer, .capacity = sizeof buffer, .fd = job->report_file};
+	struct failure unwritten;
 	const char order = INIT_GO;
+	bool ok;
 
 	if (job->reason != REASON_NOTHING)
 		return;
-	if (!report_write(&subject, job->folder, &job->failure)) {
+	ok = report_compare(&subject, &text, &job->failure);
+	if (ok) {
+		job->phase = PHASE_RUNNING;
+		job->started_us = realtime_us();
+		ok = send(job->init_socket, &order, sizeof order, MSG_NOSIGNAL) == sizeof order ||
+		     failed(&job->failure, "monitor", "send", "init");
+	}
+	/* Why the job ends is worth more than that it could not be written. */
+	if (job->folder >= 0 && !report_publish(&text, job->folder, ok ? &job->failure : &unwritten))
+		ok = false;
+	if (!ok) {
 		fail_job(job);
 		return;
 	}
-	job->phase = PHASE_RUNNING;
-	job->started_us = realtime_us();
 	if (job->plan->timeout_ms > 0)
 		arm_timer(job, job->plan->timeout_ms);
 	send_running(job);
-	if (send(job->init_socket, &order, sizeof order, MSG_NOSIGNAL) != sizeof order) {
-		failed(&job->failure, "monitor", "send", "init");
-		fail_job(job);
-	}
 }
 
 static void on_init_message(struct job *job, struct init_message *message)

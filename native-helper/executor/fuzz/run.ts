@@ -89,7 +89,7 @@ function branchCoverage(folder: string, corpus: string) {
   const merged = join(folder, 'counter.profdata');
   run(counter, ['-runs=0', corpus], { quiet: true, env: { LLVM_PROFILE_FILE: raw } });
   mustRun('llvm-profdata', ['merge', '-sparse', raw, '-o', merged]);
-  const parser = join(HERE, '../plan.c');
+  const parser = ['../plan.c', '../plan-cursor.h'].map((name) => join(HERE, name));
   const summary = mustRun('llvm-cov', [
     'export',
     '-summary-only',
@@ -139,7 +139,7 @@ function main(): void {
     }
 
     const branches = branchCoverage(folder, corpus);
-    console.log(`${branches.covered} of ${branches.count} branches of plan.c reached`);
+    console.log(`${branches.covered} of ${branches.count} branches of the parser reached`);
     if (branches.percent < BRANCHES_BAR || process.env.SHOW_BRANCHES) {
       console.log(branches.missed);
     }
