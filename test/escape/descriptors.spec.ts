@@ -38,9 +38,17 @@ cannotEscape('does not start where its monitor was started (CVE-2024-21626)', {
   layer: 'working-directory',
   attempt: async (jobs) => {
     using file = HostFile.in(ON_ROOT);
+    using _monitorsFolder = workingIn(ON_ROOT);
     return await jobs.probe(['descriptors.climb-from-work-directory', file.path]);
   },
 });
+
+/** Monitors start where this process is. */
+function workingIn(folder: string): Disposable {
+  const before = process.cwd();
+  process.chdir(folder);
+  return { [Symbol.dispose]: () => process.chdir(before) };
+}
 
 function openDirectory(path: string): Disposable & { readonly fd: number } {
   const fd = openSync(path, 'r');

@@ -56,15 +56,6 @@ static void remount(char **arguments)
 	append(arguments[0]);
 }
 
-/* The mount whose flags make PATH read-only is taken off by root of a user namespace. */
-static void unmount(char **arguments)
-{
-	become_root_in_user_namespace(CLONE_NEWNS);
-	if (umount2(arguments[0], MNT_DETACH) < 0)
-		refused("umount2", arguments[0]);
-	escaped("took off the mount at %s", arguments[0]);
-}
-
 static const char *const WRITABLE[] = { "/work", "/tmp", "/dev/shm", "/dev/mqueue", "/dev/pts", "/dev", "/proc", };
 
 /* The mount options of each line of /proc/self/mountinfo that a job has no business to write to. */
@@ -128,7 +119,6 @@ const struct program FILESYSTEM[] = {
 	{ "filesystem.see", 1, see },
 	{ "filesystem.write", 1, write_host },
 	{ "filesystem.remount", 1, remount },
-	{ "filesystem.unmount", 1, unmount },
 	{ "filesystem.mounts-read-only", 0, mounts_read_only },
 	{ "filesystem.climb-out-of-root", 1, climb_out_of_root },
 	{ "filesystem.connect", 1, connect_host },
