@@ -42,4 +42,4 @@ const cli: Cli = {
   stderr: sinkOf(process.stderr, process.env),
 };
 // Every write has been taken by the kernel, so nothing is lost; what may still be open is a connection to the helper.
-process.exit(await main(cli, process.argv.slice(2)));
+main(cli, process.argv.slice(2)).then((code) => process.exit(code));

@@ -73,7 +73,7 @@ async function main(): Promise<void> {
   await stamps.step(
     'command line',
     [...commandLineSources, ...apiSources, 'package.json', ...tools],
-    [join(dist, 'joblet.mjs')],
+    [join(dist, 'cli/main.cjs')],
     () => bundleCommandLine(dist, buildId),
     buildId,
   );

@@ -13,34 +13,43 @@ const COMMON: BuildOptions = {
   logLevel: 'warning',
 };
 
+/** What CommonJS has in place of a module's own address. */
+const OWN_ADDRESS: BuildOptions = {
+  define: {
+    'import.meta.url': 'importMetaUrl',
+    'import.meta.filename': '__filename',
+    'import.meta.dirname': '__dirname',
+  },
+  banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
+};
+
 /** CommonJS, since a single executable's main script must be. */
 export async function bundleHelper(output: string, buildId: string): Promise<void> {
-  await build({
-    ...COMMON,
-    entryPoints: ['native-helper/server/main.ts'],
-    outfile: output,
-    format: 'cjs',
-    define: { __JOBLET_BUILD_ID__: JSON.stringify(buildId), 'import.meta.url': 'importMetaUrl' },
-    banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
-  });
+  await bundle(buildId, { entryPoints: ['native-helper/server/main.ts'], outfile: output });
 }
 
-/** Modules, split by command, so that a command loads only what it needs. */
+/**
+ * CommonJS here too: an `import` of node:http evaluates all that it exports, WebSocket among it, and so loads undici;
+ * `require` loads what is used.
+ */
 export async function bundleCommandLine(dist: string, buildId: string): Promise<void> {
   const directory = join(dist, 'cli');
   await rm(directory, { recursive: true, force: true });
-  await build({
-    ...COMMON,
+  await bundle(buildId, {
     entryPoints: ['src-main/cli/main.ts', 'src-main/elevation/sudo-prompt-child.ts'],
     entryNames: '[name]',
     outdir: directory,
-    outExtension: { '.js': '.mjs' },
-    format: 'esm',
-    splitting: true,
-    define: { __JOBLET_BUILD_ID__: JSON.stringify(buildId) },
-    // Some of what is bundled is CommonJS and asks for Node's own modules by require.
-    banner: {
-      js: "import{createRequire as makeRequire}from'node:module';const require=makeRequire(import.meta.url);",
-    },
+    outExtension: { '.js': '.cjs' },
+    inject: ['src-main/cli/small-headers.ts'],
+  });
+}
+
+async function bundle(buildId: string, options: BuildOptions): Promise<void> {
+  await build({
+    ...COMMON,
+    ...OWN_ADDRESS,
+    ...options,
+    format: 'cjs',
+    define: { ...OWN_ADDRESS.define, __JOBLET_BUILD_ID__: JSON.stringify(buildId) },
   });
 }
