@@ -25,11 +25,11 @@ const START_TIMEOUT_MS = 20_000;
 /** The built helper, under a root of its own. */
 export class HelperProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
-  readonly #root: string;
+  readonly root: string;
 
   private constructor(child: ChildProcess, root: string) {
     this.#child = child;
-    this.#root = root;
+    this.root = root;
   }
 
   static async start(): Promise<HelperProcess> {
@@ -57,14 +57,14 @@ export class HelperProcess implements AsyncDisposable {
 
   /** One connection: all that is called on it shares the socket. */
   connect(): Connection {
-    const paths = pathsUnder(this.#root);
+    const paths = pathsUnder(this.root);
     const surroundings = ownSurroundings();
     const node = selectNode(loadConfig(placesOfConfig(undefined, paths, surroundings), surroundings.uid));
     return new Connection(new Endpoint(node, paths, surroundings.uid));
   }
 
   async #answering(): Promise<void> {
-    const { socket, helperLog } = pathsUnder(this.#root);
+    const { socket, helperLog } = pathsUnder(this.root);
     for (const end = Date.now() + START_TIMEOUT_MS; !existsSync(socket); await delay(20)) {
       if (this.#child.exitCode !== null || Date.now() > end) {
         throw new Error(`the helper did not start:\n${readFileSync(helperLog, 'utf8')}`);
@@ -76,7 +76,7 @@ export class HelperProcess implements AsyncDisposable {
     if (this.#child.exitCode === null && this.#child.kill('SIGTERM')) {
       await once(this.#child, 'exit');
     }
-    rmSync(this.#root, { recursive: true, force: true });
+    rmSync(this.root, { recursive: true, force: true });
   }
 }
 

@@ -1,9 +1,16 @@
-/** `npm run bench -- NAME [NAME…]`: measures against the design's bars. The last line of each is JSON. */
+/**
+ * `npm run bench -- NAME [NAME…]`: measures against the design's bars. The last line of each is JSON.
+ *
+ * TMPDIR says on which disk. Two things make figures worse than they are on a workstation: other load, since jobs run
+ * at nice 10 and their peers at 0; and ext4 without a journal, which passes over every inode deleted in the last
+ * minutes, one by one, for each file that it makes (recently_deleted in fs/ext4/ialloc.c).
+ */
 import { type Measurement, rounded } from './measurement.ts';
 
 const BENCHMARKS: Record<string, () => Promise<{ run: () => Promise<Measurement> }>> = {
   start: () => import('./start.ts'),
   submit: () => import('./submit.ts'),
+  command: () => import('./command.ts'),
   many: () => import('./many.ts'),
   idle: () => import('./idle.ts'),
 };

@@ -81,7 +81,6 @@ async function oneJob(
     await endOf(launched.socket);
   });
   await children.ended(pid);
-  await folder.remove();
   return milliseconds;
 }
 
