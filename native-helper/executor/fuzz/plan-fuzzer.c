@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIZE_OFFSET = 4, RECORD_HEADER_BYTES = 8, HEADER_SIZE_OFFSET = 12, HEADER_RECORDS_OFFSET = 16 };
+enum { SIZE_OFFSET = 4, RECORD_HEADER_BYTES = 8, RECORD_MAXIMUM = 4096, HEADER_SIZE_OFFSET = 12, HEADER_RECORDS_OFFSET = 16 };
 
 static const uint8_t BUILD[BUILD_ID_BYTES];
 
@@ -34,29 +34,80 @@ static void write_u32(uint8_t *bytes, uint32_t value)
 	memcpy(bytes, &value, sizeof value);
 }
 
+static size_t record_bytes(const uint8_t *record)
+{
+	size_t payload = read_u32(record + SIZE_OFFSET);
+
+	return RECORD_HEADER_BYTES + payload + (-payload & 7);
+}
+
 static uint32_t count_records(const uint8_t *data, size_t size)
 {
 	uint32_t count = 0;
 
-	for (size_t at = PLAN_HEADER_BYTES; at + RECORD_HEADER_BYTES <= size; count++) {
-		size_t payload = read_u32(data + at + SIZE_OFFSET);
-
-		at += RECORD_HEADER_BYTES + payload + (-payload & 7);
-	}
+	for (size_t at = PLAN_HEADER_BYTES; at + RECORD_HEADER_BYTES <= size; count++)
+		at += record_bytes(data + at);
 	return count;
 }
 
-/* Most mutations change the length; without this nearly all of them would end at the header's size. */
+/* The mutator's own chance, so that a run can be repeated from libFuzzer's seed (xorshift). */
+static uint32_t draw(uint32_t *state, uint32_t below)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 17;
+	*state ^= *state << 5;
+	return *state % below;
+}
+
+/* One more or one less in some word: where bounds are, faults are. */
+static void nudge(uint8_t *data, size_t size, uint32_t *chance)
+{
+	uint8_t *word = data + PLAN_HEADER_BYTES + 4 * draw(chance, (uint32_t)(size - PLAN_HEADER_BYTES) / 4);
+
+	write_u32(word, read_u32(word) + (draw(chance, 2) ? 1 : UINT32_MAX));
+}
+
+/* Some record becomes the last, behind which nothing may be read. */
+static void move_to_end(uint8_t *data, size_t size, uint32_t *chance)
+{
+	uint32_t chosen = draw(chance, count_records(data, size) + 1);
+	size_t at = PLAN_HEADER_BYTES, record = 0;
+	uint8_t copy[RECORD_MAXIMUM];
+
+	for (uint32_t i = 0; i <= chosen; i++) {
+		at += record;
+		if (at + RECORD_HEADER_BYTES > size)
+			return;
+		record = record_bytes(data + at);
+	}
+	if (record > sizeof copy || at + record > size)
+		return;
+	memcpy(copy, data + at, record);
+	memmove(data + at, data + at + record, size - at - record);
+	memcpy(data + size - record, copy, record);
+}
+
+/*
+ * libFuzzer's own mutations, and two that know the format. Most of them change the length; without the repair of the header nearly all
+ * of them would end at its size.
+ */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t maximum, unsigned int seed)
 {
-	size_t mutated = LLVMFuzzerMutate(data, size, maximum);
+	uint32_t chance = seed | 1;
+	bool whole = size >= PLAN_HEADER_BYTES + 4;
 
-	if (mutated < PLAN_HEADER_BYTES || seed % 8 == 0)
-		return mutated;
-	write_u32(data + HEADER_SIZE_OFFSET, (uint32_t)mutated);
-	if (seed % 8 > 1)
-		write_u32(data + HEADER_RECORDS_OFFSET, count_records(data, mutated));
-	return mutated;
+	if (whole && draw(&chance, 2))
+		nudge(data, size, &chance);
+	else
+		size = LLVMFuzzerMutate(data, size, maximum);
+	if (size < PLAN_HEADER_BYTES || draw(&chance, 8) == 0)
+		return size;
+	if (draw(&chance, 4) == 0)
+		move_to_end(data, size, &chance);
+	write_u32(data + HEADER_SIZE_OFFSET, (uint32_t)size);
+	if (draw(&chance, 8) != 0)
+		write_u32(data + HEADER_RECORDS_OFFSET, count_records(data, size));
+	return size;
 }
 
 static void check_accepted(const struct plan *plan)

@@ -95,14 +95,14 @@ function branchCoverage(folder: string, corpus: string) {
     '-summary-only',
     `-instr-profile=${merged}`,
     counter,
-    parser,
+    ...parser,
   ]);
   const missed = mustRun('llvm-cov', [
     'show',
     '-show-branches=count',
     `-instr-profile=${merged}`,
     counter,
-    parser,
+    ...parser,
   ]);
   return { ...summarySchema.parse(JSON.parse(summary)).data[0].totals.branches, missed };
 }
