@@ -11,8 +11,8 @@ import type { Paths } from '../../native-helper/api/paths.ts';
 import { startThroughPrompt } from './graphical-prompt.ts';
 import { type Installation, installCommand, installCommandLine } from './install-script.ts';
 
-/** From the start of the process to an answer to the first call, ms. */
-const START_PATIENCE_MS = 30_000;
+/** From the start of the process to an answer to the first call, ms. It takes one second, and 40 on a machine under load. */
+const START_PATIENCE_MS = 60_000;
 const POLL_MS = 50;
 
 export interface RunningHelper {

@@ -140,7 +140,7 @@ async function inQemu(run: Run): Promise<void> {
       '--timeout',
       '720',
       '--',
-      `failed=0; ${lines.map((line) => `${line} || failed=1`).join('; ')}; exit $failed`,
+      `export NO_COLOR=1; failed=0; ${lines.map((line) => `${line} || failed=1`).join('; ')}; exit $failed`,
     ],
   ];
   const { succeeded } = await runCommand(
