@@ -23,8 +23,8 @@ interface Run {
   readonly isRoot: boolean;
   /** What was left out, and why. */
   readonly leftOut: string[];
-  /** What is still to be run in QEMU, by project: files with tests that were skipped here, or `all` of them. */
-  readonly openFiles: Map<string, readonly string[] | 'all'>;
+  /** What is still to be run in QEMU, by project: the tests that were skipped here, or `all` of them. */
+  readonly open: Map<string, readonly ReportedTest[] | 'all'>;
 }
 
 type Needs = { readonly root?: true; readonly packages?: readonly string[] };
@@ -52,19 +52,30 @@ async function check(run: Run, title: string, program: string, argv: readonly st
   run.results.record(title, succeeded ? 'passed' : 'failed');
 }
 
-const vitestArguments = (project: string, report: string, files: readonly string[] = []): string[] => [
+const vitestArguments = (project: string, report: string): string[] => [
   ...['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
-  ...files,
 ];
+
+/** Arguments of vitest for just these tests. */
+function selecting(tests: readonly ReportedTest[]): string[] {
+  const titles = [...new Set(tests.map(({ title }) => title))].map((title) =>
+    title.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&'),
+  );
+  const files = new Set(tests.map(({ file }) => file));
+  return ['--testNamePattern', `^(${titles.join('|')})$`, ...files];
+}
+
+/** For a shell: everything between single quotes stands for itself. */
+const quote = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 async function vitest(run: Run, title: string, project: string, minutes: number): Promise<void> {
   const report = join(LOGS, `${project}.json`);
   const argv = [VITEST, ...vitestArguments(project, report)];
   const { succeeded } = await runCommand(command(title, process.execPath, argv, minutes));
   const tests = await takeReport(run, title, report, succeeded);
-  const skipped = new Set(tests.filter(({ outcome }) => outcome === 'skipped').map(({ file }) => file));
-  if (skipped.size > 0) {
-    run.openFiles.set(project, [...skipped]);
+  const skipped = tests.filter(({ outcome }) => outcome === 'skipped');
+  if (skipped.length > 0) {
+    run.open.set(project, skipped);
   }
 }
 
@@ -100,7 +111,7 @@ async function onThisKernel(run: Run): Promise<void> {
   await vitest(run, 'Unit tests', 'unit', 5);
   // Inside the machine everyone is root.
   if (!run.isRoot) {
-    run.openFiles.set('integration', 'all').set('escape', 'all');
+    run.open.set('integration', 'all').set('escape', 'all');
     return;
   }
   await vitest(run, 'Integration tests as root', 'integration', 8);
@@ -114,40 +125,28 @@ async function inQemu(run: Run): Promise<void> {
   }
   const out = join(LOGS, 'vm');
   await mkdir(out, { recursive: true });
-  const batches = [...run.openFiles.set('vm', 'all')].map(([project, files]) => ({
-    project,
-    files: files === 'all' ? [] : files,
-  }));
-  const lines = batches.map(({ project, files }) =>
-    [process.execPath, VITEST, ...vitestArguments(project, `$JOBLET_VM_OUT/${project}.json`, files)].join(
-      ' ',
-    ),
-  );
-  const memory = totalmem() > 8 * 2 ** 30 ? '4G' : '2G';
+  const batches = [...run.open.set('vm', 'all')];
+  const lines = batches.map(([project, tests]) => {
+    const argv = [process.execPath, VITEST, ...vitestArguments(project, `/run/out/${project}.json`)];
+    const selected = [...argv, ...(tests === 'all' ? [] : selecting(tests))].map(quote).join(' ');
+    return `NO_COLOR=1 ${selected}; code=$?; echo $code >/run/out/${project}.code; [ $code = 0 ] || failed=1`;
+  });
+  const options = {
+    memory: totalmem() > 8 * 2 ** 30 ? '4G' : '2G',
+    disk: '4G',
+    append: 'psi=1',
+    timeout: '720',
+    out,
+  };
   const argv = [
-    ...[
-      join(CHECKOUT, 'test/vm/main.ts'),
-      '--memory',
-      memory,
-      '--disk',
-      '4G',
-      '--append',
-      'psi=1',
-      '--out',
-      out,
-    ],
-    ...[
-      '--timeout',
-      '720',
-      '--',
-      `export NO_COLOR=1; failed=0; ${lines.map((line) => `${line} || failed=1`).join('; ')}; exit $failed`,
-    ],
+    join(CHECKOUT, 'test/vm/main.ts'),
+    ...Object.entries(options).map(([name, value]) => `--${name}=${value}`),
+    `failed=0; ${lines.join('; ')}; exit $failed`,
   ];
-  const { succeeded } = await runCommand(
-    command('Tests in QEMU, on a cgroup v2 host', process.execPath, argv, 13),
-  );
-  for (const { project } of batches) {
-    await takeReport(run, `QEMU: ${project}`, join(out, `${project}.json`), succeeded);
+  await runCommand(command('Tests in QEMU, on a cgroup v2 host', process.execPath, argv, 13));
+  for (const [project] of batches) {
+    const code = await readFile(join(out, `${project}.code`), 'utf8').catch(() => 'not reached');
+    await takeReport(run, `QEMU: ${project}`, join(out, `${project}.json`), code.trim() === '0');
   }
 }
 
@@ -211,7 +210,7 @@ async function main(): Promise<number> {
     without: new Set(values.without),
     isRoot: process.getuid?.() === 0,
     leftOut: [],
-    openFiles: new Map(),
+    open: new Map(),
   };
   await check(run, 'Format and lint (biome)', 'biome', ['check']);
   await check(run, 'Types (tsc)', 'tsc', ['-p', '.']);

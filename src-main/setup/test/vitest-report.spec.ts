@@ -14,8 +14,8 @@ describe('parseReport', () => {
       ],
     });
     expect(parseReport(text, '/checkout')).toEqual([
-      { file: 'test/a.spec.ts', name: 'test/a.spec.ts: a b', outcome: 'passed' },
-      { file: 'test/a.spec.ts', name: 'test/a.spec.ts: a c', outcome: 'skipped' },
+      { file: 'test/a.spec.ts', title: 'a b', name: 'test/a.spec.ts: a b', outcome: 'passed' },
+      { file: 'test/a.spec.ts', title: 'a c', name: 'test/a.spec.ts: a c', outcome: 'skipped' },
     ]);
   });
 

@@ -21,7 +21,9 @@ const reportSchema = z.object({
 export interface ReportedTest {
   /** Relative to the checkout. */
   readonly file: string;
-  /** Unique in the run: file and full name. */
+  /** The titles of its groups and its own, as vitest's --testNamePattern sees them. */
+  readonly title: string;
+  /** Unique in the run: file and title. */
   readonly name: string;
   readonly outcome: Outcome;
 }
@@ -33,13 +35,14 @@ export function parseReport(text: string, checkout: string): ReportedTest[] {
     const tests = assertionResults.map(
       (test): ReportedTest => ({
         file,
+        title: test.fullName,
         name: `${file}: ${test.fullName}`,
         outcome: test.status === 'passed' || test.status === 'failed' ? test.status : 'skipped',
       }),
     );
     // A file that can't be loaded has no tests, and one whose hooks fail may have only good ones.
     return status === 'failed' && !tests.some(({ outcome }) => outcome === 'failed')
-      ? [...tests, { file, name: `${file}: the file itself`, outcome: 'failed' as const }]
+      ? [...tests, { file, title: '', name: `${file}: the file itself`, outcome: 'failed' as const }]
       : tests;
   });
 }
