@@ -66,6 +66,18 @@ describe('jobSpecSchema', () => {
     expect(refused(change)).toContain(field);
   });
 
+  it.each(['constructor', 'toString', 'valueOf'])('takes a variable of the name %s', (name) => {
+    expect(jobSpecSchema.parse({ ...nothing, environment: { [name]: 'x' } }).environment).toEqual({
+      [name]: 'x',
+    });
+  });
+
+  it('refuses __proto__ instead of losing it', () => {
+    const environment = JSON.parse('{"__proto__":"x"}');
+    expect(refused({ environment })).toContain('environment __proto__ cannot be set');
+    expect(refused({ secretEnvironment: environment })).toContain('secretEnvironment __proto__');
+  });
+
   it('bounds what arguments and environment take together', () => {
     expect(refused({ args: Array.from({ length: 13 }, () => 'x'.repeat(130_000)) })).toContain('together');
   });
