@@ -85,6 +85,7 @@ describe('pageOf', () => {
     ['page_size', { pageSize: 1001 }],
     ['page_token', { pageToken: '-1' }],
     ['page_token', { pageToken: '1; DROP TABLE job' }],
+    ['status', { status: [JobStatus.RUNNING, 99 as JobStatus] }],
     ['id_prefix', { idPrefix: '../' }],
     ['name_contains', { nameContains: 'x'.repeat(200_000) }],
   ])('refuses a %s out of its bounds', (object, request) => {

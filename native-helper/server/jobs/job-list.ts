@@ -1,6 +1,6 @@
 /** One page of the list of jobs. */
 import { JobletError } from '../../api/errors.ts';
-import type { ListJobsRequest } from '../../api/gen/joblet_pb.js';
+import { JobStatusSchema, type ListJobsRequest } from '../../api/gen/joblet_pb.js';
 import { MAX_ARGUMENT_BYTES } from '../../api/job-spec.ts';
 import type { JobStore, StoredJob } from '../state/job-store.ts';
 
@@ -22,6 +22,8 @@ export function pageOf(
   const idPrefix = request.idPrefix.toLowerCase();
   refuse(pageSize > MAX_PAGE_SIZE, 'page_size', `must be at most ${MAX_PAGE_SIZE}`);
   refuse(pageToken !== '' && !PAGE_TOKEN.test(pageToken), 'page_token', 'is not from an answer before');
+  // An enumeration of proto3 is open, and each value asked for is a branch of the query.
+  refuse(!status.every(isKnownStatus), 'status', 'is not a state that this helper knows');
   refuse(!ID_PREFIX.test(idPrefix), 'id_prefix', 'must be the beginning of a UUID');
   refuse(nameContains.length > MAX_ARGUMENT_BYTES, 'name_contains', 'is too long');
   refuse(commandContains.length > MAX_ARGUMENT_BYTES, 'command_contains', 'is too long');
@@ -34,6 +36,10 @@ export function pageOf(
     },
   );
   return { jobs, nextPageToken: hasMore ? String(jobs.at(-1)?.sequence) : '' };
+}
+
+function isKnownStatus(status: number): boolean {
+  return JobStatusSchema.values.some(({ number }) => number === status);
 }
 
 function refuse(condition: boolean, field: string, reason: string): void {

@@ -32,7 +32,7 @@ import { pageOf } from './job-list.ts';
 import { JobRunner } from './job-runner.ts';
 import { ENDED_STATES, hasEnded, LIVE_STATES } from './job-state.ts';
 import { jobMessage, storable } from './job-view.ts';
-import { watchJobs } from './job-watch.ts';
+import { refuseManyIds, watchJobs } from './job-watch.ts';
 import { readLog } from './log-reader.ts';
 import { MonitorLauncher } from './monitor-launcher.ts';
 import { recover } from './recovery.ts';
@@ -151,8 +151,12 @@ export class JobManager {
     return create(ListJobsResponseSchema, { jobs: jobs.map((job) => this.#show(job)), nextPageToken });
   }
 
-  /** @param ids empty: every job that has not ended, and every new one. */
+  /**
+   * @param ids empty: every job that has not ended, and every new one.
+   * @throws JobletError: invalid or not_found.
+   */
   watch(ids: readonly string[], signal: AbortSignal): AsyncIterable<JobEvent> {
+    refuseManyIds(ids);
     const all = ids.length === 0;
     return watchJobs({
       uuids: all ? this.#store.uuidsWithStatus(LIVE_STATES) : [...new Set(ids.map((id) => this.#find(id)))],

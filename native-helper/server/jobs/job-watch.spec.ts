@@ -2,7 +2,7 @@ import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { type Job, type JobEvent, JobSchema, JobStatus } from '../../api/gen/joblet_pb.js';
 import { JobChanges } from './job-changes.ts';
-import { CHANGED_JOBS_MAXIMUM, watchJobs } from './job-watch.ts';
+import { CHANGED_JOBS_MAXIMUM, refuseManyIds, WATCHED_IDS_MAXIMUM, watchJobs } from './job-watch.ts';
 
 const { INITIALIZING, RUNNING, COMPLETED } = JobStatus;
 
@@ -110,4 +110,10 @@ describe('watchJobs', () => {
     abort.abort();
     expect(await waiting).toBe('end');
   });
+});
+
+it('refuseManyIds takes as many ids as can be looked up at once, and no more', () => {
+  const ids = Array.from({ length: WATCHED_IDS_MAXIMUM + 1 }, String);
+  expect(() => refuseManyIds(ids.slice(1))).not.toThrow();
+  expect(() => refuseManyIds(ids)).toThrow(expect.objectContaining({ kind: 'invalid' }));
 });

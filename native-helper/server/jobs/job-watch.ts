@@ -8,6 +8,22 @@ import { Wakeup } from './wakeup.ts';
 /** Jobs that may change while a watcher of all jobs is not looking: 36 bytes each are held of them. */
 export const CHANGED_JOBS_MAXIMUM = 16_384;
 
+/** Each is looked up before the first event is sent, and meanwhile nobody else is served. */
+export const WATCHED_IDS_MAXIMUM = 1024;
+
+/** @throws JobletError (invalid) */
+export function refuseManyIds(ids: readonly string[]): void {
+  if (ids.length > WATCHED_IDS_MAXIMUM) {
+    throw new JobletError('invalid', {
+      layer: 'job',
+      operation: 'watch',
+      object: 'ids',
+      reason: `must be at most ${WATCHED_IDS_MAXIMUM}, are ${ids.length}`,
+      mend: 'Watch all jobs instead.',
+    });
+  }
+}
+
 export interface WatchRequest {
   /** Their present state is sent first. */
   readonly uuids: readonly string[];
