@@ -162,6 +162,28 @@ describe('a helper that is started again', () => {
     expect(refused.failure?.cause).toContain('secret values are never stored');
   });
 
+  it('starts a job again that no monitor was made for, unless the machine was started since', async () => {
+    const first = await open();
+    const sooner = await first.run(specOf('echo', ['at last']), 0);
+    const before = await first.run(specOf('echo', ['never again']), 0);
+    await Promise.all([untilEnded(first, sooner.uuid), untilEnded(first, before.uuid)]);
+    await closeJobService(first);
+    // As if the helper had been killed when both had been answered, and their monitors were still to be made.
+    const database = new DatabaseSync(pathsUnder(root).database);
+    database.exec(
+      `UPDATE job SET status = ${JobStatus.INITIALIZING}, exit_code = NULL, started_us = 0, ended_us = 0`,
+    );
+    database.prepare('UPDATE job SET created_us = 1 WHERE uuid = ?').run(before.uuid);
+    database.close();
+    for (const { uuid } of [sooner, before]) {
+      rmSync(join(pathsUnder(root).jobsDirectory, uuid), { recursive: true });
+    }
+    const again = await open();
+    expect(await untilEnded(again, sooner.uuid)).toMatchObject({ status: JobStatus.COMPLETED });
+    expect((await logOf(again, sooner.uuid)).toString()).toBe('at last\n');
+    expect(again.get(before.uuid)).toMatchObject({ status: JobStatus.LOST });
+  });
+
   it('removes what belongs to no job', async () => {
     const first = await open();
     const { cgroup } = first.status();

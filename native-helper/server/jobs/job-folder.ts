@@ -67,6 +67,10 @@ export class JobFolder {
     }
   }
 
+  exists(): boolean {
+    return statSync(this.path, { throwIfNoEntry: false }) !== undefined;
+  }
+
   /** @returns a descriptor for the monitor; the caller closes it. */
   open(): number {
     return openSync(this.path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);

@@ -1,5 +1,6 @@
 /** What a helper does at its start with the jobs of the helper before it. */
 import { readdir, unlink } from 'node:fs/promises';
+import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { JobletError } from '../../api/errors.ts';
@@ -8,7 +9,7 @@ import type { CheckedJobSpec } from '../../api/job-spec.ts';
 import type { Paths } from '../../api/paths.ts';
 import type { CgroupTree } from '../../kernel/cgroup.ts';
 import type { Logger } from '../log.ts';
-import type { JobStore } from '../state/job-store.ts';
+import type { JobStore, StoredJob } from '../state/job-store.ts';
 import { JobFolder } from './job-folder.ts';
 import type { JobRunner } from './job-runner.ts';
 import { LIVE_STATES } from './job-state.ts';
@@ -41,12 +42,21 @@ export async function recover(options: RecoveryOptions): Promise<void> {
 async function recoverJob(options: RecoveryOptions, uuid: string): Promise<void> {
   const folder = new JobFolder(options.paths, uuid);
   const job = options.store.get(uuid);
-  if (job?.status === JobStatus.QUEUED) {
+  if (job !== undefined && (job.status === JobStatus.QUEUED || hadNoMonitor(job, folder))) {
     await resumeWaiting(options.runner, folder, checkedSpec(job.spec));
   } else {
     await adoptOrSettle(options, folder);
   }
   options.logger.info({ job: uuid }, 'recovered a job of the helper before');
+}
+
+/**
+ * The folder is made right before the monitor, so without a folder there was none. After a loss of power that proves
+ * nothing: the folder may not have reached the disk, and the job may have run.
+ */
+function hadNoMonitor({ status, createdUs }: StoredJob, folder: JobFolder): boolean {
+  const bootedUs = (Date.now() - uptime() * 1000) * 1000;
+  return status === JobStatus.INITIALIZING && createdUs > bootedUs && !folder.exists();
 }
 
 /** No monitor was ever made for it, so it can't run twice. */
