@@ -162,7 +162,7 @@ static bool tie_to_monitor(struct failure *failure)
 static bool enter_work_directory(const struct plan *plan, struct failure *failure)
 {
 	return !LAYER("working-directory") || chdir(plan->work_directory) == 0 ||
-	       failed(failure, "process", "chdir", plan->work_directory);
+	       failed(failure, "workdir", "chdir", plan->work_directory);
 }
 
 /* Ignored signals would be inherited over execve(2); blocked ones stay blocked until command_start. */

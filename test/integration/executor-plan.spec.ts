@@ -83,7 +83,7 @@ describe('a plan that can be understood', () => {
     [
       'works in a folder that is not there',
       (plan) => ({ ...plan, workDirectory: '/nowhere' }),
-      { layer: 'process', operation: 'chdir', object: '/nowhere', errno: 2 },
+      { layer: 'workdir', operation: 'chdir', object: '/nowhere', errno: 2 },
     ],
     [
       'limits what this cgroup does not have',

@@ -76,6 +76,13 @@ describe('a job', () => {
     expect(job.failure?.mend).not.toBe('');
   });
 
+  it('whose working folder is not there says which, and what to do', async () => {
+    const job = await runToEnd(service.jobs, specOf('true', [], { workDir: '/nowhere' }));
+    expect(job).toMatchObject({ status: JobStatus.FAILED, exitCode: 125 });
+    expect(job.failure).toMatchObject({ layer: 'workdir', operation: 'chdir', object: '/nowhere' });
+    expect(job.failure?.mend).toContain('--workdir');
+  });
+
   it('gets its arguments as they are, whatever is in them', async () => {
     const args = ['a b', '*', '$(id)', '-n', 'line\nbreak', 'ü€', '\u0001\u001b[31m', ''];
     const job = await runToEnd(service.jobs, specOf('printf', ['%s|', ...args]));

@@ -17,6 +17,7 @@ const MEND_OF_LAYER: Readonly<Record<string, string>> = {
   credentials: 'Check jobs.user and jobs.group in the configuration of the helper.',
   seccomp: 'Run `joblet doctor`: it says whether this kernel has seccomp filters.',
   process: 'Close other programs, or raise the limit on processes and open files.',
+  workdir: 'Give a folder that the job can enter with --workdir: /work, /tmp, or one of the system’s.',
   exec: 'Check the name and that it is executable; a job sees the system’s programs and what lies in /work.',
   report: 'This is a fault of Joblet: please report it with the output of `joblet job status --json`.',
   record: 'Free space on the disk of the state folder.',
