@@ -13,10 +13,11 @@ afterEach(() => tree.close());
 /** A job that would outlive a SIGTERM and has a child in a session of its own. */
 function startStubbornJob(): ReturnType<typeof spawn> {
   mkdirSync(tree.jobPath(UUID));
-  const child = spawn('sh', ['-c', 'trap "" TERM; setsid sleep 60 & echo up; wait'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
+  const child = spawn('sh', ['-c', 'trap "" TERM; read go; setsid sleep 60 & echo up; wait'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
   });
   writeFileSync(join(tree.jobPath(UUID), 'cgroup.procs'), String(child.pid));
+  child.stdin?.end('go\n'); // what it forked before would have stayed outside
   return child;
 }
 
