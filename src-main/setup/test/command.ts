@@ -11,6 +11,8 @@ export interface Command {
   readonly timeoutMs: number;
   /** Path of the file that gets all of the output. */
   readonly log: string;
+  /** Says what went wrong, where the exit code is not the whole verdict; null = nothing. */
+  readonly judge?: (exitCode: number, output: string) => string | null;
 }
 
 export interface CommandResult {
@@ -36,11 +38,15 @@ export async function runCommand(command: Command): Promise<CommandResult> {
   }
 }
 
+const judgeByExitCode = (exitCode: number): string | null =>
+  exitCode === 0 ? null : `exit code ${exitCode}`;
+
 function collect({
   program,
   argv,
   timeoutMs,
   log,
+  judge = judgeByExitCode,
 }: Command): Promise<{ output: string; problem: string | null }> {
   return new Promise((resolve) => {
     const file = createWriteStream(log);
@@ -85,7 +91,7 @@ function collect({
       if (timedOut) {
         end(`not ended within ${timeoutMs / 1000} s`);
       } else {
-        end(code === 0 ? null : `${signal ?? `exit code ${code}`}`);
+        end(code === null ? `${signal}` : judge(code, output));
       }
     });
   });

@@ -151,8 +151,17 @@ async function inQemu(run: Run): Promise<void> {
 }
 
 /** Programs that count for themselves; their last `N passed, N failed` is taken, or else their exit code. */
-async function program(run: Run, title: string, argv: readonly string[], minutes: number): Promise<void> {
-  const { succeeded, output } = await runCommand(command(title, process.execPath, argv, minutes));
+async function program(
+  run: Run,
+  title: string,
+  argv: readonly string[],
+  minutes: number,
+  judge?: Command['judge'],
+): Promise<void> {
+  const { succeeded, output } = await runCommand({
+    ...command(title, process.execPath, argv, minutes),
+    ...(judge === undefined ? {} : { judge }),
+  });
   const counts = [...output.matchAll(/^(\d+) passed, (\d+) failed/gm)].at(-1);
   const passed = Number(counts?.[1] ?? (succeeded ? 1 : 0));
   const failed = Math.max(Number(counts?.[2] ?? 0), succeeded ? 0 : 1);
@@ -173,10 +182,16 @@ async function measurements(run: Run): Promise<void> {
   if (canRun(run, 'fuzzing of the plan parser', { packages: ['clang', 'llvm', 'libclang-rt-dev'] })) {
     await program(run, 'Fuzzing of the plan parser', ['native-helper/executor/fuzz/run.ts'], 5);
   }
-  for (const name of ['start', 'submit', 'idle', 'many']) {
+  for (const name of ['start', 'submit', 'idle']) {
     if (canRun(run, `benchmark ${name}`, { root: true, packages: ['bubblewrap'] })) {
       await program(run, `Benchmark: ${name}`, ['test/bench/main.ts', name], 5);
     }
+  }
+  // Its bar is not promised yet: it passes when it was measured.
+  if (canRun(run, 'benchmark many', { root: true, packages: ['bubblewrap', 'runc'] })) {
+    const isMeasured = (_exitCode: number, output: string) =>
+      /\{"name":"many",.*\}\s*$/.test(output) ? null : 'it ended without a figure';
+    await program(run, 'Benchmark: many (measured only)', ['test/bench/main.ts', 'many'], 5, isMeasured);
   }
 }
 
