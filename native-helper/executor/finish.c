@@ -141,7 +141,7 @@ static void send_exited(struct job *job, const struct record *record)
  */
 static void write_record(struct job *job, const struct record *record)
 {
-	while (record_write(record, job->folder) < 0) {
+	while (!record_write(record, job->folder, &job->record_file)) {
 		struct pollfd waits[] = {{.fd = job->control.listener, .events = POLLIN},
 					 {.fd = job->control.connection, .events = POLLIN}};
 		struct failure failure;

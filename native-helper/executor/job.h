@@ -20,11 +20,12 @@ struct job {
 	const struct plan *plan;
 	const char *build; /* hexadecimal */
 	int folder;	   /* of the job; −1 in a replay */
+	int adoption;	   /* folder of adoption sockets; −1 in a replay */
 	struct cgroup cgroup;
 	struct control control;
 	struct log log;
 
-	int report_file; /* report.json before its comparison is done; −1 in a replay */
+	int record_file; /* exit.json before it has its name; −1: not made yet, or a replay */
 
 	pid_t init; /* 0: not made yet */
 	/*

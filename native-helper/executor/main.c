@@ -79,14 +79,12 @@ static int move_control(void)
 	return connection;
 }
 
-static bool begin(struct job *job, struct plan *plan)
+static bool load_plan(struct job *job, struct plan *plan)
 {
 	uint8_t build[BUILD_ID_BYTES];
 
 	decode_build(build);
-	if (!plan_load(FD_PLAN, build, plan, &job->failure))
-		return false;
-	return job->folder < 0 || control_listen(&job->control, FD_ADOPTION, plan->uuid, &job->failure);
+	return plan_load(FD_PLAN, build, plan, &job->failure);
 }
 
 static int run(bool replay)
@@ -98,10 +96,11 @@ static int run(bool replay)
 		.plan = &plan,
 		.build = BUILD,
 		.folder = replay ? -1 : FD_FOLDER,
+		.adoption = replay ? -1 : FD_ADOPTION,
 		.cgroup = {.parent = is_open(FD_CGROUP) ? FD_CGROUP : -1, .folder = -1},
 		.control = {.connection = replay ? -1 : move_control(), .listener = -1},
 		.log = {.data = -1, .index = -1, .buffer = buffer},
-		.report_file = -1,
+		.record_file = -1,
 		.mount_namespace = -1,
 		.pidfd = -1,
 		.init_socket = -1,
@@ -110,7 +109,7 @@ static int run(bool replay)
 		.refusal_code = EXIT_REFUSED,
 	};
 	settle();
-	if (!begin(&job, &plan)) {
+	if (!load_plan(&job, &plan)) {
 		log_failure(&job.failure);
 		return EXIT_REFUSED;
 	}

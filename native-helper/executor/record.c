@@ -60,23 +60,29 @@ int record_shell_code(const struct record *record)
 	return record->exit_code >= 0 ? record->exit_code : EXIT_SIGNAL_BASE + record->signal;
 }
 
-int record_write(const struct record *record, int folder)
+static const char WRITTEN[] = "exit.json.new", WHOLE[] = "exit.json";
+
+int record_create(int folder)
 {
-	static const char WRITTEN[] = "exit.json.new", WHOLE[] = "exit.json";
+	return openat(folder, WRITTEN, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+bool record_write(const struct record *record, int folder, int *file)
+{
 	char buffer[RECORD_BYTES_MAXIMUM];
 	struct text text = TEXT_IN(buffer);
-	bool written;
 
-	text.fd = openat(folder, WRITTEN, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (text.fd < 0)
-		return -1;
+	if (*file < 0)
+		*file = record_create(folder);
+	if (*file < 0)
+		return false;
 	text_add(&text, "{");
 	record_fields(record, &text);
 	text_add(&text, "}\n");
-	written = text_flush(&text);
-	close(text.fd);
-	errno = text.error;
-	return written ? renameat(folder, WRITTEN, folder, WHOLE) : -1;
+	errno = ENOSPC; /* what a short write means */
+	if (pwrite(*file, text.buffer, text.length, 0) != (ssize_t)text.length)
+		return false;
+	return renameat(folder, WRITTEN, folder, WHOLE) == 0;
 }
 
 bool record_sync(int folder)

@@ -30,8 +30,14 @@ void record_fields(const struct record *record, struct text *text);
 /* The exit code that a shell would show: the command's own, or 128 + the signal. */
 int record_shell_code(const struct record *record);
 
-/* Writes exit.json beside its place and renames it, so that it is whole whenever it is there. −1 with errno. */
-int record_write(const struct record *record, int folder);
+/* Makes the file that record_write fills, so that this costs no time at the end. −1 with errno. */
+int record_create(int folder);
+
+/*
+ * Writes the record into `file` (−1: not made yet) and renames it to exit.json, which is whole whenever it is there.
+ * False with errno; it can be tried again.
+ */
+bool record_write(const struct record *record, int folder, int *file);
 
 /* Record and folder to the disk. False with errno. */
 bool record_sync(int folder);

@@ -77,17 +77,15 @@ static void compare_all(const struct report_subject *subject, struct report *rep
 	text_add(text, "\n]}\n");
 }
 
-static const char WRITTEN[] = "report.json.new", WHOLE[] = "report.json";
-
-int report_create(int folder)
-{
-	return openat(folder, WRITTEN, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-}
-
 bool report_publish(struct text *text, int folder, struct failure *failure)
 {
-	bool written = text_flush(text);
+	static const char WRITTEN[] = "report.json.new", WHOLE[] = "report.json";
+	bool written;
 
+	text->fd = openat(folder, WRITTEN, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (text->fd < 0)
+		return failed(failure, "report", "open", WRITTEN);
+	written = text_flush(text);
 	close(text->fd);
 	errno = text->error;
 	return (written && renameat(folder, WRITTEN, folder, WHOLE) == 0) || failed(failure, "report", "write", WHOLE);
@@ -105,5 +103,7 @@ bool report_compare(const struct report_subject *given, struct text *text, struc
 	compare_all(&subject, &report);
 	close(subject.root);
 	close(subject.process);
+	if (text->overflow)
+		return refused(failure, "report", "read back", "report", "is larger than can be kept");
 	return report.ok;
 }

@@ -41,16 +41,13 @@ int report_open(const struct report_subject *subject, const char *path);
 void report_process(struct report *report, const struct report_subject *subject);
 void report_mounts(struct report *report, const struct report_subject *subject);
 
-/* Makes the file that report_write fills. −1 with errno. */
-int report_create(int folder);
-
 /*
- * Compares, and puts the report into `text`, which spills into the file of report_create when it is full.
- * False when the kernel says something else than the plan, or when it can't be asked.
+ * Compares, and puts the report into `text`. False when the kernel says something else than the plan, or when it can't be asked; a text
+ * that overflows counts as that.
  */
 bool report_compare(const struct report_subject *subject, struct text *text, struct failure *failure);
 
-/* Writes what is left of the text, closes its file and gives it its name, so that nobody reads half of it. */
+/* Writes the text into the job's folder as report.json, which is whole whenever it is there. */
 bool report_publish(struct text *text, int folder, struct failure *failure);
 
 #endif

@@ -4,7 +4,6 @@
 #include "init.h"
 #include "job.h"
 #include "layer.h"
-#include "report.h"
 #include "sources.h"
 #include "sys.h"
 
@@ -199,10 +198,8 @@ static bool prepare_meanwhile(struct job *job)
 		return failed(&job->failure, "namespace", "open", "mount namespace of init");
 	if (job->folder < 0)
 		return true;
-	if (log_create(&job->log, job->folder) < 0)
-		return failed(&job->failure, "log", "open", "log");
-	job->report_file = report_create(job->folder);
-	return job->report_file >= 0 || failed(&job->failure, "report", "open", "report.json");
+	return control_listen(&job->control, job->adoption, job->plan->uuid, &job->failure) &&
+	       (log_create(&job->log, job->folder) == 0 || failed(&job->failure, "log", "open", "log"));
 }
 
 bool job_start(struct job *job)

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
@@ -103,31 +104,43 @@ static void fail_job(struct job *job)
 	kill_job(job);
 }
 
+/* More than a plan of the largest size can make of it; of the mapping, what isn't touched costs nothing. */
+enum { REPORT_BYTES_MAXIMUM = 64 * 1024 * 1024 };
+
 /*
- * Reads init back from the kernel; only when all is as the plan says, the command may run. What is written of it is written
- * while the command starts.
+ * Reads init back from the kernel; only when all is as the plan says, the command may run. What is written to disk is written while
+ * it starts.
  */
-static void on_ready(struct job *job, const struct init_facts *facts)
+static bool compare_and_go(struct job *job, const struct init_facts *facts, struct text *report)
 {
 	struct report_subject subject = {.plan = job->plan, .cgroup = &job->cgroup, .facts = facts, .init = job->init};
-	char buffer[16 * 1024];
-	struct text text = {.buffer = buffer, .capacity = sizeof buffer, .fd = job->report_file};
-	struct failure unwritten;
 	const char order = INIT_GO;
+
+	if (!report_compare(&subject, report, &job->failure))
+		return false;
+	job->phase = PHASE_RUNNING;
+	job->started_us = realtime_us();
+	return send(job->init_socket, &order, sizeof order, MSG_NOSIGNAL) == sizeof order ||
+	       failed(&job->failure, "monitor", "send", "init");
+}
+
+static void on_ready(struct job *job, const struct init_facts *facts)
+{
+	char *memory = mmap(NULL, REPORT_BYTES_MAXIMUM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct text report = {.buffer = memory, .capacity = REPORT_BYTES_MAXIMUM, .fd = -1};
+	struct failure unwritten;
 	bool ok;
 
-	if (job->reason != REASON_NOTHING)
+	if (memory == MAP_FAILED) {
+		failed(&job->failure, "monitor", "mmap", "report");
+		fail_job(job);
 		return;
-	ok = report_compare(&subject, &text, &job->failure);
-	if (ok) {
-		job->phase = PHASE_RUNNING;
-		job->started_us = realtime_us();
-		ok = send(job->init_socket, &order, sizeof order, MSG_NOSIGNAL) == sizeof order ||
-		     failed(&job->failure, "monitor", "send", "init");
 	}
+	ok = compare_and_go(job, facts, &report);
 	/* Why the job ends is worth more than that it could not be written. */
-	if (job->folder >= 0 && !report_publish(&text, job->folder, ok ? &job->failure : &unwritten))
+	if (job->folder >= 0 && !report_publish(&report, job->folder, ok ? &job->failure : &unwritten))
 		ok = false;
+	munmap(memory, REPORT_BYTES_MAXIMUM);
 	if (!ok) {
 		fail_job(job);
 		return;
@@ -135,6 +148,8 @@ static void on_ready(struct job *job, const struct init_facts *facts)
 	if (job->plan->timeout_ms > 0)
 		arm_timer(job, job->plan->timeout_ms);
 	send_running(job);
+	if (job->folder >= 0)
+		job->record_file = record_create(job->folder); /* now that there is time; if it fails, record_write tries again */
 }
 
 static void on_init_message(struct job *job, struct init_message *message)
@@ -142,7 +157,7 @@ static void on_init_message(struct job *job, struct init_message *message)
 	switch (message->event) {
 	case INIT_READY:
 		message->facts.hostname[HOSTNAME_MAXIMUM] = '\0';
-		if (job->phase == PHASE_STARTING)
+		if (job->phase == PHASE_STARTING && job->reason == REASON_NOTHING)
 			on_ready(job, &message->facts);
 		break;
 	case INIT_ENDED:
