@@ -16,9 +16,29 @@ fail() {
   finish 125
 }
 
+mount_cgroup2() {
+  mount -t cgroup2 -o nosuid,nodev,noexec,nsdelegate,memory_recursiveprot cgroup2 /sys/fs/cgroup || fail 'mount cgroup2'
+  for controller in cpu cpuset io memory pids; do
+    echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control || fail "no cgroup v2 controller $controller"
+  done
+}
+# As older distributions boot: the controllers on v1, beside a v2 tree without any.
+mount_hybrid_cgroups() {
+  mount -t tmpfs -o mode=0755,nosuid,nodev,noexec cgroup /sys/fs/cgroup || fail 'mount a folder for cgroups'
+  for controller in cpu cpuset blkio memory pids; do
+    mkdir "/sys/fs/cgroup/$controller"
+    mount -t cgroup -o "$controller" cgroup "/sys/fs/cgroup/$controller" || fail "no cgroup v1 controller $controller"
+  done
+  mkdir /sys/fs/cgroup/unified
+  mount -t cgroup2 -o nosuid,nodev,noexec,nsdelegate cgroup2 /sys/fs/cgroup/unified || fail 'mount cgroup2'
+}
+
 mount -t proc -o nosuid,nodev,noexec proc /proc || fail 'mount /proc'
 mount -t sysfs -o nosuid,nodev,noexec sysfs /sys || fail 'mount /sys'
-mount -t cgroup2 -o nosuid,nodev,noexec,nsdelegate,memory_recursiveprot cgroup2 /sys/fs/cgroup || fail 'mount cgroup2'
+case " $(cat /proc/cmdline) " in
+*' joblet.cgroup=hybrid '*) mount_hybrid_cgroups ;;
+*) mount_cgroup2 ;;
+esac
 mount -t securityfs -o nosuid,nodev,noexec securityfs /sys/kernel/security
 mkdir -p /dev/pts /dev/shm /dev/mqueue
 mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
@@ -28,9 +48,6 @@ ln -s /proc/self/fd /dev/fd
 ln -s /proc/self/fd/0 /dev/stdin
 ln -s /proc/self/fd/1 /dev/stdout
 ln -s /proc/self/fd/2 /dev/stderr
-for controller in cpu cpuset io memory pids; do
-  echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control || fail "no cgroup v2 controller $controller"
-done
 
 # The overlay holds copies of these from the host; the machine has its own. /tmp is a tmpfs, since overlayfs can't make
 # files without a name. A checkout that lies below one of these is bound back to its own path.

@@ -10,7 +10,8 @@ usage: npm run vm -- [options] [--] 'command'
   --disk SIZE       an ext4 disk with project quota at $JOBLET_VM_DISK, such as 1G
   --memory SIZE     memory of the machine (2G)
   --cpus N          its processors (2)
-  --append WORDS    more for the kernel's command line, such as 'psi=1'; may be repeated
+  --append WORDS    more for the kernel's command line, such as 'psi=1'; may be repeated.
+                    'joblet.cgroup=hybrid' puts the controllers on cgroup v1
   --out DIR         a folder of this machine that the command can write to, at $JOBLET_VM_OUT
   --timeout SECONDS after which it is switched off (600)
 `;
