@@ -42,6 +42,7 @@ export async function serve(root: string): Promise<void> {
   const installation = await Installation.open(paths, elevatingUid());
   const logger = createLogger(paths.helperLog, installation.config.log_level);
   endOnFaults(logger);
+  keepFromConsole(logger);
   try {
     await serveJobs(paths, installation, logger);
   } catch (error) {
@@ -99,6 +100,14 @@ async function serveJobs(paths: Paths, installation: Installation, logger: Logge
 function elevatingUid(): number | undefined {
   const text = process.env.SUDO_UID ?? process.env.PKEXEC_UID ?? '';
   return /^(0|[1-9]\d{0,9})$/.test(text) ? Number(text) : undefined;
+}
+
+/**
+ * connect-node tells the console of each client that goes away before it has its answer. Nobody bounds the file that
+ * our standard error is.
+ */
+function keepFromConsole(logger: Logger): void {
+  console.error = (message: unknown, error: unknown): void => logger.debug({ err: error }, String(message));
 }
 
 /** State is on disk before it is told of, so that ending is always safe; going on after a fault is not. */

@@ -1,6 +1,7 @@
 /** Installing the helper where only root writes, and starting it from there: with the built helper, under a root of its own. */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   cpSync,
   existsSync,
@@ -15,8 +16,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ClientNode, clientConfigSchema } from '../../native-helper/api/config-schema.ts';
+import { parseConfig } from '../../native-helper/api/config-text.ts';
+import { GetLogsRequestSchema } from '../../native-helper/api/gen/joblet_pb.js';
+import { clientConfigOf, pathsUnder } from '../../native-helper/api/paths.ts';
 import { type Installation, installCommand } from '../../src-main/elevation/install-script.ts';
+import { frame, openHttp2 } from '../fixtures/transport.ts';
 
 const DIST = join(import.meta.dirname, '../../dist');
 const PATIENCE_MS = 60_000;
@@ -93,6 +100,31 @@ describe('joblet helper start', () => {
     expect(joblet('helper', 'stop').status).toBe(0);
     expect(joblet('helper', 'start').status).toBe(0);
     expect(statSync(join(installed, 'current/joblet-helper')).ino).toBe(copied);
+  });
+});
+
+describe('what the helper says on its standard error', () => {
+  it('does not grow with clients that go away before they have their answer', async () => {
+    joblet('helper', 'start');
+    const { job_uuid: id } = JSON.parse(
+      joblet('--json', 'job', 'run', '--', 'head', '-c', '1000000', '/dev/zero').stdout,
+    );
+    joblet('job', 'wait', id);
+    const paths = pathsUnder(root);
+    const config = clientConfigOf(paths, 0);
+    const [node] = Object.values(parseConfig(readFileSync(config, 'utf8'), clientConfigSchema, config).nodes);
+    const session = openHttp2(paths.socket, node as ClientNode, { initialWindowSize: 0 });
+    const logs = session.request({
+      ':method': 'POST',
+      ':path': '/joblet.v1.JobService/GetLogs',
+      'content-type': 'application/grpc',
+    });
+    logs.end(frame(toBinary(GetLogsRequestSchema, create(GetLogsRequestSchema, { id }))));
+    await once(logs, 'response');
+    session.destroy();
+    await once(session, 'close');
+    joblet('helper', 'stop');
+    expect(readFileSync(join(paths.stateDirectory, 'start.log'), 'utf8')).toBe('');
   });
 });
 

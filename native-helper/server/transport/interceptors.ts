@@ -1,7 +1,7 @@
 /** What every call passes through: unknown fields are refused, and errors leave in one shape. */
 import { type DescMessage, isMessage, type Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
-import { JobletError } from '../../api/errors.ts';
+import { causeOf, JobletError } from '../../api/errors.ts';
 import { toConnectError } from '../../api/failure.ts';
 import type { Logger } from '../log.ts';
 
@@ -59,7 +59,7 @@ export function mapErrors(logger: Logger): Interceptor {
       }
       return toConnectError(error);
     }
-    if (error instanceof Error && error.name === 'AbortError') {
+    if (isOfClientGone(error)) {
       return new ConnectError('the call was cancelled', Code.Canceled);
     }
     logger.error({ err: error, method }, 'a call failed');
@@ -79,6 +79,11 @@ export function mapErrors(logger: Logger): Interceptor {
       throw toClient(error, method);
     }
   };
+}
+
+/** The connection was closed while an answer was on its way: Node cancels the write (ECANCELED), or aborts the call. */
+function isOfClientGone(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'AbortError' || causeOf(error) === 'ECANCELED');
 }
 
 async function* catching<T extends Message<DescMessage['typeName']>>(
