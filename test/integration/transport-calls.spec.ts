@@ -1,15 +1,21 @@
 /** What a call may be, and what it is answered with when it is something else. */
 import { once } from 'node:events';
+import type { ClientHttp2Session } from 'node:http2';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { credentials, loadPackageDefinition, type ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { JobletError } from '../../native-helper/api/errors.ts';
 import { ServerReflection } from '../../native-helper/api/gen/grpc/reflection/v1/reflection_pb.js';
-import { JobSchema, JobService, RunJobRequestSchema } from '../../native-helper/api/gen/joblet_pb.js';
+import {
+  GetJobRequestSchema,
+  JobSchema,
+  JobService,
+  RunJobRequestSchema,
+} from '../../native-helper/api/gen/joblet_pb.js';
 import { createReflectionService } from '../../native-helper/server/transport/reflection.ts';
 import { callRaw, frame, openHttp2, openTls, TransportFixture } from '../fixtures/transport.ts';
 
@@ -25,6 +31,9 @@ beforeAll(async () => {
         .service(JobService, {
           runJob: ({ spec }) => create(JobSchema, { uuid: 'here', ...(spec && { spec }) }),
           getJob: ({ id }) => {
+            if (id === 'long') {
+              return create(JobSchema, { uuid: 'x'.repeat(1024 * 1024) });
+            }
             if (id === 'fault') {
               throw new Error('a secret of the helper');
             }
@@ -153,6 +162,50 @@ describe('a connection', () => {
     const session = openHttp2(fixture.paths.socket, fixture.nodeOf(0));
     await callRaw(session, '/joblet.v1.JobService/Nothing', frame(Buffer.alloc(0)));
     expect((await callRaw(session, CHECK, frame(Buffer.alloc(0)))).grpcStatus).toBe('0');
+    session.destroy();
+  });
+});
+
+describe('a client that makes the helper hold much', () => {
+  const GET = '/joblet.v1.JobService/GetJob';
+  const LONG = frame(toBinary(GetJobRequestSchema, create(GetJobRequestSchema, { id: 'long' })));
+
+  const request = (session: ClientHttp2Session, path: string) => {
+    const stream = session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc' });
+    stream.on('error', () => {});
+    return stream;
+  };
+
+  it.each([
+    [
+      'by not reading its answers',
+      (session: ClientHttp2Session) => request(session, GET).end(LONG),
+      { initialWindowSize: 0 },
+    ],
+    [
+      'by not ending its requests',
+      (session: ClientHttp2Session) => request(session, RUN).write(frame(Buffer.alloc(10 ** 6), 2 * 10 ** 6)),
+      {},
+    ],
+  ])('%s is cut off, and the others are served', async (_how, send, settings) => {
+    using _ = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const session = openHttp2(fixture.paths.socket, fixture.nodeOf(0), settings);
+    const closed = once(session, 'close');
+    session.on('error', () => {});
+    await once(session, 'remoteSettings');
+    for (let count = 0; count < 200; count += 1) {
+      send(session);
+    }
+    await closed;
+    await stillServes();
+    expect(fixture.log()).toContain('ended the connection that made the helper hold the most');
+    expect(fixture.log()).not.toContain('ECANCELED');
+  });
+
+  it('and reads it is served', async () => {
+    const session = openHttp2(fixture.paths.socket, fixture.nodeOf(0));
+    const answers = await Promise.all(Array.from({ length: 100 }, () => callRaw(session, GET, LONG)));
+    expect(new Set(answers.map(({ grpcStatus }) => grpcStatus))).toEqual(new Set(['0']));
     session.destroy();
   });
 });

@@ -22,11 +22,17 @@ import { type Logger, RateLimitedWarning } from '../log.ts';
 import { Admission } from './admission.ts';
 import { encodeAlert, type RefusalAlert } from './alert.ts';
 import { callerUid } from './caller.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { mapErrors, refuseUnknownFields } from './interceptors.ts';
 import { listenOn } from './socket.ts';
 
 const HANDSHAKE_TIMEOUT_MS = 5000;
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
+/**
+ * Of requests that have not ended and answers that are not read yet, all connections together: far more than clients
+ * that read what they asked for come to.
+ */
+const MAX_HELD_BYTES = 128 * 1024 * 1024;
 /** Streams of one connection at one time: an app that follows the logs of many jobs. */
 const MAX_STREAMS = 256;
 /** How long calls may go on after the helper was told to end. */
@@ -45,6 +51,7 @@ export class TransportServer {
   readonly #logger: Logger;
   readonly #warnings: RateLimitedWarning;
   readonly #admission: Admission<Socket>;
+  readonly #heldBytes: HeldBytes;
   readonly #net: Server;
   readonly #tls: TlsServer;
   readonly #http2: Http2Server;
@@ -59,6 +66,14 @@ export class TransportServer {
     this.#logger = logger;
     this.#warnings = new RateLimitedWarning(logger);
     this.#admission = new Admission({ total: limits.total, perUid: limits.per_uid });
+    this.#heldBytes = new HeldBytes({
+      maximum: MAX_HELD_BYTES,
+      onTooMany: (session, bytes) => {
+        const uid = this.#callers.get(session);
+        this.#warnings.warn('ended the connection that made the helper hold the most', { uid, bytes });
+        session.destroy();
+      },
+    });
     this.#net = createNetServer((connection) => this.#onConnection(connection));
     this.#tls = createTlsServer({
       ...secureContextOf(options.security),
@@ -121,6 +136,7 @@ export class TransportServer {
         createContextValues().set(callerUid, this.#callerOf(request as Http2ServerRequest)),
     });
     return (request: Http2ServerRequest, response: Http2ServerResponse): void => {
+      this.#heldBytes.watch(request);
       handle(request, response);
       // RFC 9113 8.1: who has been answered before all of its request was read need not send the rest; without this
       // the stream would stay until it does. The trailers go out at the end of this turn.
