@@ -8,7 +8,7 @@ import { parseCommandLine } from './program.ts';
 
 /** The old name brings nothing but itself: help and errors speak of the name that was typed. */
 function programNameOf(path: string | undefined): string {
-  return basename(path ?? '').replace(/\.(?:mjs|ts)$/, '') === 'rnx' ? 'rnx' : 'joblet';
+  return basename(path ?? '').replace(/\.(?:cjs|ts)$/, '') === 'rnx' ? 'rnx' : 'joblet';
 }
 
 async function main(cli: Cli, words: readonly string[]): Promise<number> {

@@ -24,6 +24,10 @@ const LOG = join(ROOT, 'dist/setup.log');
 
 /** What only the tests need: each part of them that lacks its own is named and left out. */
 const TEST_PACKAGES = [
+  {
+    name: 'libc6-dev',
+    provides: `/usr/lib/${process.arch === 'x64' ? 'x86_64' : 'aarch64'}-linux-gnu/libc.a`,
+  },
   process.arch === 'x64'
     ? { name: 'qemu-system-x86', provides: 'qemu-system-x86_64' }
     : { name: 'qemu-system-arm', provides: 'qemu-system-aarch64' },

@@ -157,12 +157,12 @@ export function isThere(provided) {
   });
 }
 
-/** What the C executor is built with. */
+/** What the C executor is built with: a compiler, its C library, the kernel's headers. */
 export function compilerPackages() {
-  const machine = process.arch === 'x64' ? 'x86_64' : 'aarch64';
   return [
     { name: 'gcc', provides: 'gcc' },
-    { name: 'libc6-dev', provides: `/usr/lib/${machine}-linux-gnu/libc.a` },
+    { name: 'musl-tools', provides: 'musl-gcc' },
+    { name: 'linux-libc-dev', provides: '/usr/include/linux/openat2.h' },
   ];
 }
 

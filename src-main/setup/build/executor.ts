@@ -1,24 +1,34 @@
+import { mkdtempDisposable, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { filesBelow } from './files.ts';
 import { run } from './run.ts';
 
 export const EXECUTOR_SOURCE_DIRECTORY = 'native-helper/executor';
 
 const WARNINGS = ['-Wall', '-Wextra', '-Werror', '-Wshadow', '-Wstrict-prototypes', '-Wvla'];
-/** What a C program that parses input as root should be built with: the OpenSSF's compiler hardening guide. */
+/**
+ * What a C program that parses input as root should be built with: the OpenSSF's compiler hardening guide, less
+ * _FORTIFY_SOURCE, which musl has no checks for.
+ */
 const HARDENING = [
-  '-D_FORTIFY_SOURCE=3',
   '-fstack-protector-strong',
   '-fstack-clash-protection',
   '-fno-strict-aliasing',
   '-fno-delete-null-pointer-checks',
   '-ftrivial-auto-var-init=zero',
   '-fPIE',
-  '-static-pie',
   '-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code',
 ];
-const HARDENING_OF: Readonly<Record<string, readonly string[]>> = {
-  x64: ['-fcf-protection=full'],
-  arm64: ['-mbranch-protection=standard'],
+
+interface Machine {
+  /** As GNU's names of platforms begin. */
+  readonly name: string;
+  readonly hardening: readonly string[];
+}
+const MACHINES: Readonly<Record<string, Machine>> = {
+  x64: { name: 'x86_64', hardening: ['-fcf-protection=full'] },
+  arm64: { name: 'aarch64', hardening: ['-mbranch-protection=standard'] },
 };
 
 export interface ExecutorBuild {
@@ -33,12 +43,36 @@ export async function executorSources(): Promise<string[]> {
   return files.filter((path) => !path.slice(EXECUTOR_SOURCE_DIRECTORY.length + 1).includes('/'));
 }
 
+/** With musl, whose start-up asks nothing of the processor: docs/adr/011-executor-on-musl.md. */
 export async function compileExecutor(output: string, { buildId, weakened }: ExecutorBuild): Promise<void> {
+  const machine = MACHINES[process.arch];
+  if (machine === undefined) {
+    throw new Error(`the executor is not built for ${process.arch}`);
+  }
   const sources = (await executorSources()).filter((path) => path.endsWith('.c'));
-  await run('gcc', [
-    ...['-std=gnu17', '-O2', '-g0', ...WARNINGS, ...HARDENING, ...(HARDENING_OF[process.arch] ?? [])],
-    `-DJOBLET_BUILD_ID="${buildId}"`,
+  await using headers = await kernelHeaders(machine);
+  await run('musl-gcc', [
+    ...['-std=gnu17', '-O2', '-g0', ...WARNINGS, ...HARDENING, ...machine.hardening],
+    ...['-isystem', headers.path, `-DJOBLET_BUILD_ID="${buildId}"`],
     ...(weakened ? ['-DJOBLET_WEAKEN'] : []),
-    ...['-o', output, ...sources],
+    ...['-o', output, ...asStaticPie(machine, sources)],
   ]);
+}
+
+/** A folder of the kernel's headers and none of glibc's, which lie beside them in /usr/include. */
+async function kernelHeaders({ name }: Machine): Promise<{ path: string } & AsyncDisposable> {
+  const folder = await mkdtempDisposable(join(tmpdir(), 'joblet-kernel-headers-'));
+  await symlink('/usr/include/linux', join(folder.path, 'linux'));
+  await symlink('/usr/include/asm-generic', join(folder.path, 'asm-generic'));
+  await symlink(`/usr/include/${name}-linux-gnu/asm`, join(folder.path, 'asm'));
+  return folder;
+}
+
+/** musl-gcc's specification knows no -static-pie, so the start file that relocates the executable is named here. */
+function asStaticPie({ name }: Machine, sources: readonly string[]): string[] {
+  const library = `/usr/lib/${name}-linux-musl`;
+  return [
+    ...['-static', '-nostartfiles', '-Wl,-pie,--no-dynamic-linker,-z,text'],
+    ...[`${library}/rcrt1.o`, `${library}/crti.o`, ...sources, `${library}/crtn.o`],
+  ];
 }

@@ -4,18 +4,18 @@ import { parseReport } from './vitest-report.ts';
 const report = (...testResults: object[]): string => JSON.stringify({ testResults });
 
 describe('parseReport', () => {
-  it('names tests by file and full name', () => {
+  it('names tests by file and by the titles that vitest selects them by', () => {
     const text = report({
       name: '/checkout/test/a.spec.ts',
       status: 'passed',
       assertionResults: [
-        { fullName: 'a b', status: 'passed' },
-        { fullName: 'a c', status: 'pending' },
+        { ancestorTitles: ['a'], title: 'b', status: 'passed' },
+        { ancestorTitles: ['a'], title: 'c', status: 'pending' },
       ],
     });
     expect(parseReport(text, '/checkout')).toEqual([
-      { file: 'test/a.spec.ts', title: 'a b', name: 'test/a.spec.ts: a b', outcome: 'passed' },
-      { file: 'test/a.spec.ts', title: 'a c', name: 'test/a.spec.ts: a c', outcome: 'skipped' },
+      { file: 'test/a.spec.ts', title: 'a > b', name: 'test/a.spec.ts: a > b', outcome: 'passed' },
+      { file: 'test/a.spec.ts', title: 'a > c', name: 'test/a.spec.ts: a > c', outcome: 'skipped' },
     ]);
   });
 

@@ -10,7 +10,8 @@ const reportSchema = z.object({
       status: z.enum(['passed', 'failed']),
       assertionResults: z.array(
         z.object({
-          fullName: z.string(),
+          ancestorTitles: z.array(z.string()),
+          title: z.string(),
           status: z.enum(['passed', 'failed', 'skipped', 'pending', 'todo', 'disabled']),
         }),
       ),
@@ -32,14 +33,11 @@ export interface ReportedTest {
 export function parseReport(text: string, checkout: string): ReportedTest[] {
   return reportSchema.parse(JSON.parse(text)).testResults.flatMap(({ name, status, assertionResults }) => {
     const file = relative(checkout, name);
-    const tests = assertionResults.map(
-      (test): ReportedTest => ({
-        file,
-        title: test.fullName,
-        name: `${file}: ${test.fullName}`,
-        outcome: test.status === 'passed' || test.status === 'failed' ? test.status : 'skipped',
-      }),
-    );
+    const tests = assertionResults.map((test): ReportedTest => {
+      const title = [...test.ancestorTitles, test.title].join(' > ');
+      const outcome = test.status === 'passed' || test.status === 'failed' ? test.status : 'skipped';
+      return { file, title, name: `${file}: ${title}`, outcome };
+    });
     // A file that can't be loaded has no tests, and one whose hooks fail may have only good ones.
     return status === 'failed' && !tests.some(({ outcome }) => outcome === 'failed')
       ? [...tests, { file, title: '', name: `${file}: the file itself`, outcome: 'failed' as const }]
