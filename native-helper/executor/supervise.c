@@ -63,16 +63,30 @@ void job_greet(struct job *job)
 		send_running(job);
 }
 
-/* On CLOCK_BOOTTIME: time that the machine slept counts. A time beyond what the kernel can count never comes. */
+/* Whether it is running and ends first; 0 is a timer that does not run. */
+static bool is_before(const struct timespec *one, const struct timespec *other)
+{
+	if (one->tv_sec == 0 && one->tv_nsec == 0)
+		return false;
+	return one->tv_sec < other->tv_sec || (one->tv_sec == other->tv_sec && one->tv_nsec < other->tv_nsec);
+}
+
+/*
+ * On CLOCK_BOOTTIME: time that the machine slept counts. A time beyond what the kernel can count never comes. What would come sooner
+ * stays: nobody gets more than the timeout by a stop with a long grace time.
+ */
 static void arm_timer(struct job *job, uint64_t after_ms)
 {
 	const uint64_t a_century_ms = 100ULL * 366 * 24 * 3600 * 1000;
 	uint64_t ms = after_ms < a_century_ms ? after_ms : a_century_ms;
 	struct itimerspec when = {.it_value = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000}};
+	struct itimerspec left = {0};
 
 	if (job->timer < 0)
 		job->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-	timerfd_settime(job->timer, 0, &when, NULL);
+	timerfd_gettime(job->timer, &left);
+	if (!is_before(&left.it_value, &when.it_value))
+		timerfd_settime(job->timer, 0, &when, NULL);
 }
 
 /* The whole job at once. Without a cgroup by PID 1, with which its namespace ends. */

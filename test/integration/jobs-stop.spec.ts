@@ -52,6 +52,15 @@ describe('stop', () => {
     expect(processes.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
   });
 
+  it('gives no job more than its own time, however long the grace', async () => {
+    const { jobs } = service;
+    const line = 'trap "" TERM; echo ready; while :; do sleep 0.05; done';
+    const { uuid } = await jobs.run(shell(line, { timeoutMs: 1500n }), 0);
+    await untilOutput(jobs, uuid, 'ready');
+    const { startedUs, endedUs } = await jobs.stop(uuid, 60_000n);
+    expect(Number(endedUs - startedUs)).toBeLessThan(4_000_000);
+  });
+
   it('can be asked for again, by several at once, and after the end', async () => {
     const { jobs } = service;
     const { uuid } = await jobs.run(specOf('sleep', ['100']), 0);
