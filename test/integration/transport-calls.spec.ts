@@ -34,6 +34,9 @@ beforeAll(async () => {
             if (id === 'long') {
               return create(JobSchema, { uuid: 'x'.repeat(1024 * 1024) });
             }
+            if (id === 'descriptors') {
+              throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+            }
             if (id === 'fault') {
               throw new Error('a secret of the helper');
             }
@@ -218,6 +221,13 @@ describe('a fault', () => {
     expect(message).not.toContain('secret');
     expect(fixture.log()).toContain('a secret of the helper');
   });
+});
+
+it('says so when the helper has no descriptors left', async () => {
+  const id = new BinaryWriter().tag(1, WireType.LengthDelimited).string('descriptors').finish();
+  const { grpcStatus, message } = await call('/joblet.v1.JobService/GetJob', frame(id));
+  expect(grpcStatus).toBe(RESOURCE_EXHAUSTED);
+  expect(message).toMatch(/EMFILE.*limit on open files/);
 });
 
 describe('a gRPC client that is not ours', () => {

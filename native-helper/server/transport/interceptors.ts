@@ -62,6 +62,9 @@ export function mapErrors(logger: Logger): Interceptor {
     if (isOfClientGone(error)) {
       return new ConnectError('the call was cancelled', Code.Canceled);
     }
+    if (['EMFILE', 'ENFILE'].includes(causeOf(error))) {
+      return toConnectError(outOfDescriptors(method, causeOf(error)));
+    }
     logger.error({ err: error, method }, 'a call failed');
     const details = { layer: 'helper', operation: method, object: '', reason: 'an internal fault' };
     return toConnectError(
@@ -79,6 +82,12 @@ export function mapErrors(logger: Logger): Interceptor {
       throw toClient(error, method);
     }
   };
+}
+
+/** Each log that is read takes two descriptors. */
+function outOfDescriptors(operation: string, reason: string): JobletError {
+  const mend = 'End some calls that read logs, or raise the limit on open files of the helper.';
+  return new JobletError('exhausted', { layer: 'helper', operation, object: '', reason, mend });
 }
 
 /** The connection was closed while an answer was on its way: Node cancels the write (ECANCELED), or aborts the call. */
