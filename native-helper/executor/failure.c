@@ -27,9 +27,8 @@ static bool note(struct failure *failure, const char *layer, const char *operati
 bool failed(struct failure *failure, const char *layer, const char *operation, const char *object)
 {
 	int error = errno;
-	const char *description = strerrordesc_np(error);
 
-	return note(failure, layer, operation, object, description ? description : "unknown error", error);
+	return note(failure, layer, operation, object, strerror(error), error);
 }
 
 bool refused(struct failure *failure, const char *layer, const char *operation, const char *object, const char *message)

@@ -22,6 +22,9 @@ bool failed(struct failure *failure, const char *layer, const char *operation, c
 /* Notes a failure that no system call reported. Always false. */
 bool refused(struct failure *failure, const char *layer, const char *operation, const char *object, const char *message);
 
+/* "ENOENT" for ENOENT; "unknown errno" for what errno(3) has no name for. Static. */
+const char *error_name(int error);
+
 /* `{"layer":…,"operation":…,"object":…,"errno":…,"message":…}` */
 void failure_as_json(const struct failure *failure, struct text *text);
 

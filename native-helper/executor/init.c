@@ -140,7 +140,7 @@ static bool set_resource_limits(const struct plan *plan, struct failure *failure
 	for (uint32_t i = 0; i < plan->rlimit_count; i++) {
 		const struct rlimit limit = {.rlim_cur = plan->rlimits[i].soft, .rlim_max = plan->rlimits[i].hard};
 
-		if (setrlimit((__rlimit_resource_t)plan->rlimits[i].resource, &limit) < 0)
+		if (setrlimit((int)plan->rlimits[i].resource, &limit) < 0)
 			return failed(failure, "process", "setrlimit", "resource limit of the plan");
 	}
 	return setpriority(PRIO_PROCESS, 0, plan->nice) == 0 || failed(failure, "process", "setpriority", "nice");

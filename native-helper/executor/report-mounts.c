@@ -286,7 +286,7 @@ void report_mounts(struct report *report, const struct report_subject *subject)
 	char *rest = mountinfo, *line;
 
 	if (mountinfo == MAP_FAILED || file_read(subject->process, "mountinfo", mountinfo, MOUNTINFO_BYTES) < 0) {
-		report_line(report, "mount", "mountinfo", "readable", strerrorname_np(errno), false);
+		report_line(report, "mount", "mountinfo", "readable", error_name(errno), false);
 		return;
 	}
 	comparison = (struct comparison){.report = report, .subject = subject, .plan = subject->plan};

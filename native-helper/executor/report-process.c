@@ -26,7 +26,7 @@ static const char *read_link(int folder, const char *path, char *buffer, size_t 
 	ssize_t length = readlinkat(folder, path, buffer, capacity - 1);
 
 	if (length < 0)
-		return strerrorname_np(errno);
+		return error_name(errno);
 	buffer[length] = '\0';
 	return buffer;
 }
@@ -309,7 +309,7 @@ static void limits(struct report *report, const struct report_subject *subject)
 		const struct plan_limit *limit = &subject->plan->limits[i];
 
 		if (file_read(cgroup->folder, limit->file, found, sizeof found) < 0)
-			strcpy(found, strerrorname_np(errno));
+			strcpy(found, error_name(errno));
 		report_equal(report, "limit", limit->file, limit->expected, found);
 	}
 }

@@ -1,6 +1,6 @@
 /*
- * System calls that glibc has no wrapper for, or none in the versions that our users build with (2.35). <linux/mount.h> and
- * <sys/mount.h> can't be included together there, so everything about mounts comes from the kernel's header and from here.
+ * System calls that musl has no wrapper for. <linux/mount.h> and glibc's <sys/mount.h>, which the sanitizers' build has, can't be
+ * included together, so everything about mounts comes from the kernel's header and from here.
  */
 #ifndef JOBLET_SYS_H
 #define JOBLET_SYS_H
