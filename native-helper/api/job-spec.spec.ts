@@ -35,6 +35,7 @@ describe('jobSpecSchema', () => {
     ['an argument that execve refuses', { args: ['x'.repeat(MAX_ARGUMENT_BYTES + 1)] }, 'args.0'],
     ['a line break in the name', { name: 'a\nb' }, 'name'],
     ['an escape sequence in the name', { name: '\u001b]0;x\u0007' }, 'name'],
+    ['a name that turns its direction', { name: 'gnp\u202eexe.txt' }, 'name'],
     ['a C1 control in the name', { name: '\u009b31m' }, 'name'],
     ['a variable that begins with a digit', { environment: { '1A': '' } }, 'environment'],
     ['a variable with = in its name', { environment: { 'A=B': '' } }, 'environment'],

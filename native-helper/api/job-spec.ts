@@ -28,8 +28,10 @@ const ENVIRONMENT_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const RESERVED_ENVIRONMENT_NAME = /^(JOB|JOBLET)_/;
 /** RFC 1123 labels, as sethostname(2) and every resolver accept them. */
 const HOSTNAME = /^(?!-)[a-zA-Z0-9-]{1,63}(?<!-)$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+/** C0, C1, line and paragraph separators, and what turns the direction of text: each shows another name than there is. */
+const CONTROL_CHARACTER =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
 const byteLength = (text: string): number => Buffer.byteLength(text, 'utf8');
 

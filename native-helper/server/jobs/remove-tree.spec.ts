@@ -35,7 +35,7 @@ describe('removeTree', () => {
     process.chdir(home);
     await removeTree(victim);
     expect(existsSync(victim)).toBe(false);
-  });
+  }, 30_000);
 
   it('follows no link', async () => {
     const precious = join(base, 'precious');
