@@ -5,11 +5,12 @@
 #include "sys.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
-enum { EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
+enum { EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, STACK_BYTES = 32 * 1024 };
 
 /* The value of a variable in the plan's environment, or NULL. As getenv(3), the first of that name counts. */
 static const char *variable(const struct plan *plan, const char *name)
@@ -62,8 +63,14 @@ static void execute_by_name(const struct plan *plan)
 	}
 }
 
-static void become_command(const struct plan *plan)
+struct attempt {
+	const struct plan *plan;
+	int error; /* why the program could not be executed */
+};
+
+static int become_command(void *argument)
 {
+	struct attempt *attempt = argument;
 	sigset_t none;
 
 	if (LAYER("session"))
@@ -72,30 +79,28 @@ static void become_command(const struct plan *plan)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (LAYER("descriptors"))
 		sys_close_range(STDERR_FILENO + 1, ~0U);
-	execute_by_name(plan);
+	execute_by_name(attempt->plan);
+	attempt->error = errno;
+	_exit(EXIT_NOT_FOUND);
 }
 
 pid_t command_start(const struct plan *plan, int *exit_code, struct failure *failure)
 {
-	volatile int error = 0;
+	static _Alignas(16) char stack[STACK_BYTES];
+	volatile struct attempt attempt = {.plan = plan};
 	/*
-	 * vfork(2): the child borrows our memory until it has executed the program, so nothing is copied, and it leaves the reason of a
-	 * failure right here. It only makes system calls on its own process.
+	 * The child borrows our memory until it has executed the program, so nothing is copied, and it leaves the reason of a failure right
+	 * here. It only makes system calls on its own process. Not by vfork(2), which is fork(2) in the musl of some architectures.
 	 */
-	pid_t pid = vfork();
+	pid_t pid = clone(become_command, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, (void *)&attempt);
 
-	if (pid == 0) {
-		become_command(plan);
-		error = errno;
-		_exit(EXIT_NOT_FOUND);
-	}
-	if (pid > 0 && error == 0)
+	if (pid > 0 && attempt.error == 0)
 		return pid;
 	if (pid > 0) {
 		waitpid(pid, NULL, 0);
-		errno = error;
+		errno = attempt.error;
 	}
 	*exit_code = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
-	failed(failure, "exec", pid < 0 ? "vfork" : "execve", plan->arguments[0]);
+	failed(failure, "exec", pid < 0 ? "clone" : "execve", plan->arguments[0]);
 	return 0;
 }

@@ -168,9 +168,9 @@ static bool enter_work_directory(const struct plan *plan, struct failure *failur
 /* Ignored signals would be inherited over execve(2); blocked ones stay blocked until command_start. */
 static void reset_signals(void)
 {
-	for (int number = 1; number < NSIG; number++)
+	for (int number = 1; number <= KERNEL_SIGNALS; number++)
 		if (number != SIGKILL && number != SIGSTOP)
-			signal(number, SIG_DFL);
+			sys_default_action(number);
 }
 
 static bool watch_children(struct failure *failure)

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "job.h"
 #include "plan-load.h"
+#include "sys.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -60,10 +61,7 @@ static bool is_open(int descriptor)
  */
 static void settle(void)
 {
-	sigset_t all;
-
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
+	sys_block_all_signals();
 	umask(077);
 	for (int descriptor = 0; descriptor <= FD_LAST; descriptor++)
 		if (!is_open(descriptor))

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <linux/sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -62,6 +63,24 @@ static inline int sys_umount2(const char *path, int flags)
 static inline int sys_close_range(unsigned int first, unsigned int last)
 {
 	return (int)syscall(SYS_close_range, first, last, 0);
+}
+
+enum { KERNEL_SIGNALS = 64 };
+
+/* sigfillset(3) leaves out those that the C library keeps for its threads: 32 and 33, in musl 34 too. */
+static inline void sys_block_all_signals(void)
+{
+	static const uint64_t ALL = ~0ULL;
+
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &ALL, NULL, KERNEL_SIGNALS / 8);
+}
+
+/* As signal(number, SIG_DFL), which refuses those of the C library: they too are inherited when they are ignored. */
+static inline void sys_default_action(int number)
+{
+	static const uint64_t DEFAULT[4]; /* handler, flags, restorer, mask; SIG_DFL is 0 */
+
+	syscall(SYS_rt_sigaction, number, DEFAULT, NULL, KERNEL_SIGNALS / 8);
 }
 
 static inline int sys_pidfd_send_signal(int pidfd, int signal)
