@@ -213,7 +213,28 @@ describe('a job whose monitor is killed', () => {
     await expect.poll(() => processes.trim().split('\n').filter(isAlive)).toEqual([]);
     expect((await logOf(service, uuid)).toString()).toBe('ready\n');
   });
+
+  it('leaves no socket when it had told the end already', async () => {
+    const service = await open();
+    for (let round = 0; round < 10; round += 1) {
+      const { uuid } = await service.run(shell('echo ready; sleep 0.05; exit 3'), 0);
+      await untilOutput(service, uuid, 'ready');
+      const monitor = monitorOf(uuid);
+      // It has said `exited`, and now syncs its record before it takes its socket away.
+      await untilEnded(service, uuid);
+      killIfAlive(monitor);
+    }
+    await expect.poll(() => readdirSync(pathsUnder(root).monitorsDirectory)).toEqual([]);
+  });
 });
+
+function killIfAlive(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'ESRCH' });
+  }
+}
 
 /**
  * A process leaves its cgroup a moment before it is dead; then, its parent being killed, it waits

@@ -129,8 +129,8 @@ export class JobRunner {
   async lose(folder: JobFolder, reason: string): Promise<void> {
     const { cgroups, logger } = this.#options;
     try {
+      this.#removeSocket(folder);
       cgroups.kill(folder.uuid);
-      folder.removeSocket();
       await cgroups.remove(folder.uuid);
     } catch (error) {
       logger.error({ err: error, job: folder.uuid }, 'a lost job could not be cleared away');
@@ -248,12 +248,25 @@ export class JobRunner {
   /** The monitor is gone. It has recorded the end of its job, unless it was killed. */
   async #settle(job: LiveJob, reason: string): Promise<void> {
     this.#hasStarted(job);
+    // Whatever it has told or recorded, it may have been killed before it took its socket away.
+    this.#removeSocket(job.folder);
     if (job.hasExited) {
       return;
     }
     job.hasExited = true;
     await this.settle(job.folder, reason);
     this.#live.delete(job.folder.uuid);
+  }
+
+  #removeSocket(folder: JobFolder): void {
+    try {
+      folder.removeSocket();
+    } catch (error) {
+      this.#options.logger.error(
+        { err: error, job: folder.uuid },
+        'the socket of a monitor could not be removed',
+      );
+    }
   }
 
   /** Writes down the end of a job whose monitor is gone: as recorded, or as LOST. */
