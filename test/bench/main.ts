@@ -1,10 +1,8 @@
 /**
- * `npm run bench -- NAME [NAME…]`: measures against the design's bars. The last line of each is JSON.
- *
- * TMPDIR says on which disk. Two things make figures worse than they are on a workstation: other load, since jobs run
- * at nice 10 and their peers at 0; and ext4 without a journal, which passes over every inode deleted in the last
- * minutes, one by one, for each file that it makes (recently_deleted in fs/ext4/ialloc.c).
+ * `npm run bench -- NAME [NAME…]`, as root: measures against the design's bars, each on a disk made for it. The last line
+ * of each is JSON. Other load makes figures worse than they are, since jobs run at nice 10 and their peers at 0.
  */
+import { FreshDisk } from './fresh-disk.ts';
 import { type Measurement, rounded } from './measurement.ts';
 
 const BENCHMARKS: Record<string, () => Promise<{ run: () => Promise<Measurement> }>> = {
@@ -27,13 +25,28 @@ async function main(names: readonly string[]): Promise<number> {
   let allOk = true;
   for (const name of names) {
     const { run } = await (BENCHMARKS[name] as () => Promise<{ run: () => Promise<Measurement> }>)();
-    const measurement = await run();
+    const measurement = await onFreshDisk(run);
     allOk &&= measurement.ok;
     const { figure, peer, ratio } = measurement;
     const shown = { ...measurement, figure: rounded(figure), peer: rounded(peer), ratio: rounded(ratio) };
     process.stdout.write(`${JSON.stringify(shown)}\n`);
   }
   return allOk ? 0 : 1;
+}
+
+async function onFreshDisk(run: () => Promise<Measurement>): Promise<Measurement> {
+  const { TMPDIR } = process.env;
+  using disk = new FreshDisk();
+  try {
+    process.env.TMPDIR = disk.path;
+    return await run();
+  } finally {
+    if (TMPDIR === undefined) {
+      delete process.env.TMPDIR;
+    } else {
+      process.env.TMPDIR = TMPDIR;
+    }
+  }
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -206,7 +206,7 @@ async function measurements(run: Run): Promise<void> {
     await program(run, 'Fuzzing of the plan parser', ['native-helper/executor/fuzz/run.ts'], 5);
   }
   for (const name of ['start', 'submit', 'idle']) {
-    if (canRun(run, `benchmark ${name}`, { root: true, packages: ['bubblewrap'] })) {
+    if (canRun(run, `benchmark ${name}`, { root: true, packages: ['bubblewrap', 'e2fsprogs'] })) {
       await program(run, `Benchmark: ${name}`, ['test/bench/main.ts', name], 5);
     }
   }
