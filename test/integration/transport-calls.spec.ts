@@ -24,6 +24,8 @@ const CHECK = '/grpc.health.v1.Health/Check';
 const RUN = '/joblet.v1.JobService/RunJob';
 
 let fixture: TransportFixture;
+/** Of 1 MiB each. */
+let longAnswers = 0;
 beforeAll(async () => {
   fixture = await TransportFixture.start({
     routes: (router) =>
@@ -32,6 +34,7 @@ beforeAll(async () => {
           runJob: ({ spec }) => create(JobSchema, { uuid: 'here', ...(spec && { spec }) }),
           getJob: ({ id }) => {
             if (id === 'long') {
+              longAnswers += 1;
               return create(JobSchema, { uuid: 'x'.repeat(1024 * 1024) });
             }
             if (id === 'descriptors') {
@@ -203,6 +206,28 @@ describe('a client that makes the helper hold much', () => {
     await stillServes();
     expect(fixture.log()).toContain('ended the connection that made the helper hold the most');
     expect(fixture.log()).not.toContain('ECANCELED');
+  });
+
+  it('by hundreds of answers at once is cut off before most of them are made', async () => {
+    using _ = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const before = longAnswers;
+    const sessions = Array.from({ length: 4 }, () =>
+      openHttp2(fixture.paths.socket, fixture.nodeOf(0), { initialWindowSize: 0 }),
+    );
+    const closed = sessions.map((session) => once(session.on('error', () => {}), 'close'));
+    await Promise.all(sessions.map((session) => once(session, 'remoteSettings')));
+    for (let count = 0; count < 256; count += 1) {
+      for (const session of sessions) {
+        request(session, GET).end(LONG);
+      }
+    }
+    await Promise.any(closed);
+    for (const session of sessions) {
+      session.destroy();
+    }
+    await stillServes();
+    expect(longAnswers - before).toBeGreaterThan(100);
+    expect(longAnswers - before).toBeLessThan(400);
   });
 
   it('and reads it is served', async () => {

@@ -6,6 +6,12 @@ import type { Http2ServerRequest, ServerHttp2Session, ServerHttp2Stream } from '
 
 /** Between two looks: time for a client on this machine to read what it asked for. */
 const LOOK_MS = 100;
+/**
+ * Calls that begin in one turn of the event loop. Many more may arrive in one, and until a call has begun nothing is
+ * held for it but the part of the request that HTTP/2's flow control lets through: so that what the first of them make
+ * the helper hold is seen before the last begin.
+ */
+const CALLS_PER_TURN = 16;
 
 export interface HeldBytesOptions {
   /** Bytes of all calls together. */
@@ -21,14 +27,52 @@ interface Call {
 export class HeldBytes {
   readonly #options: HeldBytesOptions;
   readonly #calls = new Map<ServerHttp2Stream, Call>();
+  readonly #waiting: (() => void)[] = [];
+  #begunInTurn = 0;
   #look: NodeJS.Timeout | undefined;
 
   constructor(options: HeldBytesOptions) {
     this.#options = options;
   }
 
-  /** Call it before the request is read. */
-  watch(request: Http2ServerRequest): void {
+  /**
+   * Begins a call: at once, unless as many have begun already as one turn of the event loop is good for.
+   *
+   * @param handle reads the request and answers it; not called when the client has gone meanwhile.
+   */
+  begin(request: Http2ServerRequest, handle: () => void): void {
+    const beginNow = () => {
+      if (!request.stream.destroyed) {
+        this.#watch(request);
+        handle();
+      }
+    };
+    if (this.#begunInTurn === 0) {
+      setImmediate(() => this.#nextTurn());
+    }
+    if (this.#begunInTurn < CALLS_PER_TURN) {
+      this.#begunInTurn += 1;
+      beginNow();
+    } else {
+      this.#waiting.push(beginNow);
+    }
+  }
+
+  #nextTurn(): void {
+    this.#begunInTurn = 0;
+    if (this.#waiting.length === 0) {
+      return;
+    }
+    this.#endGreediest();
+    const batch = this.#waiting.splice(0, CALLS_PER_TURN);
+    this.#begunInTurn = batch.length;
+    setImmediate(() => this.#nextTurn());
+    for (const begin of batch) {
+      begin();
+    }
+  }
+
+  #watch(request: Http2ServerRequest): void {
     const { stream } = request;
     const call = { received: 0 };
     this.#calls.set(stream, call);

@@ -136,8 +136,7 @@ export class TransportServer {
         createContextValues().set(callerUid, this.#callerOf(request as Http2ServerRequest)),
     });
     return (request: Http2ServerRequest, response: Http2ServerResponse): void => {
-      this.#heldBytes.watch(request);
-      handle(request, response);
+      this.#heldBytes.begin(request, () => handle(request, response));
       // RFC 9113 8.1: who has been answered before all of its request was read need not send the rest; without this
       // the stream would stay until it does. The trailers go out at the end of this turn.
       request.stream.once('wantTrailers', () => {
