@@ -9,6 +9,7 @@ import {
   shell,
   specOf,
   temporaryService,
+  untilEnded,
   untilOutput,
   untilState,
 } from '../fixtures/job-service.ts';
@@ -59,6 +60,22 @@ describe('stop', () => {
     await untilOutput(jobs, uuid, 'ready');
     const { startedUs, endedUs } = await jobs.stop(uuid, 60_000n);
     expect(Number(endedUs - startedUs)).toBeLessThan(4_000_000);
+  });
+
+  it('ends a job whose monitor does not', async () => {
+    const { jobs } = service;
+    const { uuid } = await jobs.run(shell('echo ready; sleep 100'), 0);
+    await untilOutput(jobs, uuid, 'ready');
+    const init = Number(readFileSync(join(cgroupOf(uuid), 'cgroup.procs'), 'utf8').split('\n', 1)[0]);
+    const monitor = Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${init}/status`, 'utf8'))?.[1]);
+    process.kill(monitor, 'SIGSTOP');
+    try {
+      await expect(jobs.stop(uuid, 0n)).rejects.toThrow(/every process of the job was killed.*ss -xlp src/);
+      expect(readFileSync(join(cgroupOf(uuid), 'cgroup.events'), 'utf8')).toContain('populated 0');
+    } finally {
+      process.kill(monitor, 'SIGCONT');
+    }
+    expect(await untilEnded(jobs, uuid)).toMatchObject({ status: JobStatus.STOPPED, signal: 9 });
   });
 
   it('can be asked for again, by several at once, and after the end', async () => {

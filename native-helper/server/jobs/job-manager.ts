@@ -1,5 +1,6 @@
 /** The job service: what the API can ask of jobs. It checks, delegates, and shows. */
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { create } from '@bufbuild/protobuf';
 import type { ServerConfig } from '../../api/config-schema.ts';
@@ -41,6 +42,10 @@ import { checkedSpec } from './specification.ts';
 
 /** Jobs that are deleted together: one commit, and a bounded list of ids. */
 const DELETE_BATCH = 1000;
+/** For a monitor to end its job, beyond the grace time, and again for it to record the end of one that the helper killed. */
+const MONITOR_PATIENCE_MS = 5000n;
+/** setTimeout knows no longer time, about 25 days. */
+const LONGEST_WAIT_MS = 2n ** 31n - 1n;
 const MAX_OFFSET = BigInt(Number.MAX_SAFE_INTEGER);
 
 export interface JobManagerOptions {
@@ -174,6 +179,7 @@ export class JobManager {
    * Resolves when the job has ended; a job that has ended already is answered as it is.
    *
    * @param graceMs between SIGTERM and the end of the whole job; undefined: what the job, or else the configuration, says.
+   * @throws JobletError: invalid, not_found, or unavailable: the job was killed, but its monitor does not record the end.
    */
   async stop(id: string, graceMs?: bigint): Promise<Job> {
     if (graceMs !== undefined && graceMs > MAX_DURATION_MS) {
@@ -189,8 +195,15 @@ export class JobManager {
     const ended = this.#ended(uuid);
     const { spec } = this.#require(uuid);
     const ownGrace = spec.stopGraceMs || BigInt(this.#options.jobsConfig.stop_grace_ms);
-    this.#runner.stop(uuid, graceMs ?? ownGrace);
-    await ended;
+    const grace = graceMs ?? ownGrace;
+    this.#runner.stop(uuid, grace);
+    if (!(await happensWithin(ended, grace + MONITOR_PATIENCE_MS))) {
+      this.#options.logger.warn({ job: uuid }, 'a monitor does not end its job; the helper kills it');
+      this.#cgroups.kill(uuid);
+      if (!(await happensWithin(ended, MONITOR_PATIENCE_MS))) {
+        throw monitorIsDeaf(join(this.#options.paths.monitorsDirectory, uuid));
+      }
+    }
     return this.get(uuid);
   }
 
@@ -338,6 +351,32 @@ function newJob(uuid: string, status: JobStatus, ownerUid: number, spec: JobSpec
     usage: null,
     spec: storable(spec),
   };
+}
+
+/** @returns false when the time is over first. */
+async function happensWithin(event: Promise<void>, milliseconds: bigint): Promise<boolean> {
+  if (milliseconds > LONGEST_WAIT_MS) {
+    await event;
+    return true;
+  }
+  const { promise: isOver, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(resolve, Number(milliseconds), false);
+  try {
+    return await Promise.race([event.then(() => true), isOver]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Root has stopped it, or it waits for room on a full disk. */
+function monitorIsDeaf(socket: string): JobletError {
+  return new JobletError('unavailable', {
+    layer: 'monitor',
+    operation: 'stop',
+    object: socket,
+    reason: 'every process of the job was killed, but its monitor does not record the end',
+    mend: `Make room if the disk is full. Else let the monitor go on or end it; \`ss -xlp src ${socket}\` names its pid.`,
+  });
 }
 
 /** No file is as long as what can't be counted exactly: an offset beyond means the end. */
