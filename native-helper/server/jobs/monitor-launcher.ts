@@ -1,5 +1,5 @@
 /** Starts monitors: the only place where the helper makes a process for a job. */
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { ServerConfig } from '../../api/config-schema.ts';
 import { JobletError } from '../../api/errors.ts';
@@ -8,6 +8,7 @@ import type { Paths } from '../../api/paths.ts';
 import type { CgroupTree } from '../../kernel/cgroup.ts';
 import { tryLock } from '../../kernel/lock.ts';
 import { createSealedMemfd } from '../../kernel/memfd.ts';
+import { openFilesMaximum } from '../../kernel/resource-limits.ts';
 import { createSocketPair } from '../../kernel/socketpair.ts';
 import { spawnExecutable } from '../../kernel/spawn.ts';
 import { type CompileContext, compileJob } from '../plan/compile.ts';
@@ -166,13 +167,4 @@ class Descriptors implements Disposable {
       closeSync(fd);
     }
   }
-}
-
-/** Our own hard limit: proc_pid_limits(5), "Max open files  SOFT  HARD  files". */
-function openFilesMaximum(): bigint {
-  const hard = /^Max open files\s+\S+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-  if (hard === undefined) {
-    throw new Error('/proc/self/limits has no line "Max open files" with a number');
-  }
-  return BigInt(hard);
 }
