@@ -1,29 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PLAIN_SPEC } from '../../test/fixtures/job-spec.ts';
 import { isSecretName, jobSpecSchema, MAX_ARGUMENT_BYTES, MAX_CPU_PERCENT } from './job-spec.ts';
 
-const nothing = {
-  name: '',
-  command: 'true',
-  args: [],
-  environment: {},
-  secretEnvironment: {},
-  limits: {},
-  timeoutMs: 0n,
-  stopGraceMs: 0n,
-  workDir: '',
-  hostname: '',
-};
-
 const refused = (change: object): string => {
-  const result = jobSpecSchema.safeParse({ ...nothing, ...change });
+  const result = jobSpecSchema.safeParse({ ...PLAIN_SPEC, ...change });
   expect(result.success).toBe(false);
   return result.error?.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ') ?? '';
 };
 
 describe('jobSpecSchema', () => {
   it('takes the smallest job', () => {
-    expect(jobSpecSchema.parse(nothing)).toEqual(nothing);
+    expect(jobSpecSchema.parse(PLAIN_SPEC)).toEqual(PLAIN_SPEC);
   });
 
   it.each([
@@ -68,7 +56,7 @@ describe('jobSpecSchema', () => {
   });
 
   it.each(['constructor', 'toString', 'valueOf'])('takes a variable of the name %s', (name) => {
-    expect(jobSpecSchema.parse({ ...nothing, environment: { [name]: 'x' } }).environment).toEqual({
+    expect(jobSpecSchema.parse({ ...PLAIN_SPEC, environment: { [name]: 'x' } }).environment).toEqual({
       [name]: 'x',
     });
   });
@@ -88,7 +76,7 @@ describe('jobSpecSchema', () => {
     fc.assert(
       fc.property(fc.string(), control, fc.string(), (before, code, after) => {
         const name = before + String.fromCharCode(code) + after;
-        expect(jobSpecSchema.safeParse({ ...nothing, name }).success).toBe(false);
+        expect(jobSpecSchema.safeParse({ ...PLAIN_SPEC, name }).success).toBe(false);
       }),
     );
   });

@@ -27,6 +27,7 @@ import { JobFolder } from '../../native-helper/server/jobs/job-folder.ts';
 import { compileJob } from '../../native-helper/server/plan/compile.ts';
 import { encodePlan } from '../../native-helper/server/plan/encode.ts';
 import { HostRoot } from '../../native-helper/server/plan/host-root.ts';
+import { PLAIN_SPEC } from '../fixtures/job-spec.ts';
 import { PROBES } from './probes.ts';
 
 /** The uid and gid of every job. */
@@ -41,19 +42,6 @@ export const SEALS = 'seals';
  */
 const JOBS_PARENT = '/var/lib';
 const JOB_TIMEOUT_MS = 30_000;
-
-const NOTHING_ASKED: CheckedJobSpec = {
-  name: '',
-  command: '',
-  args: [],
-  environment: {},
-  secretEnvironment: {},
-  limits: {},
-  timeoutMs: 0n,
-  stopGraceMs: 0n,
-  workDir: '',
-  hostname: '',
-};
 
 export interface JobOptions {
   /** What the job asks for beside its command. */
@@ -160,7 +148,7 @@ export class Sandbox implements AsyncDisposable {
       {
         uuid: folder.uuid,
         spec: {
-          ...NOTHING_ASKED,
+          ...PLAIN_SPEC,
           // There is no /work on the host.
           ...(seesHost(weakened) ? { workDir: '/' } : {}),
           ...spec,

@@ -14,6 +14,7 @@ import { loadAssets } from '../../native-helper/server/assets.ts';
 import { compileJob } from '../../native-helper/server/plan/compile.ts';
 import { encodePlan } from '../../native-helper/server/plan/encode.ts';
 import { HostRoot } from '../../native-helper/server/plan/host-root.ts';
+import { PLAIN_SPEC } from '../fixtures/job-spec.ts';
 
 const UUID = '0b5e3c4e-6f7a-4b8c-9d0e-1f2a3b4c5d6e';
 const assets = loadAssets();
@@ -38,19 +39,7 @@ afterAll(() => {
 });
 
 function specOf(change: Partial<CheckedJobSpec>): CheckedJobSpec {
-  return jobSpecSchema.parse({
-    name: '',
-    command: 'true',
-    args: [],
-    environment: {},
-    secretEnvironment: {},
-    limits: {},
-    timeoutMs: 0n,
-    stopGraceMs: 0n,
-    workDir: '',
-    hostname: '',
-    ...change,
-  });
+  return jobSpecSchema.parse({ ...PLAIN_SPEC, ...change });
 }
 
 interface Outcome {

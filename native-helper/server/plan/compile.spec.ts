@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PLAIN_SPEC } from '../../../test/fixtures/job-spec.ts';
 import { decodePlan } from '../../../test/fixtures/plan-decoder.ts';
 import { jobsConfigSchema } from '../../api/config-schema.ts';
 import { type CheckedJobSpec, jobSpecSchema } from '../../api/job-spec.ts';
@@ -13,18 +14,6 @@ import type { Plan } from './plan.ts';
 
 const UUID = '0b5e3c4e-6f7a-4b8c-9d0e-1f2a3b4c5d6e';
 const BUILD_ID = Buffer.alloc(32, 7);
-const SPEC: CheckedJobSpec = {
-  name: '',
-  command: 'true',
-  args: [],
-  environment: {},
-  secretEnvironment: {},
-  limits: {},
-  timeoutMs: 0n,
-  stopGraceMs: 0n,
-  workDir: '',
-  hostname: '',
-};
 
 let workPath: string;
 let context: CompileContext;
@@ -46,7 +35,7 @@ afterAll(() => {
 
 function compile(change: Partial<CheckedJobSpec>, contextChange: Partial<CompileContext> = {}): Plan {
   using compiled = compileJob(
-    { uuid: UUID, spec: { ...SPEC, ...change }, workPath },
+    { uuid: UUID, spec: { ...PLAIN_SPEC, ...change }, workPath },
     { ...context, ...contextChange },
   );
   return compiled.plan;
@@ -136,7 +125,7 @@ describe('compileJob', () => {
 
   it('gives each mount a source that is open, and closes what it opened for the job', () => {
     const before = openDescriptors();
-    const compiled = compileJob({ uuid: UUID, spec: SPEC, workPath }, context);
+    const compiled = compileJob({ uuid: UUID, spec: PLAIN_SPEC, workPath }, context);
     const slots = compiled.plan.mounts.flatMap((mount) => (mount.kind === 'bind' ? [mount.source] : []));
     expect(slots.length).toBeGreaterThan(2);
     for (const slot of slots) {
@@ -186,7 +175,7 @@ describe('compileJob', () => {
   it('refuses a /work that is gone, and nothing stays open', () => {
     const before = openDescriptors();
     const gone = join(workPath, 'gone');
-    const job = { uuid: UUID, spec: SPEC, workPath: gone };
+    const job = { uuid: UUID, spec: PLAIN_SPEC, workPath: gone };
     expect(() => compileJob(job, context)).toThrowError(`mount: open ${gone}: ENOENT`);
     expect(openDescriptors()).toEqual(before);
   });
