@@ -1,8 +1,8 @@
 /** `joblet job run` on a warm helper as a whole process, from its start to its exit, against a Node that does nothing. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
-import { HelperProcess } from './helper-process.ts';
+import { JOBLET } from '../fixtures/dist.ts';
+import { RunningHelper } from '../fixtures/running-helper.ts';
 import { alternating, describe, type Measurement, median, timed } from './measurement.ts';
 
 const PAIRS = 40;
@@ -18,8 +18,8 @@ async function wholeProcess(program: string, args: readonly string[]): Promise<n
 }
 
 export async function run(): Promise<Measurement> {
-  await using helper = await HelperProcess.start();
-  const jobRun = () => wholeProcess(resolve('dist/joblet'), ['--root', helper.root, 'job', 'run', 'true']);
+  await using helper = await RunningHelper.start();
+  const jobRun = () => wholeProcess(JOBLET, ['--root', helper.root, 'job', 'run', 'true']);
   // Node keeps the compiled code of a program when its first run ends.
   await jobRun();
   const values = await alternating(PAIRS, jobRun, () => wholeProcess(process.execPath, ['--eval', '0']));

@@ -1,6 +1,7 @@
 /** What the helper costs while it does nothing. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Connection, HelperProcess } from './helper-process.ts';
+import { RunningHelper } from '../fixtures/running-helper.ts';
+import { Connection } from './connection.ts';
 import { type Measurement, rounded } from './measurement.ts';
 import { anonymousBytes, childrenOf, contextSwitches, proportionalBytes } from './process-figures.ts';
 
@@ -19,12 +20,17 @@ interface Figure {
 }
 
 export async function run(): Promise<Measurement> {
-  await using helper = await HelperProcess.start();
+  await using helper = await RunningHelper.start();
   await delay(SETTLE_MS);
-  const atRest = { what: 'RssAnon at rest', value: anonymousBytes(helper.pid) / MB, unit: 'MB', bar: 48 };
+  const atRest = {
+    what: 'RssAnon at rest, called once',
+    value: anonymousBytes(helper.pid) / MB,
+    unit: 'MB',
+    bar: 48,
+  };
   const figures: Figure[] = [atRest, await switchesPerSecond(helper.pid)];
   {
-    using connection = helper.connect();
+    using connection = new Connection(helper.root);
     await callMany(connection);
     figures.push({
       what: `RssAnon after ${CALLS} calls`,

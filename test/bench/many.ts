@@ -2,9 +2,10 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { RunningHelper } from '../fixtures/running-helper.ts';
 import { Bubblewrap } from './bubblewrap.ts';
 import { Children } from './children.ts';
-import { type Connection, HelperProcess } from './helper-process.ts';
+import { Connection } from './connection.ts';
 import { type Measurement, rounded, timed } from './measurement.ts';
 import { Runc } from './runc.ts';
 import { compileSample } from './sample-job.ts';
@@ -19,8 +20,8 @@ const BWRAP_BAR = 0.5;
 const RUNC_BAR = 3;
 
 export async function run(): Promise<Measurement> {
-  await using helper = await HelperProcess.start();
-  using connection = helper.connect();
+  await using helper = await RunningHelper.start();
+  using connection = new Connection(helper.root);
   await connection.watchEnds();
   using peers = new Peers();
   const seconds = { joblet: 0, bwrap: 0, runc: 0 };

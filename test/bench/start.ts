@@ -4,9 +4,7 @@
  * neither log, report nor record.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { jobsConfigSchema } from '../../native-helper/api/config-schema.ts';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
 import { CgroupTree } from '../../native-helper/kernel/cgroup.ts';
@@ -15,6 +13,7 @@ import { prepareFolders } from '../../native-helper/server/config/folders.ts';
 import { JobFolder } from '../../native-helper/server/jobs/job-folder.ts';
 import { MonitorLauncher } from '../../native-helper/server/jobs/monitor-launcher.ts';
 import { MonitorLink } from '../../native-helper/server/jobs/monitor-link.ts';
+import { temporaryRoot } from '../fixtures/root.ts';
 import { Bubblewrap } from './bubblewrap.ts';
 import { Children } from './children.ts';
 import { alternating, describe, type Measurement, median, timed } from './measurement.ts';
@@ -26,7 +25,7 @@ const PAST_JOBS = 1000;
 const BAR = 1.0;
 
 export async function run(): Promise<Measurement> {
-  const root = mkdtempSync(join(tmpdir(), 'joblet-bench-start-'));
+  const root = temporaryRoot();
   const paths = pathsUnder(root);
   prepareFolders(paths);
   const cgroups = CgroupTree.prepare(root);

@@ -1,13 +1,14 @@
 /** How long RunJob takes until the job is durable, against a call that does nothing, on the same connection. */
-import { HelperProcess } from './helper-process.ts';
+import { RunningHelper } from '../fixtures/running-helper.ts';
+import { Connection } from './connection.ts';
 import { alternating, describe, type Measurement, median, timed } from './measurement.ts';
 
 const PAIRS = 300;
 const BAR = 2.5;
 
 export async function run(): Promise<Measurement> {
-  await using helper = await HelperProcess.start();
-  using connection = helper.connect();
+  await using helper = await RunningHelper.start();
+  using connection = new Connection(helper.root);
   await connection.watchEnds();
   const values = await alternating(
     PAIRS,

@@ -6,7 +6,6 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readFileSync,
   rmSync,
@@ -28,6 +27,7 @@ import { compileJob } from '../../native-helper/server/plan/compile.ts';
 import { encodePlan } from '../../native-helper/server/plan/encode.ts';
 import { HostRoot } from '../../native-helper/server/plan/host-root.ts';
 import { PLAIN_SPEC } from '../fixtures/job-spec.ts';
+import { temporaryRoot } from '../fixtures/root.ts';
 import { PROBES } from './probes.ts';
 
 /** The uid and gid of every job. */
@@ -92,8 +92,7 @@ export class Sandbox implements AsyncDisposable {
   readonly #started: { readonly monitor: number; readonly uuid: string }[] = [];
 
   constructor() {
-    this.paths = pathsUnder(mkdtempSync(join(JOBS_PARENT, 'joblet-escape-')));
-    chmodSync(this.paths.root, 0o755);
+    this.paths = pathsUnder(temporaryRoot(JOBS_PARENT));
     copyFileSync(PROBES, this.#hostProbe);
     mkdirSync(this.paths.jobsDirectory, { recursive: true, mode: 0o700 });
     mkdirSync(this.paths.monitorsDirectory, { recursive: true, mode: 0o700 });

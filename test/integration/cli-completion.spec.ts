@@ -1,21 +1,11 @@
 /** Completion as bash does it, ids included. */
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DIST, TestHelper } from './cli-harness.ts';
+import { describe, expect, it } from 'vitest';
+import { JOBLET } from '../fixtures/dist.ts';
+import { CommandLine } from './cli-harness.ts';
 
-const JOBLET = join(DIST, 'joblet');
-
-let helper: TestHelper;
-
-beforeAll(async () => {
-  helper = await TestHelper.start();
-}, 60_000);
-
-afterAll(async () => {
-  await helper?.dispose();
-}, 60_000);
+const joblet = CommandLine.forFile();
 
 /** What bash has in COMPREPLY after a Tab behind these words. */
 async function complete(...words: string[]): Promise<string[]> {
@@ -37,21 +27,21 @@ describe('completion in bash', () => {
   });
 
   it('offers the ids of the jobs that the command is for', async () => {
-    const running = await helper.submit('sleep', '64');
-    const ended = await helper.submit('true');
-    await helper.run('job', 'wait', ended);
-    const ids = (command: string, typed = '') => complete('--root', helper.root, 'job', command, typed);
+    const running = await joblet.submit('sleep', '64');
+    const ended = await joblet.submit('true');
+    await joblet.run('job', 'wait', ended);
+    const ids = (command: string, typed = '') => complete('--root', joblet.root, 'job', command, typed);
     expect(await ids('status')).toEqual([ended, running]);
     expect(await ids('stop')).toEqual([running]);
     expect(await ids('delete')).toEqual([ended]);
     expect(await ids('status', ended.slice(0, 6))).toEqual([ended]);
-    await helper.run('job', 'stop', '--grace', '0s', running);
+    await joblet.run('job', 'stop', '--grace', '0s', running);
   });
 });
 
 describe('scripts for the other shells', () => {
   it.each(['zsh', 'fish'])('%s', async (shell) => {
-    const { stdout, exitCode } = await helper.run('completion', shell);
+    const { stdout, exitCode } = await joblet.run('completion', shell);
     expect(stdout).toContain('__complete -- ');
     expect(exitCode).toBe(0);
   });

@@ -1,21 +1,13 @@
 /** Following a job: exact bytes, readers that go away, Ctrl-C, and a helper that goes away and comes back. */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { outcomeOf, TestHelper } from './cli-harness.ts';
+import { expect, it } from 'vitest';
+import { CommandLine, outcomeOf } from './cli-harness.ts';
 
-let helper: TestHelper;
-
-beforeAll(async () => {
-  helper = await TestHelper.start();
-}, 60_000);
-
-afterAll(async () => {
-  await helper?.dispose();
-}, 60_000);
+const joblet = CommandLine.forFile();
 
 it('sends each stream of the job to our own of the same name, and only the job to standard output', async () => {
-  const { stdout, stderr } = await helper.run('job', 'run', '-f', 'sh', '-c', 'echo out; echo err >&2');
+  const { stdout, stderr } = await joblet.run('job', 'run', '-f', 'sh', '-c', 'echo out; echo err >&2');
   expect(stdout).toBe('out\n');
   expect(stderr).toMatch(/^Job submitted:\nID: .*\nCommand: .*\nStatus: .*\nerr\n$/);
 });
@@ -23,7 +15,7 @@ it('sends each stream of the job to our own of the same name, and only the job t
 it('keeps every byte of a large binary output', async () => {
   // 2 MiB in which no line is like another, so that a gap, a double or a swap shows.
   const script = 'i=0; while [ $i -lt 262144 ]; do printf "%07x\\n" $i; i=$((i+1)); done';
-  const { bytes, exitCode } = await helper.run('job', 'run', '--follow', 'bash', '-c', script);
+  const { bytes, exitCode } = await joblet.run('job', 'run', '--follow', 'bash', '-c', script);
   expect(exitCode).toBe(0);
   expect(bytes.length).toBe(8 * 262_144);
   const lines = bytes.toString('latin1').split('\n');
@@ -31,11 +23,11 @@ it('keeps every byte of a large binary output', async () => {
 }, 60_000);
 
 it('waits for a slow reader, and the job does not', async () => {
-  const child = helper.startCommand('job', 'run', '--follow', 'head', '-c', '4000000', '/dev/zero');
+  const child = joblet.start('job', 'run', '--follow', 'head', '-c', '4000000', '/dev/zero');
   child.stdout.pause();
   const [text] = await once(child.stderr, 'data');
   const uuid = /ID: (\S+)/.exec(String(text))?.[1] ?? '';
-  expect((await helper.run('job', 'wait', uuid, '--timeout', '10s')).exitCode).toBe(0);
+  expect((await joblet.run('job', 'wait', uuid, '--timeout', '10s')).exitCode).toBe(0);
   expect(child.exitCode).toBeNull();
   const { bytes, exitCode } = await outcomeOf(child);
   expect(bytes.length).toBe(4_000_000);
@@ -43,14 +35,7 @@ it('waits for a slow reader, and the job does not', async () => {
 });
 
 it('ends quietly with 141 when the reader goes away; the job goes on', async () => {
-  const child = helper.startCommand(
-    'job',
-    'run',
-    '--follow',
-    'sh',
-    '-c',
-    'while sleep 0.05; do echo line; done',
-  );
+  const child = joblet.start('job', 'run', '--follow', 'sh', '-c', 'while sleep 0.05; do echo line; done');
   const errors: string[] = [];
   child.stderr.on('data', (data) => errors.push(String(data)));
   await once(child.stdout, 'data');
@@ -59,15 +44,15 @@ it('ends quietly with 141 when the reader goes away; the job goes on', async () 
   expect(exitCode).toBe(141);
   const uuid = /ID: (\S+)/.exec(errors.join(''))?.[1] ?? '';
   expect(errors.join('')).not.toMatch(/EPIPE|joblet:/);
-  expect((await helper.json('job', 'status', uuid)).status).toBe('RUNNING');
-  await helper.run('job', 'stop', '--grace', '0s', uuid);
+  expect((await joblet.json('job', 'status', uuid)).status).toBe('RUNNING');
+  await joblet.run('job', 'stop', '--grace', '0s', uuid);
 });
 
 it.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('%s detaches: the job goes on, and standard error says how to go on', async (signal, code) => {
-  const child = helper.startCommand('job', 'run', '--follow', 'sh', '-c', 'echo up; sleep 60');
+  const child = joblet.start('job', 'run', '--follow', 'sh', '-c', 'echo up; sleep 60');
   const outcome = outcomeOf(child);
   await once(child.stdout, 'data');
   // The launcher has replaced itself by Node, so this is the process that a terminal would signal.
@@ -78,12 +63,12 @@ it.each([
   expect(stderr).toContain(
     `joblet: detached; job ${uuid} goes on. Follow it: joblet job log --follow ${uuid}`,
   );
-  expect((await helper.json('job', 'status', uuid)).status).toBe('RUNNING');
-  await helper.run('job', 'stop', '--grace', '0s', uuid);
+  expect((await joblet.json('job', 'status', uuid)).status).toBe('RUNNING');
+  await joblet.run('job', 'stop', '--grace', '0s', uuid);
 });
 
 it('Ctrl-C detaches also while nobody reads', async () => {
-  const child = helper.startCommand('job', 'run', '--follow', 'sh', '-c', 'yes & sleep 1; kill $!; sleep 60');
+  const child = joblet.start('job', 'run', '--follow', 'sh', '-c', 'yes & sleep 1; kill $!; sleep 60');
   const errors: string[] = [];
   child.stderr.on('data', (data) => errors.push(String(data)));
   child.stdout.pause();
@@ -93,18 +78,18 @@ it('Ctrl-C detaches also while nobody reads', async () => {
   const [exitCode] = await ended;
   expect(exitCode).toBe(130);
   const uuid = /ID: (\S+)/.exec(errors.join(''))?.[1] ?? '';
-  await helper.run('job', 'stop', '--grace', '0s', uuid);
+  await joblet.run('job', 'stop', '--grace', '0s', uuid);
 });
 
 it('goes on with the next byte when the helper was killed and started again', async () => {
   const script = 'i=0; while [ $i -lt 300 ]; do echo $i; i=$((i+1)); sleep 0.02; done; exit 5';
-  const child = helper.startCommand('job', 'run', '--follow', 'sh', '-c', script);
+  const child = joblet.start('job', 'run', '--follow', 'sh', '-c', script);
   const outcome = outcomeOf(child);
   await once(child.stdout, 'data');
   await delay(500);
-  await helper.crash();
+  await joblet.helper.kill();
   await delay(500);
-  await helper.resume();
+  await joblet.helper.startAgain();
   const { stdout, stderr, exitCode } = await outcome;
   expect(stdout).toBe(Array.from({ length: 300 }, (_, index) => `${index}\n`).join(''));
   expect(stderr).toMatch(/^joblet: .*helper.*/m);

@@ -1,16 +1,14 @@
-/** The command line as a real process, and a real helper under a root of its own. */
+/** The command line as a real process, and a real helper for it. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll } from 'vitest';
+import { DIST } from '../fixtures/dist.ts';
+import { RunningHelper } from '../fixtures/running-helper.ts';
 
-/** The build under test; JOBLET_DIST names another folder than the checkout's own. */
-export const DIST = process.env.JOBLET_DIST ?? join(import.meta.dirname, '../../dist');
-const HELPER_STARTS_WITHIN_MS = 20_000;
+const HELPER_PATIENCE_MS = 60_000;
 
 export interface Outcome {
   readonly exitCode: number | null;
@@ -51,48 +49,36 @@ export function run(words: readonly string[], options: RunOptions = {}): Promise
   return outcomeOf(start(words, options));
 }
 
-/** A helper under a temporary root, and the command line that speaks to it. */
-export class TestHelper {
-  readonly root: string;
-  #process: ReturnType<typeof spawn> | undefined;
+/** The command line, and the helper that it speaks to. */
+export class CommandLine {
+  #helper: RunningHelper | undefined;
 
-  private constructor(root: string) {
-    this.root = root;
+  /** With a helper that runs from before the first test of the file until after the last. */
+  static forFile(): CommandLine {
+    const joblet = new CommandLine();
+    beforeAll(async () => {
+      joblet.#helper = await RunningHelper.start();
+    }, HELPER_PATIENCE_MS);
+    afterAll(() => joblet.#helper?.[Symbol.asyncDispose](), HELPER_PATIENCE_MS);
+    return joblet;
   }
 
-  static async start(): Promise<TestHelper> {
-    const helper = new TestHelper(await mkdtemp(join(tmpdir(), 'jc-')));
-    await helper.resume();
-    return helper;
-  }
-
-  /** Starts the process; resolves when it answers. */
-  async resume(): Promise<void> {
-    const child = spawn(join(DIST, 'joblet-helper'), ['--root', this.root], {
-      stdio: 'ignore',
-      env: { ...process.env, JOBLET_MODE: 'server' },
-    });
-    this.#process = child;
-    const deadline = Date.now() + HELPER_STARTS_WITHIN_MS;
-    while ((await this.run('helper', 'status')).exitCode !== 0) {
-      if (child.exitCode !== null || Date.now() > deadline) {
-        throw new Error(`the helper under ${this.root} did not start (exit code ${child.exitCode})`);
-      }
-      await delay(100);
+  get helper(): RunningHelper {
+    if (this.#helper === undefined) {
+      throw new Error('the helper is started before the first test: ask for it in a test');
     }
+    return this.#helper;
   }
 
-  /** Ends the process as a crash would; its jobs go on. */
-  async crash(): Promise<void> {
-    this.#process?.kill('SIGKILL');
-    await this.#ended();
+  get root(): string {
+    return this.helper.root;
   }
 
   run(...words: string[]): Promise<Outcome> {
     return run(['--root', this.root, ...words]);
   }
 
-  startCommand(...words: string[]): CommandProcess {
+  start(...words: string[]): CommandProcess {
     return start(['--root', this.root, ...words]);
   }
 
@@ -106,23 +92,5 @@ export class TestHelper {
   /** Submits a job and answers with its id. */
   async submit(...words: string[]): Promise<string> {
     return (await this.json('job', 'run', ...words)).job_uuid;
-  }
-
-  /** Ends every job and the helper, which takes its cgroup with it, and removes the root. */
-  async dispose(): Promise<void> {
-    const jobs: { id: string; end_time?: string }[] = await this.json('job', 'list').catch(() => []);
-    for (const { id } of jobs.filter(({ end_time }) => end_time === undefined)) {
-      await this.run('job', 'stop', '--grace', '0s', id);
-    }
-    await this.run('helper', 'stop');
-    await this.#ended();
-    await rm(this.root, { recursive: true, force: true });
-  }
-
-  async #ended(): Promise<void> {
-    const child = this.#process;
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-      await once(child, 'exit');
-    }
   }
 }

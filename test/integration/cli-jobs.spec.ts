@@ -1,25 +1,18 @@
 /** Each command of `joblet job` against a real helper: its texts, its JSON, its exit codes. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DIST, run, TestHelper } from './cli-harness.ts';
+import { describe, expect, it } from 'vitest';
+import { JOBLET } from '../fixtures/dist.ts';
+import { CommandLine, run } from './cli-harness.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const TIME = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`;
 
-let helper: TestHelper;
-
-beforeAll(async () => {
-  helper = await TestHelper.start();
-}, 60_000);
-
-afterAll(async () => {
-  await helper?.dispose();
-}, 60_000);
+const joblet = CommandLine.forFile();
 
 describe('job run', () => {
   it('answers at once, as text', async () => {
-    const { exitCode, stdout, stderr } = await helper.run('job', 'run', 'echo', 'a b', 'c');
+    const { exitCode, stdout, stderr } = await joblet.run('job', 'run', 'echo', 'a b', 'c');
     expect(stdout).toMatch(
       /^Job submitted:\nID: [0-9a-f-]{36}\nCommand: echo a b c\nStatus: (INITIALIZING|QUEUED|RUNNING)\n/,
     );
@@ -29,7 +22,7 @@ describe('job run', () => {
 
   it('answers as JSON, with masked variables', async () => {
     const words = ['-e', 'MODE=fast', '-e', 'API_KEY=visible', '-s', 'PIN=1234'];
-    const { stdout } = await helper.run('job', 'run', '--json', ...words, 'true');
+    const { stdout } = await joblet.run('job', 'run', '--json', ...words, 'true');
     const answer = JSON.parse(stdout);
     expect(Object.keys(answer)).toEqual([
       'job_uuid',
@@ -51,12 +44,12 @@ describe('job run', () => {
 
   it('gives the job its variables, and only the masked ones to those who ask', async () => {
     const words = ['--follow', '-e', 'PLAIN=one two', '-s', 'PIN=12=34'];
-    const { stdout } = await helper.run('job', 'run', ...words, 'sh', '-c', 'echo "$PLAIN/$PIN"');
+    const { stdout } = await joblet.run('job', 'run', ...words, 'sh', '-c', 'echo "$PLAIN/$PIN"');
     expect(stdout).toBe('one two/12=34\n');
   });
 
   it('runs one argument with spaces as a line of shell', async () => {
-    const { stdout, exitCode } = await helper.run(
+    const { stdout, exitCode } = await joblet.run(
       'job',
       'run',
       '-f',
@@ -67,16 +60,16 @@ describe('job run', () => {
   });
 
   it('runs what follows -- whatever it looks like', async () => {
-    const { stdout } = await helper.run('job', 'run', '-f', '--', 'echo', '--json', '-f');
+    const { stdout } = await joblet.run('job', 'run', '-f', '--', 'echo', '--json', '-f');
     expect(stdout).toBe('--json -f\n');
   });
 
   it('sets name, work directory and host name', async () => {
     const words = ['--name', 'named', '--workdir', '/tmp', '--hostname', 'box', '--follow'];
-    const { stdout, stderr } = await helper.run('job', 'run', ...words, 'pwd; hostname');
+    const { stdout, stderr } = await joblet.run('job', 'run', ...words, 'pwd; hostname');
     expect(stdout).toBe('/tmp\nbox\n');
     const uuid = /ID: (\S+)/.exec(stderr)?.[1] ?? '';
-    expect((await helper.json('job', 'status', uuid)).name).toBe('named');
+    expect((await joblet.json('job', 'status', uuid)).name).toBe('named');
   });
 });
 
@@ -89,12 +82,12 @@ describe('exit codes of --follow, --wait and job wait', () => {
     ['126 for one that cannot be executed', ['/etc/passwd'], 126],
     ['0', ['true'], 0],
   ])('%s', async (_name, words, code) => {
-    const followed = await helper.run('job', 'run', '--follow', ...words);
+    const followed = await joblet.run('job', 'run', '--follow', ...words);
     expect(followed.exitCode).toBe(code);
-    const waited = await helper.run('job', 'run', '--wait', ...words);
+    const waited = await joblet.run('job', 'run', '--wait', ...words);
     expect(waited.exitCode).toBe(code);
     const uuid = /ID: (\S+)/.exec(waited.stdout)?.[1] ?? '';
-    const asked = await helper.run('job', 'wait', uuid);
+    const asked = await joblet.run('job', 'wait', uuid);
     expect(asked.exitCode).toBe(code);
     expect(asked.stdout).toMatch(
       new RegExp(`^Job ended:\\nID: ${uuid}\\nStatus: [A-Z]+\\nExit Code: ${code}\\n$`),
@@ -102,23 +95,23 @@ describe('exit codes of --follow, --wait and job wait', () => {
   });
 
   it('tells on standard error why a job ended other than by itself', async () => {
-    const { stderr } = await helper.run('job', 'run', '--follow', '--timeout', '300ms', 'sleep', '30');
+    const { stderr } = await joblet.run('job', 'run', '--follow', '--timeout', '300ms', 'sleep', '30');
     expect(stderr).toMatch(/\njoblet: job [0-9a-f-]{36}: .*timeout/i);
   });
 
   it('job wait --timeout gives up with 125 and leaves the job alone', async () => {
-    const uuid = await helper.submit('sleep', '60');
-    const { exitCode, stderr } = await helper.run('job', 'wait', uuid, '--timeout', '200ms');
+    const uuid = await joblet.submit('sleep', '60');
+    const { exitCode, stderr } = await joblet.run('job', 'wait', uuid, '--timeout', '200ms');
     expect(exitCode).toBe(125);
     expect(stderr).toContain('it has not ended within 200 ms');
-    expect((await helper.json('job', 'status', uuid)).status).toBe('RUNNING');
-    await helper.run('job', 'stop', '--grace', '0s', uuid);
+    expect((await joblet.json('job', 'status', uuid)).status).toBe('RUNNING');
+    await joblet.run('job', 'stop', '--grace', '0s', uuid);
   });
 
   it('a limit that this machine cannot hold refuses the job with 125 and the reason', async (context) => {
-    const { controllers } = await helper.json('helper', 'status');
+    const { controllers } = await joblet.json('helper', 'status');
     context.skip(controllers.includes('memory'), 'the memory controller works here');
-    const { exitCode, stderr } = await helper.run('job', 'run', '--max-memory', '64', 'true');
+    const { exitCode, stderr } = await joblet.run('job', 'run', '--max-memory', '64', 'true');
     expect(exitCode).toBe(125);
     expect(stderr).toMatch(/^joblet: .*cgroup.*memory/);
   });
@@ -126,9 +119,9 @@ describe('exit codes of --follow, --wait and job wait', () => {
 
 describe('job list', () => {
   it('as text: header, dashes, rows, newest first', async () => {
-    const uuid = await helper.submit('--name', 'listed', 'echo', 'x'.repeat(200));
-    await helper.run('job', 'wait', uuid);
-    const { stdout } = await helper.run('job', 'list');
+    const uuid = await joblet.submit('--name', 'listed', 'echo', 'x'.repeat(200));
+    await joblet.run('job', 'wait', uuid);
+    const { stdout } = await joblet.run('job', 'list');
     const [header = '', dashes = '', first = ''] = stdout.split('\n');
     expect(header).toMatch(/^ID +NODE ID +STATUS +START TIME +COMMAND$/);
     expect(dashes).toMatch(/^-{36} {2}-+ {2}-+ {2}-+ {2}-+$/);
@@ -136,9 +129,9 @@ describe('job list', () => {
   });
 
   it('as JSON', async () => {
-    const uuid = await helper.submit('--name', 'for-json', 'sh', '-c', 'exit 4');
-    await helper.run('job', 'wait', uuid);
-    const [row] = await helper.json('job', 'list', '--name', 'for-json');
+    const uuid = await joblet.submit('--name', 'for-json', 'sh', '-c', 'exit 4');
+    await joblet.run('job', 'wait', uuid);
+    const [row] = await joblet.json('job', 'list', '--name', 'for-json');
     expect(row).toEqual({
       id: uuid,
       name: 'for-json',
@@ -154,26 +147,26 @@ describe('job list', () => {
   });
 
   it('chooses by state, name, command and number', async () => {
-    const sleeper = await helper.submit('--name', 'sleeper', 'sleep', '61');
+    const sleeper = await joblet.submit('--name', 'sleeper', 'sleep', '61');
     const ids = (rows: { id: string }[]) => rows.map(({ id }) => id);
-    expect(ids(await helper.json('job', 'list', '--status', 'running,queued'))).toEqual([sleeper]);
-    expect(ids(await helper.json('job', 'list', '--command', 'sleep', '--status', 'RUNNING'))).toEqual([
+    expect(ids(await joblet.json('job', 'list', '--status', 'running,queued'))).toEqual([sleeper]);
+    expect(ids(await joblet.json('job', 'list', '--command', 'sleep', '--status', 'RUNNING'))).toEqual([
       sleeper,
     ]);
-    expect(await helper.json('job', 'list', '--limit', '2')).toHaveLength(2);
-    expect(await helper.json('job', 'list', '--name', 'nobody has this')).toEqual([]);
-    const none = await helper.run('job', 'list', '--name', 'nobody has this');
+    expect(await joblet.json('job', 'list', '--limit', '2')).toHaveLength(2);
+    expect(await joblet.json('job', 'list', '--name', 'nobody has this')).toEqual([]);
+    const none = await joblet.run('job', 'list', '--name', 'nobody has this');
     expect(none.stdout).toBe('No jobs found\n');
-    await helper.run('job', 'stop', '--grace', '0s', sleeper);
+    await joblet.run('job', 'stop', '--grace', '0s', sleeper);
   });
 
   it('shows a hostile command on one line, without what drives a terminal', async () => {
-    const uuid = await helper.submit('echo', '\u001b]0;owned\u0007\nfake\u202e');
-    const { stdout } = await helper.run('job', 'list', '--limit', '1');
+    const uuid = await joblet.submit('echo', '\u001b]0;owned\u0007\nfake\u202e');
+    const { stdout } = await joblet.run('job', 'list', '--limit', '1');
     expect(stdout.split('\n')[2]).toMatch(
       new RegExp(`^${uuid} .*echo \\\\x1b\\]0;owned\\\\x07\\\\nfake\\\\u202e$`),
     );
-    const json = await helper.run('--json', 'job', 'list', '--limit', '1');
+    const json = await joblet.run('--json', 'job', 'list', '--limit', '1');
     expect(json.stdout).not.toMatch(/[^\n -~]/);
     expect(JSON.parse(json.stdout)[0].args).toEqual(['\u001b]0;owned\u0007\nfake\u202e']);
   });
@@ -182,7 +175,7 @@ describe('job list', () => {
 describe('colour', () => {
   /** What the command writes to a terminal: script(1) gives it one. */
   async function onTerminal(environment: Record<string, string>): Promise<string> {
-    const command = `'${DIST}/joblet' --root '${helper.root}' job list --limit 1`;
+    const command = `'${JOBLET}' --root '${joblet.root}' job list --limit 1`;
     const { stdout } = await promisify(execFile)('script', ['-qec', command, '/dev/null'], {
       env: { PATH: process.env.PATH, HOME: process.env.HOME, TERM: 'xterm', ...environment },
     });
@@ -190,17 +183,17 @@ describe('colour', () => {
   }
 
   it('is for terminals, and not with NO_COLOR', async () => {
-    const uuid = await helper.submit('true');
-    await helper.run('job', 'wait', uuid);
+    const uuid = await joblet.submit('true');
+    await joblet.run('job', 'wait', uuid);
     expect(await onTerminal({})).toContain('\u001b[32mCOMPLETED');
     expect(await onTerminal({ NO_COLOR: '1' })).not.toContain('\u001b');
-    expect((await helper.run('job', 'list')).stdout).not.toContain('\u001b');
+    expect((await joblet.run('job', 'list')).stdout).not.toContain('\u001b');
   });
 });
 
 describe('job status', () => {
   it('as text, with the isolation that the kernel confirms', async () => {
-    const uuid = await helper.submit(
+    const uuid = await joblet.submit(
       '-e',
       'MODE=fast',
       '-s',
@@ -211,8 +204,8 @@ describe('job status', () => {
       '-c',
       'exit 2',
     );
-    await helper.run('job', 'wait', uuid);
-    const { stdout } = await helper.run('job', 'status', uuid.slice(0, 8));
+    await joblet.run('job', 'wait', uuid);
+    const { stdout } = await joblet.run('job', 'status', uuid.slice(0, 8));
     for (const line of [
       `Job ID: ${uuid}`,
       'Command: sh -c exit 2',
@@ -238,9 +231,9 @@ describe('job status', () => {
   });
 
   it('as JSON', async () => {
-    const uuid = await helper.submit('echo', 'abc');
-    await helper.run('job', 'wait', uuid);
-    const status = await helper.json('job', 'status', uuid);
+    const uuid = await joblet.submit('echo', 'abc');
+    await joblet.run('job', 'wait', uuid);
+    const status = await joblet.json('job', 'status', uuid);
     expect(Object.keys(status).slice(0, 16)).toEqual([
       ...['uuid', 'nodeId', 'command', 'args', 'status', 'startTime', 'endTime', 'exitCode', 'scheduledTime'],
       ...['environment', 'secretEnvironment', 'network', 'volumes', 'runtime', 'workDir', 'uploads'],
@@ -250,10 +243,10 @@ describe('job status', () => {
   });
 
   it('of a job that is not there names it, exit code 1', async () => {
-    const { exitCode, stderr } = await helper.run('job', 'status', 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+    const { exitCode, stderr } = await joblet.run('job', 'status', 'ffffffff-ffff-ffff-ffff-ffffffffffff');
     expect(stderr).toContain('ffffffff-ffff-ffff-ffff-ffffffffffff');
     expect(exitCode).toBe(1);
-    const json = await helper.run('--json', 'job', 'status', 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+    const json = await joblet.run('--json', 'job', 'status', 'ffffffff-ffff-ffff-ffff-ffffffffffff');
     expect(JSON.parse(json.stderr).error.kind).toBe('not_found');
   });
 });
@@ -261,10 +254,10 @@ describe('job status', () => {
 describe('job log', () => {
   it('is the raw bytes of both streams, or of one', async () => {
     const script = String.raw`printf '\000\377out\n'; sleep 0.3; printf 'err\033' >&2`;
-    const uuid = await helper.submit('sh', '-c', script);
-    await helper.run('job', 'wait', uuid);
+    const uuid = await joblet.submit('sh', '-c', script);
+    await joblet.run('job', 'wait', uuid);
     const latin = async (...flags: string[]) =>
-      (await helper.run('job', 'log', uuid, ...flags)).bytes.toString('latin1');
+      (await joblet.run('job', 'log', uuid, ...flags)).bytes.toString('latin1');
     expect(await latin()).toBe('\0\xffout\nerr\x1b');
     expect(await latin('--stream', 'stdout')).toBe('\0\xffout\n');
     expect(await latin('--stream=stderr')).toBe('err\x1b');
@@ -275,27 +268,27 @@ describe('job log', () => {
 
 describe('job stop and delete', () => {
   it('stop ends a running job; delete wants an ended one', async () => {
-    const uuid = await helper.submit('sleep', '62');
-    const early = await helper.run('job', 'delete', uuid);
+    const uuid = await joblet.submit('sleep', '62');
+    const early = await joblet.run('job', 'delete', uuid);
     expect(early.exitCode).toBe(1);
     expect(early.stderr).toContain(uuid);
-    const stopped = await helper.run('job', 'stop', uuid.slice(0, 8));
+    const stopped = await joblet.run('job', 'stop', uuid.slice(0, 8));
     expect(stopped.stdout).toBe(`Job stopped successfully:\nID: ${uuid}\nStatus: STOPPED\n`);
     expect(stopped.exitCode).toBe(0);
-    const deleted = await helper.run('job', 'delete', uuid);
+    const deleted = await joblet.run('job', 'delete', uuid);
     expect(deleted.stdout).toBe(`Job deleted successfully:\nID: ${uuid}\n`);
-    expect((await helper.run('job', 'status', uuid)).exitCode).toBe(1);
+    expect((await joblet.run('job', 'status', uuid)).exitCode).toBe(1);
   });
 
   it('delete-all spares what runs', async () => {
-    const sleeper = await helper.submit('sleep', '63');
-    const ended = await helper.submit('true');
-    await helper.run('job', 'wait', ended);
-    const { stdout } = await helper.run('job', 'delete-all');
+    const sleeper = await joblet.submit('sleep', '63');
+    const ended = await joblet.submit('true');
+    await joblet.run('job', 'wait', ended);
+    const { stdout } = await joblet.run('job', 'delete-all');
     expect(stdout).toMatch(/^Jobs deleted successfully:\nDeleted: \d+\nSkipped \(still running\): 1\n$/);
-    const left = await helper.json('job', 'list');
+    const left = await joblet.json('job', 'list');
     expect(left.map(({ id }: { id: string }) => id)).toEqual([sleeper]);
-    expect(await helper.json('job', 'stop', '--grace', '0s', sleeper)).toMatchObject({
+    expect(await joblet.json('job', 'stop', '--grace', '0s', sleeper)).toMatchObject({
       job_uuid: sleeper,
       status: 'STOPPED',
     });
@@ -304,7 +297,7 @@ describe('job stop and delete', () => {
 
 describe('the name rnx', () => {
   it('is the same program under its old name', async () => {
-    const { stdout, exitCode } = await run(['--root', helper.root, 'job', 'run', 'true'], { program: 'rnx' });
+    const { stdout, exitCode } = await run(['--root', joblet.root, 'job', 'run', 'true'], { program: 'rnx' });
     expect(stdout).toMatch(/^Job submitted:\nID: /);
     expect(exitCode).toBe(0);
     const wrong = await run(['job', 'lst'], { program: 'rnx' });

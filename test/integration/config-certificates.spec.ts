@@ -19,13 +19,13 @@ import { prepareFolders } from '../../native-helper/server/config/folders.ts';
 import { Installation } from '../../native-helper/server/config/installation.ts';
 import { writeSecretFile } from '../../native-helper/server/config/secret-file.ts';
 import { connect } from '../../src-main/client/index.ts';
-import { passableRoot } from '../fixtures/transport.ts';
+import { temporaryRoot } from '../fixtures/root.ts';
 
 const STRANGER = 65_533;
 
 let paths: Paths;
 beforeEach(() => {
-  paths = pathsUnder(passableRoot());
+  paths = pathsUnder(temporaryRoot());
   prepareFolders(paths);
 });
 afterEach(() => rmSync(paths.root, { recursive: true }));

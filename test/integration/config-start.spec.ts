@@ -15,15 +15,15 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clientConfigOf, type Paths, pathsUnder } from '../../native-helper/api/paths.ts';
+import { HELPER } from '../fixtures/dist.ts';
+import { temporaryRoot } from '../fixtures/root.ts';
 import { RunningHelper } from '../fixtures/running-helper.ts';
-import { passableRoot } from '../fixtures/transport.ts';
 
-const HELPER = join(import.meta.dirname, '../../dist/joblet-helper');
 const STRANGER = 65_533;
 
 let paths: Paths;
 beforeEach(() => {
-  paths = pathsUnder(passableRoot());
+  paths = pathsUnder(temporaryRoot());
 });
 afterEach(() => rmSync(paths.root, { recursive: true, force: true }));
 
@@ -67,28 +67,24 @@ describe('the command line', () => {
 
 describe('the first start', () => {
   it('makes every folder and file with its owner and mode', async () => {
-    const helper = await RunningHelper.start(paths.root);
-    try {
-      expect(modeOf(paths.configDirectory)).toBe('755');
-      expect(modeOf(paths.clientConfigDirectory)).toBe('755');
-      expect(modeOf(paths.runDirectory)).toBe('755');
-      expect(modeOf(paths.monitorsDirectory)).toBe('700');
-      expect(modeOf(paths.stateDirectory)).toBe('711');
-      expect(modeOf(paths.jobsDirectory)).toBe('700');
-      for (const secret of [paths.serverConfig, paths.database, paths.helperLog, clientConfigOf(paths, 0)]) {
-        expect(modeOf(secret)).toBe('600');
-        expect(statSync(secret).uid).toBe(0);
-      }
-      expect(lstatSync(paths.socket).isSocket()).toBe(true);
-      expect(modeOf(paths.socket)).toBe('666');
-      expect(readFileSync(paths.helperLog, 'utf8')).not.toContain('PRIVATE KEY');
-    } finally {
-      await helper.stop();
+    await using _helper = await RunningHelper.start({ root: paths.root });
+    expect(modeOf(paths.configDirectory)).toBe('755');
+    expect(modeOf(paths.clientConfigDirectory)).toBe('755');
+    expect(modeOf(paths.runDirectory)).toBe('755');
+    expect(modeOf(paths.monitorsDirectory)).toBe('700');
+    expect(modeOf(paths.stateDirectory)).toBe('711');
+    expect(modeOf(paths.jobsDirectory)).toBe('700');
+    for (const secret of [paths.serverConfig, paths.database, paths.helperLog, clientConfigOf(paths, 0)]) {
+      expect(modeOf(secret)).toBe('600');
+      expect(statSync(secret).uid).toBe(0);
     }
+    expect(lstatSync(paths.socket).isSocket()).toBe(true);
+    expect(modeOf(paths.socket)).toBe('666');
+    expect(readFileSync(paths.helperLog, 'utf8')).not.toContain('PRIVATE KEY');
   });
 
   it('removes its socket at its end, and the next helper needs no new certificates', async () => {
-    const helper = await RunningHelper.start(paths.root);
+    await using helper = await RunningHelper.start({ root: paths.root });
     const before = readFileSync(paths.serverConfig, 'utf8') + readFileSync(clientConfigOf(paths, 0), 'utf8');
     await helper.stop();
     expect(statSync(paths.socket, { throwIfNoEntry: false })).toBeUndefined();
@@ -102,7 +98,7 @@ describe('the first start', () => {
 
 describe('the socket', () => {
   it('that a killed helper has left is replaced', async () => {
-    const helper = await RunningHelper.start(paths.root);
+    await using helper = await RunningHelper.start({ root: paths.root });
     await helper.kill();
     expect(lstatSync(paths.socket).isSocket()).toBe(true);
     await helper.startAgain();
@@ -143,12 +139,8 @@ describe('the socket', () => {
 
 describe('a second helper', () => {
   it('says who was first and since when', async () => {
-    const helper = await RunningHelper.start(paths.root);
-    try {
-      expect(refusal()).toMatch(new RegExp(`process ${helper.pid}, since \\d{4}-`));
-    } finally {
-      await helper.stop();
-    }
+    await using helper = await RunningHelper.start({ root: paths.root });
+    expect(refusal()).toMatch(new RegExp(`process ${helper.pid}, since \\d{4}-`));
   });
 });
 
@@ -166,7 +158,7 @@ describe('a folder', () => {
       'belongs to uid 65533',
     ],
   ])('%s is refused', async (_what, change, words) => {
-    await (await RunningHelper.start(paths.root)).stop();
+    await (await RunningHelper.start({ root: paths.root })).stop();
     change();
     expect(refusal()).toContain(words);
   });
@@ -188,7 +180,7 @@ describe('a folder', () => {
 
 describe('who elevated', () => {
   it('gets a configuration of their own, and is listed', async () => {
-    const helper = await RunningHelper.start(paths.root, { SUDO_UID: String(STRANGER) });
+    await using helper = await RunningHelper.start({ root: paths.root, elevatedBy: STRANGER });
     await helper.stop();
     const path = clientConfigOf(paths, STRANGER);
     expect(statSync(path)).toMatchObject({ uid: STRANGER });

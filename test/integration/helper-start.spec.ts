@@ -6,7 +6,6 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -14,7 +13,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -23,16 +21,17 @@ import { parseConfig } from '../../native-helper/api/config-text.ts';
 import { GetLogsRequestSchema } from '../../native-helper/api/gen/joblet_pb.js';
 import { clientConfigOf, pathsUnder } from '../../native-helper/api/paths.ts';
 import { type Installation, installCommand } from '../../src-main/elevation/install-script.ts';
+import { DIST, HELPER, JOBLET } from '../fixtures/dist.ts';
+import { temporaryRoot } from '../fixtures/root.ts';
 import { frame, openHttp2 } from '../fixtures/transport.ts';
 
-const DIST = join(import.meta.dirname, '../../dist');
 const PATIENCE_MS = 60_000;
 
 let root: string;
 let installed: string;
 
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'joblet-start-'));
+  root = temporaryRoot();
   installed = join(root, 'var/lib/joblet/bin');
 });
 
@@ -42,7 +41,7 @@ afterEach(() => {
 });
 
 function joblet(...words: readonly string[]): SpawnSyncReturns<string> {
-  return spawnSync(join(DIST, 'joblet'), ['--root', root, ...words], {
+  return spawnSync(JOBLET, ['--root', root, ...words], {
     encoding: 'utf8',
     timeout: PATIENCE_MS,
   });
@@ -57,7 +56,7 @@ const hashOf = (path: string): string => createHash('sha256').update(readFileSyn
 function installation(directory: string): Installation {
   return {
     directory,
-    helperHash: hashOf(join(DIST, 'joblet-helper')),
+    helperHash: hashOf(HELPER),
     starterHash: hashOf(join(DIST, 'elevate-start')),
     buildId: readFileSync(join(DIST, 'build-id'), 'utf8'),
     root,
@@ -138,7 +137,7 @@ describe('the installation', () => {
     expect(status).not.toBe(0);
     expect(stderr).toMatch(/joblet-helper: FAILED|did NOT match/);
     expect(existsSync(join(installed, 'f'.repeat(64)))).toBe(false);
-    expect(hashOf(join(installed, 'current/joblet-helper'))).toBe(hashOf(join(DIST, 'joblet-helper')));
+    expect(hashOf(join(installed, 'current/joblet-helper'))).toBe(hashOf(HELPER));
   });
 
   it('shows nobody what a link in the build leads to', () => {

@@ -1,7 +1,5 @@
 /** A machine whose controllers are on cgroup v1: jobs that ask for a limit are refused there, the others run. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
@@ -30,20 +28,17 @@ function v1Mount(controller: string): string | undefined {
 const isHybrid = LIMITS.every(([controller]) => v1Mount(controller) !== undefined);
 
 describe.skipIf(!isHybrid)('a hybrid machine', () => {
-  let root: string;
   let helper: RunningHelper;
   let client: Client;
 
   beforeAll(async () => {
-    root = mkdtempSync(join(tmpdir(), 'joblet-hybrid-'));
-    helper = await RunningHelper.start(root);
+    helper = await RunningHelper.start();
     client = await helper.connect();
   }, PATIENCE_MS);
 
   afterAll(async () => {
     client?.close();
-    await helper?.stop();
-    rmSync(root, { recursive: true, force: true });
+    await helper?.[Symbol.asyncDispose]();
   });
 
   it.each(LIMITS)(

@@ -12,10 +12,10 @@ import {
   openJobService,
   runToEnd,
   specOf,
-  temporaryRoot,
   untilEnded,
   untilState,
 } from '../fixtures/job-service.ts';
+import { temporaryRoot } from '../fixtures/root.ts';
 
 /** A root on a file system of its own, small enough to be filled. */
 let root: string;

@@ -23,11 +23,11 @@ import {
   openJobService,
   shell,
   specOf,
-  temporaryRoot,
   untilEnded,
   untilOutput,
   untilState,
 } from '../fixtures/job-service.ts';
+import { temporaryRoot } from '../fixtures/root.ts';
 
 const PROCESS = fileURLToPath(new URL('../fixtures/job-service-process.ts', import.meta.url));
 

@@ -1,19 +1,16 @@
 /** Init mode: the executor that ran a job, run by hand with the same plan (ADR-001). */
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jobDirectoryOf, pathsUnder } from '../../native-helper/api/paths.ts';
+import { HELPER } from '../fixtures/dist.ts';
 import { RunningHelper } from '../fixtures/running-helper.ts';
-import { passableRoot } from '../fixtures/transport.ts';
 
-const HELPER = join(import.meta.dirname, '../../dist/joblet-helper');
-
-let root: string;
+let helper: RunningHelper;
 let folder: string;
 beforeAll(async () => {
-  root = passableRoot();
-  const helper = await RunningHelper.start(root);
+  helper = await RunningHelper.start();
   const client = await helper.connect();
   const { uuid } = await client.jobs.runJob({
     spec: { command: 'sh', args: ['-c', 'echo out; echo err >&2; pwd; exit 7'] },
@@ -23,9 +20,9 @@ beforeAll(async () => {
   }
   client.close();
   await helper.stop();
-  folder = jobDirectoryOf(pathsUnder(root), uuid);
+  folder = jobDirectoryOf(pathsUnder(helper.root), uuid);
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => helper?.[Symbol.asyncDispose]());
 
 const replay = (manifest: string, plan: Buffer) =>
   spawnSync(HELPER, ['--manifest', manifest], {
@@ -53,7 +50,7 @@ describe('a replay', () => {
   });
 
   it('refuses a manifest of another build', () => {
-    const changed = join(root, 'manifest.json');
+    const changed = join(helper.root, 'manifest.json');
     const value = JSON.parse(readFileSync(manifest(), 'utf8'));
     writeFileSync(changed, JSON.stringify({ ...value, build: 'f'.repeat(64) }));
     const { status, stderr } = replay(changed, plan());

@@ -2,9 +2,7 @@
  * `npm run leakcheck -- [--jobs N] [--seed N]`: runs jobs through a real helper, kills some of them, some monitors and
  * twice the helper, and counts what is left. Then it leaks one thing of each kind on purpose and must find it.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { parseDocument } from 'yaml';
@@ -67,46 +65,37 @@ async function main(): Promise<number> {
     `${jobs} jobs, seed ${seed} (again with: npm run leakcheck -- --jobs ${jobs} --seed ${seed})\n`,
   );
   await compileProbes();
-  const root = mkdtempSync(join(tmpdir(), 'joblet-leakcheck-'));
-  try {
-    return await checkLeaks(root, jobs, new Random(seed));
-  } finally {
-    rmSync(root, { recursive: true });
-  }
+  return checkLeaks(jobs, new Random(seed));
 }
 
-async function checkLeaks(root: string, jobs: number, random: Random): Promise<number> {
+async function checkLeaks(jobs: number, random: Random): Promise<number> {
   const results = new Results();
-  const helper = await startConfigured(root);
-  try {
-    const cgroup = await cgroupOf(helper);
-    const places = (): Places => ({ root, cgroup, helperPid: helper.pid, jobsUid: JOBS_UID });
-    await runJobs(helper, cgroup, random, WARM_UP_JOBS);
-    const before = await calmCensus(places);
-    for (let part = 0; part <= HELPER_KILLS; part += 1) {
-      const share = Math.ceil(jobs / (HELPER_KILLS + 1));
-      const running = runJobs(helper, cgroup, random, share);
-      if (part < HELPER_KILLS) {
-        await delay(200 + random.below(1000));
-        process.stdout.write('killing the helper\n');
-        await helper.kill();
-        await helper.startAgain();
-      }
-      await running;
+  await using helper = await startConfigured();
+  const cgroup = await cgroupOf(helper);
+  const places = (): Places => ({ root: helper.root, cgroup, helperPid: helper.pid, jobsUid: JOBS_UID });
+  await runJobs(helper, cgroup, random, WARM_UP_JOBS);
+  const before = await calmCensus(places);
+  for (let part = 0; part <= HELPER_KILLS; part += 1) {
+    const share = Math.ceil(jobs / (HELPER_KILLS + 1));
+    const running = runJobs(helper, cgroup, random, share);
+    if (part < HELPER_KILLS) {
+      await delay(200 + random.below(1000));
+      process.stdout.write('killing the helper\n');
+      await helper.kill();
+      await helper.startAgain();
     }
-    await reportLeaks(results, before, places);
-    await reportPlants(results, places, helper.socket);
-  } finally {
-    await helper.stop();
+    await running;
   }
+  await reportLeaks(results, before, places);
+  await reportPlants(results, places, helper.socket);
   return results.tell();
 }
 
 /** The configuration is made by the first start; the jobs' uid is set for the second. */
-async function startConfigured(root: string): Promise<RunningHelper> {
-  const helper = await RunningHelper.start(root);
+async function startConfigured(): Promise<RunningHelper> {
+  const helper = await RunningHelper.start();
   await helper.stop();
-  const { serverConfig } = pathsUnder(root);
+  const { serverConfig } = pathsUnder(helper.root);
   const config = parseDocument(readFileSync(serverConfig, 'utf8'));
   config.setIn(['jobs', 'user'], JOBS_UID);
   config.setIn(['jobs', 'group'], JOBS_UID);

@@ -1,7 +1,6 @@
 /** Limits on a real cgroup v2 host: that each is in force, and from the first instruction. */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,7 +18,6 @@ const PATIENCE_MS = 120_000;
 /** As much as a job can be off its share of the processor. */
 const SHARE_TOLERANCE = 0.1;
 
-let root: string;
 let helper: RunningHelper;
 let client: Client;
 let cgroup: string;
@@ -27,16 +25,14 @@ let cgroup: string;
 beforeAll(async () => {
   await compileProbes();
   copyFileSync(PROBES, PROGRAM);
-  root = mkdtempSync(join(tmpdir(), 'joblet-limits-'));
-  helper = await RunningHelper.start(root);
+  helper = await RunningHelper.start();
   client = await helper.connect();
   ({ cgroup } = await client.helper.getStatus({}));
 }, PATIENCE_MS);
 
 afterAll(async () => {
   client?.close();
-  await helper?.stop();
-  rmSync(root, { recursive: true, force: true });
+  await helper?.[Symbol.asyncDispose]();
 }, PATIENCE_MS);
 
 interface Limits {
