@@ -131,12 +131,8 @@ static bool arrange_descriptors(struct init_descriptors *descriptors, struct fai
 
 static bool set_resource_limits(const struct plan *plan, struct failure *failure)
 {
-	const struct rlimit none = {0};
-
 	if (!LAYER("rlimits"))
 		return true;
-	if (setrlimit(RLIMIT_CORE, &none) < 0)
-		return failed(failure, "process", "setrlimit", "core file size");
 	for (uint32_t i = 0; i < plan->rlimit_count; i++) {
 		const struct rlimit limit = {.rlim_cur = plan->rlimits[i].soft, .rlim_max = plan->rlimits[i].hard};
 

@@ -90,7 +90,7 @@ const LARGE: Plan = {
   ],
   limits: [{ file: 'cpu.max', written: '50000 100000', readBack: '50000 100000' }],
   resourceLimits: [
-    { resource: 4, soft: 0n, hard: 0n },
+    { resource: 4, soft: 1n, hard: 1n },
     { resource: 7, soft: 1024n, hard: undefined },
   ],
   environment: ['PATH=/usr/bin:/bin', 'EMPTY='],

@@ -108,11 +108,15 @@ function planOf(
   };
 }
 
-/** Without core dumps; and with the usual soft limit of open files, since Node raises its own, which is inherited. */
+/**
+ * Without core dumps: 0 keeps the kernel from writing a file, but only 1 keeps it from starting the host's handler of
+ * core dumps as well (fs/coredump.c), and no file has room in one byte. With the usual soft limit of open files, since
+ * Node raises its own, which is inherited.
+ */
 function resourceLimits(openFilesMaximum: bigint): ResourceLimit[] {
   const softOpenFiles = openFilesMaximum < OPEN_FILES_SOFT ? openFilesMaximum : OPEN_FILES_SOFT;
   return [
-    { resource: RLIMIT_CORE, soft: 0n, hard: 0n },
+    { resource: RLIMIT_CORE, soft: 1n, hard: 1n },
     { resource: RLIMIT_NOFILE, soft: softOpenFiles, hard: openFilesMaximum },
   ];
 }
