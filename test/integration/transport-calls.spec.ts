@@ -214,7 +214,12 @@ describe('a client that makes the helper hold much', () => {
     const sessions = Array.from({ length: 4 }, () =>
       openHttp2(fixture.paths.socket, fixture.nodeOf(0), { initialWindowSize: 0 }),
     );
-    const closed = sessions.map((session) => once(session.on('error', () => {}), 'close'));
+    const closed = sessions.map((session) =>
+      once(
+        session.on('error', () => {}),
+        'close',
+      ),
+    );
     await Promise.all(sessions.map((session) => once(session, 'remoteSettings')));
     for (let count = 0; count < 256; count += 1) {
       for (const session of sessions) {

@@ -132,7 +132,6 @@ async function runEmulator(
   }
   try {
     await once(child, 'close');
-    await Promise.all([stdout.close(), stderr.close()]);
     return console;
   } catch (cause) {
     const { emulator, emulatorPackage } = hostArchitecture();
@@ -140,6 +139,7 @@ async function runEmulator(
   } finally {
     clearTimeout(timer);
     options.signal.removeEventListener('abort', stop);
+    await Promise.all([stdout.close(), stderr.close()]);
   }
 }
 

@@ -1,6 +1,7 @@
 /** `npm run vm -- [--disk SIZE] [--memory SIZE] [--cpus N] [--append WORD]… [--out DIR] [--timeout SECONDS] [--] command…` */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { hostArchitecture } from './architecture.ts';
 import { MachineFailure, type MachineOptions, runInMachine } from './machine.ts';
 
 const USAGE = `Runs a command as root on a cgroup v2 host in QEMU, on this machine's own files. What it writes is gone afterwards.
@@ -83,8 +84,22 @@ async function main(): Promise<number> {
       process.stderr.write(`joblet-vm: ${error.message}\n`);
       return abort.signal.aborted ? 130 : 125;
     }
+    const program = missingProgram(error);
+    if (program !== undefined) {
+      const packages = ['busybox-static', 'e2fsprogs', hostArchitecture().emulatorPackage].join(' ');
+      process.stderr.write(
+        `joblet-vm: ${program} is not installed. The machine needs: apt-get install ${packages}\n`,
+      );
+      return 125;
+    }
     throw error;
   }
+}
+
+/** What Node could not start because it isn't there. */
+function missingProgram(error: unknown): string | undefined {
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' && syscall?.startsWith('spawn') ? path : undefined;
 }
 
 process.exitCode = await main();
