@@ -13,13 +13,10 @@ import {
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { jobsConfigSchema } from '../../native-helper/api/config-schema.ts';
 import type { CheckedJobSpec } from '../../native-helper/api/job-spec.ts';
 import { type Paths, pathsUnder } from '../../native-helper/api/paths.ts';
 import { CgroupTree } from '../../native-helper/kernel/cgroup.ts';
 import { createSealedMemfd } from '../../native-helper/kernel/memfd.ts';
-import { createSocketPair } from '../../native-helper/kernel/socketpair.ts';
-import { spawnExecutable } from '../../native-helper/kernel/spawn.ts';
 import { reapChild } from '../../native-helper/kernel/wait.ts';
 import type { ExitRecord } from '../../native-helper/server/jobs/exit-record.ts';
 import { JobFolder } from '../../native-helper/server/jobs/job-folder.ts';
@@ -27,6 +24,7 @@ import { compileJob } from '../../native-helper/server/plan/compile.ts';
 import { encodePlan } from '../../native-helper/server/plan/encode.ts';
 import { HostRoot } from '../../native-helper/server/plan/host-root.ts';
 import { PLAIN_SPEC } from '../fixtures/job-spec.ts';
+import { compileContext, spawnMonitor } from '../fixtures/monitor.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 import { PROBES } from './probes.ts';
 
@@ -156,44 +154,36 @@ export class Sandbox implements AsyncDisposable {
         },
         workPath: folder.work,
       },
-      {
-        jobsConfig: jobsConfigSchema.parse({}),
-        hostRoot: this.#hostRoot,
-        controllerFault: (controller) => this.#cgroups.controllerFault(controller),
-        openFilesMaximum: 1024n,
-      },
+      compileContext(this.#hostRoot, this.#cgroups),
     );
-    const planFd = createSealedMemfd('plan', encodePlan(compiled.plan, executor.buildId), 'data');
     const folderFd = folder.open();
-    const [kept, control] = createSocketPair();
     const probesFd = openSync(PROBES, 'r');
     try {
-      return spawnExecutable({
-        executableFd: launcher === undefined ? program : probesFd,
-        argv: launcher === undefined ? ['joblet-executor', 'monitor'] : ['probe', ...launcher],
-        descriptors: new Map([
-          [0, planFd],
-          [1, this.#log],
-          [2, this.#log],
-          [3, control],
-          [4, folderFd],
-          [5, this.#cgroup],
-          [6, this.#monitors],
+      const { pid, controlFd } = spawnMonitor({
+        ...(launcher === undefined
+          ? { executableFd: program }
+          : { executableFd: probesFd, argv: ['probe', ...launcher] }),
+        plan: encodePlan(compiled.plan, executor.buildId),
+        logFd: this.#log,
+        folderFd,
+        cgroupFd: this.#cgroup,
+        monitorsFd: this.#monitors,
+        descriptors: [
           ...compiled.sources.descriptors(),
           ...(launcher === undefined ? [] : [[LENT_PROGRAM, program] as const]),
           ...(leaked ?? []),
-        ]),
-        newSession: true,
+        ],
         environment: [
           ...(environment ?? []),
           ...(weakened === undefined ? [] : [`JOBLET_WEAKEN=${weakened.join(',')}`]),
         ],
       });
+      // The monitor goes on without a helper, as it must.
+      closeSync(controlFd);
+      return pid;
     } finally {
-      // The helper's end of the control socket is closed too: the monitor goes on without a helper, as it must.
-      for (const fd of [planFd, folderFd, kept, control, probesFd]) {
-        closeSync(fd);
-      }
+      closeSync(folderFd);
+      closeSync(probesFd);
     }
   }
 

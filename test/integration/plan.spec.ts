@@ -7,7 +7,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jobsConfigSchema } from '../../native-helper/api/config-schema.ts';
 import { type CheckedJobSpec, jobSpecSchema } from '../../native-helper/api/job-spec.ts';
 import { createSealedMemfd } from '../../native-helper/kernel/memfd.ts';
-import { openFilesMaximum } from '../../native-helper/kernel/resource-limits.ts';
 import { spawnExecutable } from '../../native-helper/kernel/spawn.ts';
 import { reapChild } from '../../native-helper/kernel/wait.ts';
 import { loadAssets } from '../../native-helper/server/assets.ts';
@@ -15,6 +14,7 @@ import { compileJob } from '../../native-helper/server/plan/compile.ts';
 import { encodePlan } from '../../native-helper/server/plan/encode.ts';
 import { HostRoot } from '../../native-helper/server/plan/host-root.ts';
 import { PLAIN_SPEC } from '../fixtures/job-spec.ts';
+import { compileContext } from '../fixtures/monitor.ts';
 
 const UUID = '0b5e3c4e-6f7a-4b8c-9d0e-1f2a3b4c5d6e';
 const assets = loadAssets();
@@ -54,15 +54,7 @@ async function replay(
   spoil: (plan: Buffer) => Buffer = (plan) => plan,
   workPath = join(folder, 'work'),
 ): Promise<Outcome> {
-  using compiled = compileJob(
-    { uuid: UUID, spec: specOf(change), workPath },
-    {
-      jobsConfig: JOBS,
-      hostRoot,
-      controllerFault: () => null,
-      openFilesMaximum: openFilesMaximum(),
-    },
-  );
+  using compiled = compileJob({ uuid: UUID, spec: specOf(change), workPath }, compileContext(hostRoot));
   const plan = createSealedMemfd('plan', spoil(encodePlan(compiled.plan, buildId)), 'data');
   const [output, errors] = [join(folder, 'output'), join(folder, 'errors')];
   const [outputFd, errorsFd] = [openSync(output, 'w'), openSync(errors, 'w')];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PLAIN_SPEC } from '../../../test/fixtures/job-spec.ts';
+import { compileContext } from '../../../test/fixtures/monitor.ts';
 import { decodePlan } from '../../../test/fixtures/plan-decoder.ts';
 import { jobsConfigSchema } from '../../api/config-schema.ts';
 import { type CheckedJobSpec, jobSpecSchema } from '../../api/job-spec.ts';
@@ -20,12 +21,7 @@ let context: CompileContext;
 
 beforeAll(() => {
   workPath = mkdtempSync(join(tmpdir(), 'joblet-compile-'));
-  context = {
-    jobsConfig: jobsConfigSchema.parse({}),
-    hostRoot: HostRoot.open(),
-    controllerFault: () => null,
-    openFilesMaximum: 4096n,
-  };
+  context = compileContext(HostRoot.open());
 });
 
 afterAll(() => {
