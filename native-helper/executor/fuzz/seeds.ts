@@ -19,7 +19,8 @@ const ROOT: Plan['mounts'][0] = {
   gid: 0,
 };
 
-const SMALL: Plan = {
+/** Uses as little of the format as a plan can. */
+export const SMALL: Plan = {
   uuid: '01234567-89ab-cdef-0123-456789abcdef',
   namespaces: {
     pid: true,

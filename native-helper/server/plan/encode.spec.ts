@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodePlan } from '../../../test/fixtures/plan-decoder.ts';
+import { SMALL } from '../../executor/fuzz/seeds.ts';
 import { encodePlan } from './encode.ts';
 import type { Mount, MountAttribute, Plan, RootMount } from './plan.ts';
 
@@ -117,31 +118,8 @@ const anyPlan: fc.Arbitrary<Plan> = fc
   .map((partial) => ({ ...SMALLEST, ...partial }));
 
 const SMALLEST: Plan = {
-  uuid: '0b5e3c4e-6f7a-4b8c-9d0e-1f2a3b4c5d6e',
-  namespaces: {
-    pid: true,
-    mount: true,
-    ipc: true,
-    uts: true,
-    cgroup: true,
-    user: true,
-    network: { kind: 'host' },
-  },
-  credentials: { uid: 65_534, gid: 65_534, groups: [], capabilities: 0n },
-  idRanges: [],
-  mounts: [
-    { kind: 'tmpfs', target: '/', attributes: ['readOnly'], size: 4096n, mode: 0o755, uid: 0, gid: 0 },
-  ],
-  devices: [],
-  limits: [],
-  resourceLimits: [],
-  environment: [],
-  argv: ['true'],
-  workDirectory: '/work',
-  timeoutMs: 0n,
-  stopGraceMs: 10_000n,
-  nice: 10,
-  oomScoreAdjustment: 500,
+  ...SMALL,
+  namespaces: { ...SMALL.namespaces, ipc: true, uts: true, cgroup: true, user: true },
 };
 
 describe('encodePlan', () => {
