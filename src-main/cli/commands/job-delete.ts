@@ -1,12 +1,8 @@
-import type { Command } from 'commander';
+import { declareJobId } from '../arguments/job-id.ts';
 import type { CommandModule, Invocation } from '../cli.ts';
 import { withClient } from '../connection.ts';
 import { ExitCode } from '../errors.ts';
 import { jsonText } from '../format/json.ts';
-
-function declare(command: Command): void {
-  command.argument('<id>', "the job's id, or its first characters (8 are enough when unique)");
-}
 
 async function run(invocation: Invocation<object>): Promise<number> {
   const { cli, globals, operands } = invocation;
@@ -18,4 +14,4 @@ async function run(invocation: Invocation<object>): Promise<number> {
   return ExitCode.success;
 }
 
-export const command: CommandModule = { declare, run, operand: 'ended job' };
+export const command: CommandModule = { declare: declareJobId, run, operand: 'ended job' };

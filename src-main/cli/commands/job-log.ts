@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type LogChunk, LogStream } from '../../../native-helper/api/gen/joblet_pb.js';
+import { declareJobId } from '../arguments/job-id.ts';
 import { parseWholeNumber } from '../arguments/number.ts';
 import type { CommandModule, Invocation } from '../cli.ts';
 import { withClient } from '../connection.ts';
@@ -14,8 +15,7 @@ interface JobLogFlags {
 }
 
 function declare(command: Command): void {
-  command
-    .argument('<id>', "the job's id, or its first characters (8 are enough when unique)")
+  declareJobId(command)
     .option('-f, --follow', 'go on until the job has ended')
     .option('--offset <bytes>', 'begin at this byte of the log')
     .addOption(new Option('--stream <stream>', 'only one of the two').choices(['stdout', 'stderr']));

@@ -1,14 +1,10 @@
-import type { Command } from 'commander';
+import { declareJobId } from '../arguments/job-id.ts';
 import type { CommandModule, Invocation } from '../cli.ts';
 import { withClient } from '../connection.ts';
 import { ExitCode } from '../errors.ts';
 import { jobStatusText } from '../format/job-status.ts';
 import { jobStatusJson } from '../format/job-status-json.ts';
 import { jsonText } from '../format/json.ts';
-
-function declare(command: Command): void {
-  command.argument('<id>', "the job's id, or its first characters (8 are enough when unique)");
-}
 
 async function run(invocation: Invocation<object>): Promise<number> {
   const { cli, globals, operands } = invocation;
@@ -19,4 +15,4 @@ async function run(invocation: Invocation<object>): Promise<number> {
   return ExitCode.success;
 }
 
-export const command: CommandModule = { declare, run, operand: 'job' };
+export const command: CommandModule = { declare: declareJobId, run, operand: 'job' };

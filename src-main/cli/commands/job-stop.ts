@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { parseDuration } from '../arguments/duration.ts';
+import { declareJobId } from '../arguments/job-id.ts';
 import type { CommandModule, Invocation } from '../cli.ts';
 import { withClient } from '../connection.ts';
 import { ExitCode } from '../errors.ts';
@@ -11,9 +12,10 @@ interface JobStopFlags {
 }
 
 function declare(command: Command): void {
-  command
-    .argument('<id>', "the job's id, or its first characters (8 are enough when unique)")
-    .option('--grace <time>', "time between SIGTERM and kill; 0s kills at once (default: the job's own)");
+  declareJobId(command).option(
+    '--grace <time>',
+    "time between SIGTERM and kill; 0s kills at once (default: the job's own)",
+  );
 }
 
 async function run(invocation: Invocation<JobStopFlags>): Promise<number> {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { JobletError } from '../../../native-helper/api/errors.ts';
 import type { Job } from '../../../native-helper/api/gen/joblet_pb.js';
 import { parseDuration } from '../arguments/duration.ts';
+import { declareJobId } from '../arguments/job-id.ts';
 import type { CommandModule, Invocation } from '../cli.ts';
 import { type Client, withClient } from '../connection.ts';
 import { untilDetached } from '../detach.ts';
@@ -18,9 +19,10 @@ interface JobWaitFlags {
 const LONGEST_WAIT_MS = 2_147_483_647n;
 
 function declare(command: Command): void {
-  command
-    .argument('<id>', "the job's id, or its first characters (8 are enough when unique)")
-    .option('--timeout <time>', 'wait no longer than this, such as 30s, 5m or 1h; then exit with 125');
+  declareJobId(command).option(
+    '--timeout <time>',
+    'wait no longer than this, such as 30s, 5m or 1h; then exit with 125',
+  );
 }
 
 async function run(invocation: Invocation<JobWaitFlags>): Promise<number> {
