@@ -9,6 +9,7 @@ import {
   JobStatus,
 } from '../../native-helper/api/gen/joblet_pb.js';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
+import { hasEnded } from '../../native-helper/server/jobs/job-state.ts';
 import { loadConfig, ownSurroundings, placesOfConfig, selectNode } from '../../src-main/client/discovery.ts';
 import { Endpoint } from '../../src-main/client/endpoint.ts';
 import { openTransport } from '../../src-main/client/transport.ts';
@@ -44,7 +45,7 @@ export class Connection implements Disposable {
 
   async #watch(events: AsyncIterable<JobEvent>): Promise<void> {
     for await (const { job } of events) {
-      if (job !== undefined && job.status >= JobStatus.COMPLETED) {
+      if (job !== undefined && hasEnded(job.status)) {
         this.#end(job.uuid).resolve(job);
       }
     }

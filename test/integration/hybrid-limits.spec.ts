@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import { hasEnded } from '../../native-helper/server/jobs/job-state.ts';
 import type { Client } from '../../src-main/client/index.ts';
 import { RunningHelper } from '../fixtures/running-helper.ts';
 
@@ -63,7 +64,7 @@ describe.skipIf(!isHybrid)('a hybrid machine', () => {
   it('runs a job that asks for none', async () => {
     const { uuid } = await client.jobs.runJob({ spec: { command: 'true' } });
     let job = await client.jobs.getJob({ id: uuid });
-    while (job.status < JobStatus.COMPLETED) {
+    while (!hasEnded(job.status)) {
       await delay(20);
       job = await client.jobs.getJob({ id: uuid });
     }

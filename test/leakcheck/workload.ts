@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { JobletError } from '../../native-helper/api/errors.ts';
 import { type Job, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import { hasEnded } from '../../native-helper/server/jobs/job-state.ts';
 import type { Client } from '../../src-main/client/index.ts';
 import type { Random } from './random.ts';
 
@@ -116,7 +117,7 @@ async function untilEnded(client: Client, uuid: string, endless: boolean): Promi
   const deadline = Date.now() + JOB_PATIENCE_MS;
   while (Date.now() < deadline) {
     const job = await patiently(() => client.jobs.getJob({ id: uuid }));
-    if (job.status >= JobStatus.COMPLETED) {
+    if (hasEnded(job.status)) {
       return job;
     }
     if (endless) {

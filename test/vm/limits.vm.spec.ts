@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Job, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import { hasEnded } from '../../native-helper/server/jobs/job-state.ts';
 import type { Client } from '../../src-main/client/index.ts';
 import { compileProbes, PROBES } from '../escape/probes.ts';
 import { RunningHelper } from '../fixtures/running-helper.ts';
@@ -58,7 +59,7 @@ async function until(job: Job, reached: (job: Job) => boolean): Promise<Job> {
 }
 
 const untilRunning = (job: Job): Promise<Job> => until(job, ({ status }) => status >= JobStatus.RUNNING);
-const untilEnded = (job: Job): Promise<Job> => until(job, ({ status }) => status >= JobStatus.COMPLETED);
+const untilEnded = (job: Job): Promise<Job> => until(job, ({ status }) => hasEnded(status));
 
 async function outputOf(job: Job): Promise<string> {
   const chunks: Uint8Array[] = [];
