@@ -33,7 +33,8 @@ const CONTROL_CHARACTER =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
   /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
-const byteLength = (text: string): number => Buffer.byteLength(text, 'utf8');
+const encoder = new TextEncoder();
+const byteLength = (text: string): number => encoder.encode(text).length;
 
 const wellFormedText = (maximumBytes: number) =>
   z

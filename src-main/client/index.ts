@@ -14,7 +14,8 @@ import { type FollowOptions, followLogs, watchJobs } from './resume.ts';
 import { openTransport } from './transport.ts';
 
 export { faultsOfNode } from './diagnosis.ts';
-export { type LoadedConfig, loadConfig, ownSurroundings, placesOfConfig } from './discovery.ts';
+export { isInstalled, type LoadedConfig, loadConfig, ownSurroundings, placesOfConfig } from './discovery.ts';
+export { isInterruption } from './errors.ts';
 
 export interface ConnectOptions {
   /** Path of a client configuration; absent = the usual places. */

@@ -7,6 +7,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { bundleApp } from './build/app.ts';
 import { computeBuildId } from './build/build-id.ts';
 import { bundleCommandLine, bundleHelper } from './build/bundles.ts';
 import { compileExecutor, executorSources } from './build/executor.ts';
@@ -75,6 +76,14 @@ async function main(): Promise<void> {
     [...commandLineSources, ...apiSources, 'package.json', ...tools],
     [join(dist, 'cli/main.cjs')],
     () => bundleCommandLine(dist, buildId),
+    buildId,
+  );
+  const pageSources = await filesBelow('src-renderer', ['.ts', '.svelte', '.css', '.html', '.json']);
+  await stamps.step(
+    'app',
+    [...commandLineSources, ...apiSources, ...pageSources, 'package.json', ...tools],
+    [join(dist, 'app/main.cjs'), join(dist, 'app/preload.cjs'), join(dist, 'app/page/index.html')],
+    () => bundleApp(dist, buildId),
     buildId,
   );
   await stamps.step('launchers', tools, [join(dist, 'joblet'), join(dist, 'rnx')], () =>

@@ -2,15 +2,14 @@
 import { JobletError } from '../../api/errors.ts';
 import type { JobSpec } from '../../api/gen/joblet_pb.js';
 import { type CheckedJobSpec, jobSpecSchema } from '../../api/job-spec.ts';
+import { fieldsOf } from '../../api/job-spec-message.ts';
 
 /** @throws JobletError (invalid) naming the first field that is out of its bounds. */
 export function checkedSpec(spec: JobSpec): CheckedJobSpec {
-  const { $typeName: _, $unknown: unknownFields, limits, ...fields } = spec;
-  if (unknownFields !== undefined || limits?.$unknown !== undefined) {
+  if (spec.$unknown !== undefined || spec.limits?.$unknown !== undefined) {
     throw invalid('spec', 'has fields that this helper does not know', 'Use a helper of the same version.');
   }
-  const { $typeName: __, ...limitFields } = limits ?? { $typeName: 'joblet.v1.Limits' };
-  const result = jobSpecSchema.safeParse({ ...fields, limits: limitFields });
+  const result = jobSpecSchema.safeParse(fieldsOf(spec));
   if (result.success) {
     return result.data;
   }

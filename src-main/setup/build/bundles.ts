@@ -2,8 +2,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 
-const COMMON: BuildOptions = {
+export const COMMON: BuildOptions = {
   bundle: true,
+  format: 'cjs',
   platform: 'node',
   target: 'node24',
   minifySyntax: true,
@@ -44,12 +45,12 @@ export async function bundleCommandLine(dist: string, buildId: string): Promise<
   });
 }
 
-async function bundle(buildId: string, options: BuildOptions): Promise<void> {
+/** @param buildId the SHA-256 that the code compares with the other side's */
+export async function bundle(buildId: string, options: BuildOptions): Promise<void> {
   await build({
     ...COMMON,
     ...OWN_ADDRESS,
     ...options,
-    format: 'cjs',
     define: { ...OWN_ADDRESS.define, __JOBLET_BUILD_ID__: JSON.stringify(buildId) },
   });
 }

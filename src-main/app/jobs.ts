@@ -1,0 +1,51 @@
+/** What the window can ask to be done with jobs. */
+import type { RequestPayload, Response } from '../ipc/contract.ts';
+import { failureOf } from '../ipc/failure.ts';
+import { rowOf } from './job-shapes.ts';
+import type { Link } from './link.ts';
+
+/** Calls at one time: enough to keep the helper busy, few enough that other calls find room between them. */
+const CONCURRENT_CALLS = 16;
+
+export async function runJob(
+  link: Link,
+  { spec }: RequestPayload<'jobs.run'>,
+): Promise<Response<'jobs.run'>> {
+  return rowOf(await link.client.jobs.runJob({ spec }));
+}
+
+export function stopJobs(
+  link: Link,
+  { uuids }: RequestPayload<'jobs.stop'>,
+  signal: AbortSignal,
+): Promise<Response<'jobs.stop'>> {
+  return withEach(uuids, (id) => link.client.jobs.stopJob({ id }, { signal }));
+}
+
+export function deleteJobs(
+  link: Link,
+  { uuids }: RequestPayload<'jobs.delete'>,
+  signal: AbortSignal,
+): Promise<Response<'jobs.delete'>> {
+  return withEach(uuids, (id) => link.client.jobs.deleteJob({ id }, { signal }));
+}
+
+/** One that fails keeps the others from nothing. */
+async function withEach(
+  uuids: readonly string[],
+  call: (uuid: string) => Promise<unknown>,
+): Promise<Response<'jobs.stop'>> {
+  const results: Response<'jobs.stop'> = [];
+  const waiting = uuids.values();
+  const work = async () => {
+    for (const uuid of waiting) {
+      const failure = await call(uuid).then(
+        () => null,
+        (error: unknown) => failureOf(error),
+      );
+      results.push({ uuid, failure });
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(CONCURRENT_CALLS, uuids.length) }, work));
+  return results;
+}

@@ -1,0 +1,304 @@
+/**
+ * All that the window and the main process can say to each other: the one thing of `src-main` that the window knows. A
+ * *request* has one answer; a *stream* sends items until it ends, as many ahead as its `window` says. Times are
+ * microseconds since the Unix epoch, 0 = not yet.
+ */
+import * as z from 'zod';
+import { jobSpecSchema } from '../../native-helper/api/job-spec.ts';
+
+export * from './wire.ts';
+
+const uuidSchema = z.uuid();
+const timeSchema = z.number().min(0);
+const bytesSchema = z.number().min(0);
+
+export const JOB_STATUSES = [
+  'INITIALIZING',
+  'SCHEDULED',
+  'QUEUED',
+  'RUNNING',
+  'PAUSED',
+  'COMPLETED',
+  'FAILED',
+  'STOPPED',
+  'CANCELED',
+  'TIMEOUT',
+  'LOST',
+] as const;
+const jobStatusSchema = z.enum(JOB_STATUSES);
+export type JobStatus = z.infer<typeof jobStatusSchema>;
+
+/** An error as data: what `JobletError` says, without a stack. */
+export const failureSchema = z.strictObject({
+  kind: z.enum(['invalid', 'not_found', 'conflict', 'refused', 'exhausted', 'unavailable', 'internal']),
+  layer: z.string(),
+  operation: z.string(),
+  object: z.string(),
+  reason: z.string(),
+  mend: z.string(),
+});
+export type Failure = z.infer<typeof failureSchema>;
+
+/** Why a job did not start, or ended as it did. */
+const jobFailureSchema = failureSchema.omit({ kind: true });
+
+/** A job as a line of the list. */
+const jobRowSchema = z.strictObject({
+  uuid: uuidSchema,
+  name: z.string(),
+  /** Command and arguments for people, cut. */
+  command: z.string(),
+  status: jobStatusSchema,
+  createdUs: timeSchema,
+  startedUs: timeSchema,
+  endedUs: timeSchema,
+  exitCode: z.int().nullable(),
+});
+export type JobRow = z.infer<typeof jobRowSchema>;
+
+const reportLineSchema = z.strictObject({
+  layer: z.string(),
+  item: z.string(),
+  asked: z.string(),
+  kernel: z.string(),
+  ok: z.boolean(),
+});
+export type ReportLine = z.infer<typeof reportLineSchema>;
+
+const usageSchema = z.strictObject({
+  cpuUserUs: z.number(),
+  cpuSystemUs: z.number(),
+  memoryPeakBytes: bytesSchema.nullable(),
+  pidsPeak: z.number().nullable(),
+  oomKills: z.number().nullable(),
+  pidsMaxHits: z.number().nullable(),
+});
+
+/** All that the helper knows of a job. */
+const jobDetailsSchema = jobRowSchema.extend({
+  /** Values of secrets are `***`. */
+  spec: jobSpecSchema,
+  waitingFor: z.string(),
+  signal: z.int().nullable(),
+  failure: jobFailureSchema.nullable(),
+  usage: usageSchema.nullable(),
+  report: z.array(reportLineSchema),
+  ownerUid: z.int(),
+  nodeId: z.string(),
+  logBytes: bytesSchema,
+});
+export type JobDetails = z.infer<typeof jobDetailsSchema>;
+
+/** One line for each job that was asked about: null = done. */
+const bulkResultSchema = z.array(z.strictObject({ uuid: uuidSchema, failure: failureSchema.nullable() }));
+const bulkRequestSchema = z.strictObject({ uuids: z.array(uuidSchema).min(1).max(100_000) });
+
+/** How the app stands with the helper. */
+const linkStateSchema = z.discriminatedUnion('state', [
+  z.strictObject({ state: z.literal('connecting') }),
+  z.strictObject({ state: z.literal('connected'), nodeId: z.string(), version: z.string() }),
+  /** Nothing of Joblet was ever installed here; `command` is what root has to run once. */
+  z.strictObject({ state: z.literal('not-installed'), command: z.string() }),
+  z.strictObject({ state: z.literal('not-running') }),
+  /** The app has asked for its start; the password prompt may be open. */
+  z.strictObject({ state: z.literal('starting') }),
+  z.strictObject({ state: z.literal('start-failed'), failure: failureSchema }),
+  /** Certificates, uid or configuration: nothing mends itself by waiting. */
+  z.strictObject({ state: z.literal('refused'), failure: failureSchema }),
+  /** It answers, and is of another build than the app. */
+  z.strictObject({ state: z.literal('other-version'), version: z.string(), nodeId: z.string() }),
+  /** It was there, and went away; jobs go on. */
+  z.strictObject({ state: z.literal('lost'), sinceUs: timeSchema }),
+]);
+export type LinkState = z.infer<typeof linkStateSchema>;
+
+const logItemSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('data'),
+    /** Of the first byte, in the log of both streams. */
+    offset: bytesSchema,
+    timeUs: timeSchema,
+    stream: z.enum(['stdout', 'stderr']),
+    data: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+  }),
+  /** The view could not keep up: these bytes are in the log and not shown. */
+  z.strictObject({ kind: z.literal('skipped'), from: bytesSchema, to: bytesSchema }),
+  /** The helper went away, or is back; the log goes on where it was. */
+  z.strictObject({ kind: z.literal('interrupted') }),
+  z.strictObject({ kind: z.literal('resumed') }),
+]);
+export type LogItem = z.infer<typeof logItemSchema>;
+
+const jobsItemSchema = z.discriminatedUnion('kind', [
+  /** Forget what was told before: the whole list comes, newest first, then `complete`. */
+  z.strictObject({ kind: z.literal('begin') }),
+  z.strictObject({ kind: z.literal('rows'), rows: z.array(jobRowSchema) }),
+  z.strictObject({ kind: z.literal('complete') }),
+  z.strictObject({ kind: z.literal('changed'), rows: z.array(jobRowSchema) }),
+  z.strictObject({ kind: z.literal('removed'), uuids: z.array(uuidSchema) }),
+]);
+export type JobsItem = z.infer<typeof jobsItemSchema>;
+
+/** What each running job uses now, one line a job. */
+const metricsSchema = z.array(
+  z.strictObject({
+    uuid: uuidSchema,
+    /** 100 is one core. */
+    cpuPercent: z.number().min(0),
+    /** null: this machine's kernel does not count it for jobs. */
+    memoryBytes: bytesSchema.nullable(),
+    pids: z.int().min(0).nullable(),
+  }),
+);
+export type Metrics = z.infer<typeof metricsSchema>;
+
+/** The whole machine now. */
+const machineSchema = z.strictObject({
+  timeUs: timeSchema,
+  /** Of each core, 0 … 100. */
+  cores: z.array(z.number().min(0).max(100)),
+  memory: z.strictObject({
+    totalBytes: bytesSchema,
+    availableBytes: bytesSchema,
+    swapUsedBytes: bytesSchema,
+  }),
+  /** The file system that holds the jobs. */
+  disk: z.strictObject({ path: z.string(), totalBytes: bytesSchema, freeBytes: bytesSchema }),
+  /** Load average over 1, 5 and 15 minutes. */
+  load: z.tuple([z.number(), z.number(), z.number()]),
+  jobsRunning: z.int().min(0),
+});
+export type Machine = z.infer<typeof machineSchema>;
+
+export const settingsSchema = z.strictObject({
+  theme: z.enum(['system', 'light', 'dark', 'contrast']).default('system'),
+  /** Percent of the usual size. */
+  scale: z.int().min(100).max(200).default(100),
+  motion: z.enum(['system', 'reduced']).default('system'),
+  /** Whether closing the window leaves the app in the tray while jobs run. */
+  keepInTray: z.boolean().default(true),
+  notify: z.enum(['all', 'failures', 'none']).default('all'),
+  /** Actions whose key the user has changed: action → key, such as `Ctrl+Shift+N`. */
+  keys: z.record(z.string(), z.string().max(64)).default({}),
+});
+export type Settings = z.infer<typeof settingsSchema>;
+
+const presetSchema = z.strictObject({ name: z.string().min(1).max(64), spec: jobSpecSchema });
+export type Preset = z.infer<typeof presetSchema>;
+
+const certificateSchema = z.strictObject({
+  /** `client`, `authority`. */
+  what: z.string(),
+  subject: z.string(),
+  notBeforeUs: timeSchema,
+  notAfterUs: timeSchema,
+  /** Empty when it is fit for use. */
+  faults: z.array(z.string()),
+});
+
+const doctorSchema = z.array(
+  z.strictObject({
+    name: z.string(),
+    available: z.boolean(),
+    required: z.boolean(),
+    found: z.string(),
+    mend: z.string(),
+  }),
+);
+export type DoctorChecks = z.infer<typeof doctorSchema>;
+
+/** What a pasted `joblet job run …` or `docker run …` line means. */
+const parsedLineSchema = z.strictObject({
+  /** Secrets' values are not in it when the line names none. */
+  spec: jobSpecSchema,
+  /** What of the line has no counterpart here, a sentence each. */
+  remarks: z.array(z.string()),
+});
+
+/** What the main process asks of the window: a notification was clicked, the tray's menu was used. */
+const orderSchema = z.discriminatedUnion('order', [
+  z.strictObject({ order: z.literal('open-job'), uuid: uuidSchema }),
+  z.strictObject({
+    order: z.literal('open-page'),
+    page: z.enum(['jobs', 'new', 'machine', 'settings', 'doctor']),
+  }),
+]);
+export type Order = z.infer<typeof orderSchema>;
+
+interface Request {
+  readonly request: z.ZodType;
+  readonly response: z.ZodType;
+}
+
+interface Stream {
+  readonly request: z.ZodType;
+  readonly item: z.ZodType;
+  /** Items that may be on their way to a window that has not asked for more. */
+  readonly window: number;
+}
+
+const nothing = z.strictObject({});
+
+export const REQUESTS = {
+  'jobs.run': { request: z.strictObject({ spec: jobSpecSchema }), response: jobRowSchema },
+  'jobs.stop': { request: bulkRequestSchema, response: bulkResultSchema },
+  'jobs.delete': { request: bulkRequestSchema, response: bulkResultSchema },
+  /** @throws invalid: not such a line, or one that asks for what a job can't have. */
+  'jobs.parse': { request: z.strictObject({ line: z.string().max(1_000_000) }), response: parsedLineSchema },
+  /** Asks where to, then writes the whole log there; `path` is null when nobody wanted it after all. */
+  'log.save': {
+    request: z.strictObject({ uuid: uuidSchema, stream: z.enum(['both', 'stdout', 'stderr']) }),
+    response: z.strictObject({ path: z.string().nullable() }),
+  },
+  'presets.list': { request: nothing, response: z.array(presetSchema) },
+  /** One of the same name is replaced. */
+  'presets.save': { request: presetSchema, response: nothing },
+  'presets.delete': { request: z.strictObject({ name: z.string() }), response: nothing },
+  'settings.change': { request: settingsSchema, response: nothing },
+  'certificates.list': {
+    request: nothing,
+    response: z.strictObject({ path: z.string(), certificates: z.array(certificateSchema) }),
+  },
+  /** Writes new ones and uses them. */
+  'certificates.rotate': { request: z.strictObject({ authority: z.boolean() }), response: nothing },
+  doctor: { request: nothing, response: doctorSchema },
+  'clipboard.write': { request: z.strictObject({ text: z.string().max(16_000_000) }), response: nothing },
+  /** Asks the person, showing the whole address, before a browser gets it; http and https only. */
+  'address.open': { request: z.strictObject({ address: z.url().max(4096) }), response: nothing },
+  /** Starts the helper by the ways in which this machine lets its user become root; `link` tells what comes of it. */
+  'helper.start': { request: nothing, response: nothing },
+} as const satisfies Record<string, Request>;
+
+export const STREAMS = {
+  link: { request: nothing, item: linkStateSchema, window: 16 },
+  settings: { request: nothing, item: settingsSchema, window: 2 },
+  orders: { request: nothing, item: orderSchema, window: 16 },
+  jobs: { request: nothing, item: jobsItemSchema, window: 4 },
+  /** Once a second while somebody looks. */
+  metrics: { request: nothing, item: metricsSchema, window: 1 },
+  machine: { request: nothing, item: machineSchema, window: 1 },
+  /** One job, anew at each change; ends when it was deleted. */
+  job: { request: z.strictObject({ uuid: uuidSchema }), item: jobDetailsSchema, window: 2 },
+  /** A log from an offset, or from where its last `tailBytes` begin, until the job has ended and all is sent. */
+  log: {
+    request: z.strictObject({
+      uuid: uuidSchema,
+      from: z.union([z.strictObject({ offset: bytesSchema }), z.strictObject({ tailBytes: bytesSchema })]),
+      stream: z.enum(['both', 'stdout', 'stderr']),
+      /** Whether to jump ahead when the view is far behind the end. */
+      maySkip: z.boolean(),
+    }),
+    item: logItemSchema,
+    window: 4,
+  },
+} as const satisfies Record<string, Stream>;
+
+export type RequestName = keyof typeof REQUESTS;
+export type StreamName = keyof typeof STREAMS;
+export type RequestPayload<Name extends RequestName> = z.infer<(typeof REQUESTS)[Name]['request']>;
+export type Response<Name extends RequestName> = z.infer<(typeof REQUESTS)[Name]['response']>;
+export type StreamPayload<Name extends StreamName> = z.infer<(typeof STREAMS)[Name]['request']>;
+export type StreamItem<Name extends StreamName> = z.infer<(typeof STREAMS)[Name]['item']>;
+
+/** What the window sends through the port of a stream: it has dealt with so many items. Closing the port ends the stream. */
+export const creditSchema = z.strictObject({ more: z.int().min(1).max(1024) });
