@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,13 +26,20 @@ import {
 } from '../fixtures/job-service.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 
-/** A root on a file system of its own, small enough to be filled. */
+/** A root on a file system of its own, small enough to be filled, and without a reserve for root. */
 let root: string;
 let jobs: JobManager;
+const DISK_BYTES = 24 * 1024 * 1024;
 
 beforeEach(async () => {
   root = temporaryRoot();
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=0755', 'tmpfs', root]);
+  const image = `${root}.image`;
+  writeFileSync(image, '');
+  truncateSync(image, DISK_BYTES);
+  execFileSync('mkfs.ext4', ['-q', '-m', '0', image]);
+  execFileSync('mount', ['-o', 'loop', image, root]);
+  rmSync(image);
+  chmodSync(root, 0o755);
   jobs = await openJobService(root);
 });
 afterEach(async () => {
@@ -72,5 +88,12 @@ describe('a full disk', () => {
     expect(jobs.get(uuid).status).toBe(JobStatus.RUNNING);
     freeDisk();
     expect(await ended).toMatchObject({ status: JobStatus.COMPLETED, exitCode: 0 });
+  });
+
+  it('is emptied by deleting a job, however many folders it has made', async () => {
+    const { uuid } = await runToEnd(jobs, specOf('sh', ['-c', 'mkdir $(seq 1000)']));
+    fillDisk();
+    await jobs.delete(uuid);
+    expect(readdirSync(pathsUnder(root).jobsDirectory)).toEqual([]);
   });
 });

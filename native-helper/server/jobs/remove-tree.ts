@@ -6,11 +6,17 @@ import { causeOf } from '../../api/errors.ts';
 
 const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
+/** Folders that are moved up together: one at a time would open each folder once for each in it. */
+const FOLDERS_AT_ONCE = 8;
+
 /**
  * fs.rm goes by path: a job that nests folders beyond PATH_MAX (4096 bytes) would leave one that can't be removed.
  * Here every step is relative to an open descriptor and never follows a link. The depth is taken out of the tree
  * instead of being walked: a folder within a folder is moved up to the top, so two folders are open whatever the
  * depth, and each moves once.
+ *
+ * What was moved up last is removed first. So the top holds few folders, however wide the tree is, and need not grow: on
+ * a full disk it couldn't, and a job that filled it is what its user deletes to get room.
  *
  * Nobody changes the tree meanwhile: the job has ended, and its folder is 0700 root. A job has no capability with
  * which to make a file immutable, nor to mount anything outside its own mount namespace.
@@ -21,9 +27,13 @@ export async function removeTree(path: string): Promise<void> {
     return;
   }
   try {
-    // A folder that moves up while the top is being read may or may not be seen in the same pass: readdir(3).
-    for (let folders = 1; folders > 0; ) {
-      folders = await removeEntries(top, (name) => removeFolder(top, name));
+    const folders = await unlinkFiles(top);
+    for (let last = folders.at(-1); last !== undefined; last = folders.at(-1)) {
+      const movedUp = await removeFolder(top, last);
+      if (movedUp.length === 0) {
+        folders.pop();
+      }
+      folders.push(...movedUp);
     }
   } finally {
     await top.close();
@@ -42,32 +52,40 @@ async function openIfPresent(path: string): Promise<FileHandle | undefined> {
   }
 }
 
-async function removeFolder(top: FileHandle, name: Buffer): Promise<void> {
+/** @returns the names, at the top, of folders that were in it and have to go first; none: it is gone. */
+async function removeFolder(top: FileHandle, name: Buffer): Promise<Buffer[]> {
+  const movedUp: Buffer[] = [];
   const folder = await open(within(top, name), OPEN_FOLDER);
   try {
-    await removeEntries(folder, (inner) => rename(within(folder, inner), within(top, unusedName())));
+    for (const inner of await unlinkFiles(folder, FOLDERS_AT_ONCE)) {
+      const newName = unusedName();
+      await rename(within(folder, inner), within(top, newName));
+      movedUp.push(newName);
+    }
   } finally {
     await folder.close();
   }
-  await rmdir(within(top, name));
+  if (movedUp.length === 0) {
+    await rmdir(within(top, name));
+  }
+  return movedUp;
 }
 
 /**
- * Unlinks all that is not a folder, and gives the folders to `takeAway`.
+ * Unlinks what is not a folder, until it has met the most folders that are wanted.
  *
- * @returns how many folders there were.
+ * @returns the names of the folders.
  */
-async function removeEntries(folder: FileHandle, takeAway: (name: Buffer) => Promise<void>): Promise<number> {
-  let folders = 0;
+async function unlinkFiles(folder: FileHandle, most = Number.POSITIVE_INFINITY): Promise<Buffer[]> {
+  const folders: Buffer[] = [];
   // The declaration of opendir knows no buffers; the implementation does, and a name need not be UTF-8.
   const entries = await opendir(`/proc/self/fd/${folder.fd}`, { encoding: 'buffer' as BufferEncoding });
   for await (const entry of entries) {
     const name = entry.name as unknown as Buffer;
-    if (entry.isDirectory()) {
-      folders += 1;
-      await takeAway(name);
-    } else {
+    if (!entry.isDirectory()) {
       await unlink(within(folder, name));
+    } else if (folders.push(name) === most) {
+      break;
     }
   }
   return folders;
