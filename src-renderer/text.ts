@@ -1,0 +1,81 @@
+/** Every word that the page shows, in one table, ready for another language. Functions are for what depends on a number or a name. */
+const count = (number: number, one: string, many: string): string =>
+  `${number.toLocaleString('en')} ${number === 1 ? one : many}`;
+
+export const text = {
+  app: { name: 'Joblet', navigation: 'Pages', main: 'Page' },
+  pages: {
+    jobs: 'Jobs',
+    new: 'New job',
+    job: 'Job',
+    machine: 'Machine',
+    doctor: 'Doctor',
+    settings: 'Settings',
+    gallery: 'Gallery',
+  },
+  link: {
+    label: 'Helper',
+    connecting: { title: 'Looking for the helper …', text: '' },
+    connected: { title: 'Connected', text: '' },
+    'not-installed': {
+      title: 'The helper is not installed on this machine',
+      text: 'It runs jobs as root, so it is installed once, in a terminal, by:',
+    },
+    'not-running': { title: 'The helper is not running', text: 'Jobs can be started and seen once it runs.' },
+    starting: { title: 'Starting the helper …', text: 'A password prompt may be open.' },
+    'start-failed': { title: 'The helper could not be started', text: '' },
+    refused: { title: 'The helper refuses this app', text: '' },
+    'other-version': {
+      title: 'The helper is of another version than this app',
+      text: 'It can be replaced now; running jobs go on.',
+    },
+    lost: { title: 'The helper went away', text: 'Running jobs go on. It is asked again twice a second.' },
+    start: 'Start the helper',
+    again: 'Try again',
+    replace: 'Replace it',
+    copyCommand: 'Copy the command',
+    copied: 'Copied',
+  },
+  toasts: { label: 'News', dismiss: 'Put away' },
+  actions: {
+    palette: 'Search for an action',
+    keys: 'Keys',
+    close: 'Close',
+    back: 'Back',
+    newJob: 'New job',
+    openJobs: 'Go to jobs',
+    openMachine: 'Go to machine',
+    openDoctor: 'Go to doctor',
+    openSettings: 'Go to settings',
+    openGallery: 'Go to the gallery of components',
+    larger: 'Larger text',
+    smaller: 'Smaller text',
+    usualSize: 'Usual size of text',
+    theme: 'Switch between light and dark',
+  },
+  palette: { label: 'Actions', placeholder: 'What do you want to do?', nothing: 'No action is called that.' },
+  keySheet: { title: 'Keys', everywhere: 'Everywhere' },
+  status: {
+    INITIALIZING: 'Starting',
+    SCHEDULED: 'Scheduled',
+    QUEUED: 'Waiting',
+    RUNNING: 'Running',
+    PAUSED: 'Paused',
+    COMPLETED: 'Completed',
+    FAILED: 'Failed',
+    STOPPED: 'Stopped',
+    CANCELED: 'Canceled',
+    TIMEOUT: 'Timed out',
+    LOST: 'Lost',
+  },
+  jobs: {
+    count: (number: number) => count(number, 'job', 'jobs'),
+    empty: {
+      title: 'No jobs yet',
+      text: 'A job is one command in a sandbox of its own. Start one, and its output appears here while it is printed.',
+    },
+  },
+  failed: {
+    request: 'That did not work',
+  },
+} as const;
