@@ -1,8 +1,11 @@
 /** What the window can ask to be done with jobs. */
 import type { RequestPayload, Response } from '../ipc/contract.ts';
 import { failureOf } from '../ipc/failure.ts';
+import type { Desktop } from './desktop.ts';
 import { rowOf } from './job-shapes.ts';
 import type { Link } from './link.ts';
+import { logBytes } from './log-bytes.ts';
+import { fileNameOf, saveLog } from './save-log.ts';
 
 /** Calls at one time: enough to keep the helper busy, few enough that other calls find room between them. */
 const CONCURRENT_CALLS = 16;
@@ -28,6 +31,20 @@ export function deleteJobs(
   signal: AbortSignal,
 ): Promise<Response<'jobs.delete'>> {
   return withEach(uuids, (id) => link.client.jobs.deleteJob({ id }, { signal }));
+}
+
+export async function saveJobLog(
+  link: Link,
+  desktop: Desktop,
+  { uuid, stream }: RequestPayload<'log.save'>,
+  signal: AbortSignal,
+): Promise<Response<'log.save'>> {
+  const { spec } = await link.client.jobs.getJob({ id: uuid }, { signal });
+  const path = await desktop.askWhereToSave(fileNameOf(spec?.name ?? '', uuid));
+  if (path !== null) {
+    await saveLog(path, logBytes(link, uuid, stream, signal), signal);
+  }
+  return { path };
 }
 
 /** One that fails keeps the others from nothing. */

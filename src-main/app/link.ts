@@ -79,6 +79,13 @@ export class Link implements Disposable {
     await this.#starting;
   }
 
+  /** The next connection uses the new ones. */
+  async rotateCertificates(authority: boolean): Promise<void> {
+    const { client } = this;
+    await client.helper.rotateCertificates({ authority });
+    client.close();
+  }
+
   [Symbol.dispose](): void {
     this.#closing.abort();
     this.#client.value?.close();

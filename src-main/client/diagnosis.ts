@@ -1,17 +1,28 @@
 /** What is wrong with a node's certificates, found before anything is sent. */
 import { X509Certificate } from 'node:crypto';
-import { findCertificateFaults, uidOfCertificate } from '../../native-helper/api/certificates.ts';
+import {
+  type CertificateFault,
+  findCertificateFaults,
+  uidOfCertificate,
+} from '../../native-helper/api/certificates.ts';
 import type { ClientNode } from '../../native-helper/api/config-schema.ts';
 import { JobletError } from '../../native-helper/api/errors.ts';
 
-/** @returns one line a fault; empty when the helper will take these certificates from this uid. */
-export function faultsOfNode({ cert, key, ca }: ClientNode, uid: number): string[] {
+/** Empty when the helper will take these certificates from this uid. */
+export function certificateFaultsOf({ cert, key, ca }: ClientNode, uid: number): CertificateFault[] {
   const faults = findCertificateFaults({ certificate: cert, key, authority: ca }, 'client');
   if (faults.length > 0) {
-    return faults.map(({ object, reason }) => `the ${object} ${reason}`);
+    return faults;
   }
   const certified = uidOfCertificate(new X509Certificate(cert));
-  return certified === uid ? [] : [`the certificate is for uid ${certified}, you are uid ${uid}`];
+  return certified === uid
+    ? []
+    : [{ object: 'certificate', reason: `is for uid ${certified}, you are uid ${uid}` }];
+}
+
+/** @returns one line a fault. */
+export function faultsOfNode(node: ClientNode, uid: number): string[] {
+  return certificateFaultsOf(node, uid).map(({ object, reason }) => `the ${object} ${reason}`);
 }
 
 /** @throws JobletError (refused) that names every fault. */

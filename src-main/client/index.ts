@@ -13,8 +13,15 @@ import { Endpoint } from './endpoint.ts';
 import { type FollowOptions, followLogs, watchJobs } from './resume.ts';
 import { openTransport } from './transport.ts';
 
-export { faultsOfNode } from './diagnosis.ts';
-export { isInstalled, type LoadedConfig, loadConfig, ownSurroundings, placesOfConfig } from './discovery.ts';
+export { certificateFaultsOf, faultsOfNode } from './diagnosis.ts';
+export {
+  isInstalled,
+  type LoadedConfig,
+  loadConfig,
+  ownSurroundings,
+  placesOfConfig,
+  selectNode,
+} from './discovery.ts';
 export { isInterruption } from './errors.ts';
 
 export interface ConnectOptions {

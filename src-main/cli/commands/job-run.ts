@@ -11,7 +11,7 @@ import { jsonText } from '../format/json.ts';
 import { submissionJson, submissionText } from '../format/submission.ts';
 import { copyOutput, endOf, tellOfEnd } from '../job-result.ts';
 
-interface JobRunFlags extends JobSpecFlags {
+export interface JobRunFlags extends JobSpecFlags {
   readonly network?: string;
   readonly follow?: boolean;
   readonly wait?: boolean;
@@ -88,13 +88,19 @@ async function submit(
 
 /** A flag that is accepted and not honoured would let a job run with less isolation or other data than it was asked for. */
 function refuseWhatIsNotOffered(flags: JobRunFlags): void {
-  const absent = Object.entries(NOT_OFFERED).find(([attribute]) => attribute in flags);
-  if (absent !== undefined) {
-    throw notOffered(absent[1].split(' ')[0] ?? '');
+  const [flag] = flagsNotOffered(flags);
+  if (flag !== undefined) {
+    throw notOffered(flag);
   }
-  if (flags.network !== undefined && flags.network !== 'host') {
-    throw notOffered(`--network ${flags.network}`);
-  }
+}
+
+/** As they are typed. */
+export function flagsNotOffered(flags: JobRunFlags): string[] {
+  const absent = Object.entries(NOT_OFFERED).flatMap(([attribute, usage]) =>
+    attribute in flags ? [usage.split(' ')[0] ?? ''] : [],
+  );
+  const isOtherNetwork = flags.network !== undefined && flags.network !== 'host';
+  return isOtherNetwork ? [...absent, `--network ${flags.network}`] : absent;
 }
 
 function notOffered(flag: string): JobletError {

@@ -1,0 +1,9 @@
+/** What this machine gives to jobs, for the page that tells of it. */
+import { examine } from '../cli/examination.ts';
+import type { DoctorChecks } from '../ipc/contract.ts';
+import type { Link } from './link.ts';
+
+export async function examineMachine(link: Link): Promise<DoctorChecks> {
+  const { checks } = await examine(async () => link.client.helper.doctor({}));
+  return [...checks];
+}

@@ -1,0 +1,71 @@
+/** What a line pasted from a terminal or a web page asks for, as a specification. Nothing of it is run. */
+import { basename } from 'node:path';
+import { JobletError } from '../../../native-helper/api/errors.ts';
+import type { Response } from '../../ipc/contract.ts';
+import { specOfDocker } from './docker.ts';
+import { specOfJoblet } from './joblet.ts';
+import { splitWords, type Word } from './words.ts';
+
+export type ParsedLine = Response<'jobs.parse'>;
+
+const PARSERS: Readonly<Record<string, (words: readonly string[]) => ParsedLine | Promise<ParsedLine>>> = {
+  joblet: specOfJoblet,
+  rnx: specOfJoblet,
+  docker: specOfDocker,
+  podman: specOfDocker,
+};
+
+/** So many things of one kind are named in a remark; the others are counted. */
+const NAMED = 5;
+
+/** @throws JobletError (invalid): not such a line, or one that asks for what a job can't have. */
+export async function parsePastedLine(line: string): Promise<ParsedLine> {
+  const { words, rest } = splitWords(line.replace(/^\s*[$#%]\s+/, ''));
+  const start = words.findIndex(({ text }) => !isPrefix(text));
+  const program = basename(words[start]?.text ?? '');
+  const parse = Object.hasOwn(PARSERS, program) ? PARSERS[program] : undefined;
+  if (parse === undefined) {
+    throw new JobletError('invalid', {
+      layer: 'app',
+      operation: 'read the line',
+      object: program.slice(0, 100),
+      reason: 'is neither joblet, rnx, docker nor podman',
+      mend: 'Paste a line that begins with `joblet job run` or `docker run`.',
+    });
+  }
+  const { spec, remarks } = await parse(words.slice(start + 1).map(({ text }) => text));
+  return { spec, remarks: [...remarks, ...remarksOnShell(words, start, rest)] };
+}
+
+/** `sudo`, and variables that a shell sets for the program itself. */
+function isPrefix(word: string): boolean {
+  return word === 'sudo' || /^[A-Za-z_][A-Za-z0-9_]*=/.test(word);
+}
+
+function remarksOnShell(words: readonly Word[], start: number, rest: string): string[] {
+  const assignments = words.slice(0, start).filter(({ text }) => text.includes('='));
+  const expansions = words.slice(start).flatMap((word) => word.expansions);
+  return [
+    ...(assignments.length > 0
+      ? [
+          'Variables set before the command are for the program that starts the job, so the job does not get them.',
+        ]
+      : []),
+    ...(expansions.length > 0
+      ? [`A shell would have replaced ${listed(expansions)}; here it stands as it was typed.`]
+      : []),
+    ...(rest === '' ? [] : [`\`${cut(rest)}\` belongs to the shell and was left out.`]),
+  ];
+}
+
+function listed(texts: readonly string[]): string {
+  const distinct = [...new Set(texts)];
+  const named = distinct.slice(0, NAMED).map((text) => `\`${cut(text)}\``);
+  return distinct.length > NAMED
+    ? `${named.join(', ')} and ${distinct.length - NAMED} more`
+    : named.join(', ');
+}
+
+function cut(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}
