@@ -1,10 +1,12 @@
 /**
  * `npm start`: from a fresh clone to a job that runs. Sets everything up, starts the helper, runs a sample job in this
- * terminal, and says what to type next. What is already done is not done again.
+ * terminal, says what to type next and, where there is a display, opens the app. What is already done is not done again.
  */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { hasDisplay, openApp } from './bootstrap/desktop.mjs';
+import { electronLibraries, obtainElectron } from './bootstrap/electron.mjs';
 import {
   buildEverything,
   checkPlatform,
@@ -62,6 +64,12 @@ async function submitSample() {
   }
 }
 
+async function desktop() {
+  section('The app');
+  requireAll(await installSystemPackages(LOG, electronLibraries()));
+  await openApp(await obtainElectron(LOG));
+}
+
 async function main() {
   await setUp();
 
@@ -84,7 +92,11 @@ async function main() {
   dist/joblet job list                         all jobs
   dist/joblet doctor                           what this machine gives to jobs
   dist/joblet helper stop                      end the helper; running jobs go on
+  dist/joblet-desktop                          the app, where there is a display
 `);
+  if (await hasDisplay()) {
+    await desktop();
+  }
   return 0;
 }
 

@@ -22,21 +22,26 @@ require('./cli/main.cjs');
  * One `exec` of the pinned Node, found beside the real file, so that links to it work from anywhere. The young
  * generation begins at the size that it would grow to, which spares a start several collections.
  */
-const launcher = (name: string) => `#!/bin/sh
+const launcher = (script: string, ...flags: readonly string[]) => `#!/bin/sh
 here=$0
 [ ! -L "$here" ] || here=$(readlink -f -- "$here")
 case $here in */*) ;; *) here=./$here ;; esac
 here=\${here%/*}
-exec "$here/../node_modules/.bin/node" --min-semi-space-size=16 "$here/${name}.cjs" "$@"
+exec "$here/../node_modules/.bin/node" ${[...flags, `"$here/${script}"`].join(' ')} "$@"
 `;
 
-/** `joblet` and, for scripts that know it by its old name, `rnx`. */
+/** `joblet` and, for scripts that know it by its old name, `rnx`; and `joblet-desktop`, which opens the app. */
 export async function writeLaunchers(dist: string): Promise<void> {
   for (const name of ['joblet', 'rnx']) {
     await writeFile(join(dist, `${name}.cjs`), ENTRY);
-    await writeFile(join(dist, name), launcher(name));
-    await chmod(join(dist, name), 0o755);
+    await writeLauncher(join(dist, name), launcher(`${name}.cjs`, '--min-semi-space-size=16'));
   }
+  await writeLauncher(join(dist, 'joblet-desktop'), launcher('../src-main/setup/open.mjs'));
+}
+
+async function writeLauncher(path: string, text: string): Promise<void> {
+  await writeFile(path, text);
+  await chmod(path, 0o755);
 }
 
 /** The script that root runs to start the installed helper, beside the helper that it is installed with. */
