@@ -40,7 +40,7 @@ struct job {
 	enum phase phase;
 	enum reason reason;
 	bool init_ended;
-	bool abandoned; /* `kill` came while the last output could not be written */
+	bool abandoned; /* somebody ended the job, and the last of its output can't be written */
 	bool command_ended;
 	int command_status; /* of wait(2), once command_ended */
 	int refusal_code;   /* the exit code when the command never ran */

@@ -60,11 +60,18 @@ int record_shell_code(const struct record *record)
 	return record->exit_code >= 0 ? record->exit_code : EXIT_SIGNAL_BASE + record->signal;
 }
 
+/* What a record takes without a long failure. */
+enum { USUAL_BYTES = 4096 };
+
 static const char WRITTEN[] = "exit.json.new", WHOLE[] = "exit.json";
 
 int record_create(int folder)
 {
-	return openat(folder, WRITTEN, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int file = openat(folder, WRITTEN, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (file >= 0)
+		fallocate(file, FALLOC_FL_KEEP_SIZE, 0, USUAL_BYTES); /* where it can't be, there may be room later */
+	return file;
 }
 
 bool record_write(const struct record *record, int folder, int *file)

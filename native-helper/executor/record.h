@@ -30,7 +30,10 @@ void record_fields(const struct record *record, struct text *text);
 /* The exit code that a shell would show: the command's own, or 128 + the signal. */
 int record_shell_code(const struct record *record);
 
-/* Makes the file that record_write fills, so that this costs no time at the end. −1 with errno. */
+/*
+ * Makes the file that record_write fills and takes room on the disk for it: so a job that has filled the disk can end, and be deleted.
+ * −1 with errno.
+ */
 int record_create(int folder);
 
 /*

@@ -96,14 +96,25 @@ static void kill_job(struct job *job)
 		sys_pidfd_send_signal(job->pidfd, SIGKILL);
 }
 
+/* Who ends a job does not wait for a disk that has no room: what is left of its output is lost, and the record says so. */
+static void give_up_output(struct job *job)
+{
+	job->abandoned = true;
+	job->has_failure = true;
+	errno = job->log.error;
+	failed(&job->failure, "log", "write", "the last of its output, which is lost");
+}
+
 static void end_job(struct job *job, enum reason reason, uint64_t grace_ms)
 {
 	const char order = INIT_TERMINATE;
 
+	if (job->init_ended) {
+		give_up_output(job);
+		return;
+	}
 	if (job->reason == REASON_NOTHING)
 		job->reason = reason;
-	if (reason == REASON_KILL && job->init_ended)
-		job->abandoned = true;
 	/* Before its command runs a job has nothing that could use a grace time. */
 	if (reason == REASON_KILL || grace_ms == 0 || job->phase != PHASE_RUNNING ||
 	    send(job->init_socket, &order, sizeof order, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof order)
@@ -294,8 +305,9 @@ static void prepare_waits(const struct job *job, struct pollfd waits[WAITS])
 
 static void serve(struct job *job, const struct pollfd waits[WAITS])
 {
-	if (job->log.error != 0)
-		log_retry(&job->log);
+	if (job->log.error != 0 && log_retry(&job->log) == LOG_BLOCKED && job->init_ended &&
+	    (job->reason == REASON_STOP || job->reason == REASON_KILL))
+		give_up_output(job);
 	for (int stream = 0; stream < 2; stream++)
 		if (waits[WAIT_STDOUT + stream].revents)
 			pump(job, stream);

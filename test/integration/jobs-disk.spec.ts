@@ -18,8 +18,10 @@ import { pathsUnder } from '../../native-helper/api/paths.ts';
 import type { JobManager } from '../../native-helper/server/jobs/job-manager.ts';
 import {
   closeJobService,
+  logOf,
   openJobService,
   runToEnd,
+  shell,
   specOf,
   untilEnded,
   untilState,
@@ -79,8 +81,15 @@ describe('a full disk', () => {
     expect(await runToEnd(jobs, specOf('true'))).toMatchObject({ status: JobStatus.COMPLETED });
   });
 
-  it('delays the news of an end until it can be kept', async () => {
+  it('keeps no job from ending: the room for its record was taken before', async () => {
     const { uuid } = await jobs.run(specOf('sleep', ['0.5']), 0);
+    await untilState(jobs, uuid, ({ status }) => status === JobStatus.RUNNING);
+    fillDisk();
+    expect(await untilEnded(jobs, uuid)).toMatchObject({ status: JobStatus.COMPLETED, exitCode: 0 });
+  });
+
+  it('keeps a job that has something to say until there is room for it', async () => {
+    const { uuid } = await jobs.run(shell('sleep 0.5; seq 100000'), 0);
     await untilState(jobs, uuid, ({ status }) => status === JobStatus.RUNNING);
     const freeDisk = fillDisk();
     const ended = untilEnded(jobs, uuid);
@@ -88,6 +97,24 @@ describe('a full disk', () => {
     expect(jobs.get(uuid).status).toBe(JobStatus.RUNNING);
     freeDisk();
     expect(await ended).toMatchObject({ status: JobStatus.COMPLETED, exitCode: 0 });
+    const numbers = Array.from({ length: 100_000 }, (_, index) => `${index + 1}\n`);
+    expect((await logOf(jobs, uuid)).toString()).toBe(numbers.join(''));
+  });
+
+  it.each([
+    ['that would go on', 'sleep 0.5; yes', { status: JobStatus.STOPPED, signal: 15 }],
+    ['that has ended by itself', 'sleep 0.5; seq 100000', { status: JobStatus.COMPLETED, exitCode: 0 }],
+  ])('lets a job %s be stopped, and says that output was lost', async (_, line, end) => {
+    const { uuid } = await jobs.run(shell(line), 0);
+    await untilState(jobs, uuid, ({ status }) => status === JobStatus.RUNNING);
+    fillDisk();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(await jobs.stop(uuid)).toMatchObject({
+      ...end,
+      failure: { layer: 'log', operation: 'write', cause: 'ENOSPC: No space left on device' },
+    });
+    await jobs.delete(uuid);
+    expect(readdirSync(pathsUnder(root).jobsDirectory)).toEqual([]);
   });
 
   it('is emptied by deleting a job, however many folders it has made', async () => {
