@@ -48,12 +48,34 @@ module.exports = {
       to: { path: '^native-helper/server/workflows/' },
     },
     {
+      name: 'page-knows-only-the-contract',
+      comment:
+        'src-renderer runs in a sandbox without Node. Add a channel to src-main/ipc/contract.ts and ask the main process.',
+      severity: 'error',
+      from: { path: '^src-renderer/', pathNot: '^src-renderer/vite[.]config[.]ts$' },
+      to: { path: '^(src-main/(?!ipc/contract[.]ts$)|native-helper/)' },
+    },
+    {
+      name: 'page-uses-no-node',
+      comment: 'There is no Node in the page. Ask the main process.',
+      severity: 'error',
+      from: { path: '^src-renderer/', pathNot: '(^src-renderer/vite[.]config[.]ts$|[.]spec[.]ts$)' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'contract-runs-everywhere',
+      comment: 'The page and the preload script import these: they may use nothing of Node or Electron.',
+      severity: 'error',
+      from: { path: '^(src-main/ipc/(contract|wire)[.]ts|native-helper/api/job-spec[.]ts)$' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
       name: 'client-knows-no-command-line',
       comment:
         'src-main/client and src-main/elevation serve the app as well. Hand in what they need; print in src-main/cli.',
       severity: 'error',
       from: { path: '^src-main/(client|elevation)/' },
-      to: { path: '^src-main/cli/' },
+      to: { path: '^src-main/(cli|app|ipc)/' },
     },
     {
       name: 'setup-stands-alone',

@@ -6,7 +6,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src-main/**/*.spec.ts', 'native-helper/**/*.spec.ts'],
+          include: ['src-main/**/*.spec.ts', 'src-renderer/**/*.spec.ts', 'native-helper/**/*.spec.ts'],
           environment: 'node',
         },
       },

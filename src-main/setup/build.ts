@@ -86,8 +86,12 @@ async function main(): Promise<void> {
     () => bundleApp(dist, buildId),
     buildId,
   );
-  const launchers = ['joblet', 'rnx', 'joblet-desktop'].map((name) => join(dist, name));
-  await stamps.step('launchers', tools, launchers, () => writeLaunchers(dist));
+  await stamps.step(
+    'launchers',
+    tools,
+    [join(dist, 'joblet'), join(dist, 'rnx'), join(dist, 'joblet-desktop')],
+    () => writeLaunchers(dist),
+  );
   await stamps.step('starter', [STARTER, ...tools], [join(dist, 'elevate-start')], copyStarter);
   await stamps.step(
     'single executable',
