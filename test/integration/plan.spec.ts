@@ -1,5 +1,14 @@
 /** The plan compiler and the executor, without a helper between them: what the one writes, the other carries out. */
-import { chownSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -148,6 +157,19 @@ describe('a compiled plan, carried out', () => {
       '10',
       expect.anything(),
     ]);
+  });
+
+  it('has what the programs of the system are configured with, as far as the machine has it', async () => {
+    const files = ['os-release', 'protocols', 'services', 'ssl/openssl.cnf', 'maven/m2.conf']
+      .map((name) => `/etc/${name}`)
+      .filter((path) => existsSync(path));
+    expect(files).toContain('/etc/os-release');
+    const { output } = await replay({ command: 'cat', args: files });
+    expect(output).toBe(files.map((path) => readFileSync(path, 'utf8')).join(''));
+  });
+
+  it('has the folders of /etc into which the Java of the machine leads', async () => {
+    expect((await replay(shell("find /usr/lib -xtype l -lname '/etc/java*'"))).output).toBe('');
   });
 
   it('gives on the code of the command, and 127 when there is none', async () => {

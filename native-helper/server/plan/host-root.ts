@@ -1,5 +1,5 @@
 /** What of the host becomes a job's root, always read-only. */
-import { lstatSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readlinkSync } from 'node:fs';
 import type { Mount, MountAttribute } from './plan.ts';
 import {
   closeSource,
@@ -14,8 +14,9 @@ import {
 const SYSTEM_FOLDERS = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 
 /**
- * Folders of /etc into which /usr's own links and libraries point. Debian's /usr/bin leads into alternatives; Arch's
- * and Fedora's certificates lie in ca-certificates and pki, whose private parts stay out.
+ * Folders of /etc into which /usr's own links and libraries point, and without which its programs don't work. Debian's
+ * /usr/bin leads into alternatives; Arch's and Fedora's certificates lie in ca-certificates and pki, whose private parts
+ * stay out, as do Maven's settings, which may hold passwords.
  */
 const CONFIGURATION_FOLDERS = [
   '/etc/alternatives',
@@ -24,13 +25,26 @@ const CONFIGURATION_FOLDERS = [
   '/etc/ca-certificates',
   '/etc/pki/tls/certs',
   '/etc/pki/ca-trust',
+  '/etc/fonts',
+  '/etc/maven/logging',
+  '/etc/R',
+  '/etc/texmf',
 ];
 
-/** Files that package managers replace by rename: opened for each job, or an old copy would be shown for ever. */
-const CONFIGURATION_FILES = ['/etc/ld.so.cache', '/etc/ld.so.conf'];
+/** `java` on Fedora, `java-17-openjdk` on Debian: /usr/lib/jvm leads there. */
+const JAVA_FOLDER = /^java(-\d+-openjdk)?$/;
 
-const LOCAL_TIME = '/etc/localtime';
-const ZONES = '/usr/share/zoneinfo/';
+/** Files that package managers replace by rename: opened for each job, or an old copy would be shown for ever. */
+const CONFIGURATION_FILES = [
+  '/etc/ld.so.cache',
+  '/etc/ld.so.conf',
+  '/etc/localtime',
+  '/etc/maven/m2.conf',
+  '/etc/os-release',
+  '/etc/protocols',
+  '/etc/services',
+  '/etc/ssl/openssl.cnf',
+];
 
 const READ_ONLY: readonly MountAttribute[] = ['readOnly', 'noSuid', 'noDevices'];
 
@@ -46,7 +60,7 @@ export class HostRoot implements Disposable {
 
   /** @throws JobletError (refused) when the host has no /usr. */
   static open(): HostRoot {
-    const optional = [...SYSTEM_FOLDERS, ...CONFIGURATION_FOLDERS].map(entryAt);
+    const optional = [...SYSTEM_FOLDERS, ...CONFIGURATION_FOLDERS, ...javaFolders()].map(entryAt);
     return new HostRoot([{ source: openSource('/usr') }, ...optional.filter((entry) => entry !== undefined)]);
   }
 
@@ -62,8 +76,7 @@ export class HostRoot implements Disposable {
             }
           : { kind: 'symlink', target: entry.target, leadsTo: entry.leadsTo },
     );
-    const files = CONFIGURATION_FILES.flatMap((path) => fileBind(path, sources));
-    return [...folders, ...files, ...localTime(sources)];
+    return [...folders, ...CONFIGURATION_FILES.flatMap((path) => fileAt(path, sources))];
   }
 
   [Symbol.dispose](): void {
@@ -75,14 +88,37 @@ export class HostRoot implements Disposable {
   }
 }
 
+function javaFolders(): string[] {
+  return readdirSync('/etc')
+    .filter((name) => JAVA_FOLDER.test(name))
+    .map((name) => `/etc/${name}`);
+}
+
 /** A link into /usr stays a link; anything else is shown where it is. */
 function entryAt(path: string): Entry | undefined {
-  const leadsTo = linkAt(path);
-  if (leadsTo !== undefined && /^(\/|\.\.\/)*usr\//.test(leadsTo)) {
+  const leadsTo = linkIntoUsr(path);
+  if (leadsTo !== undefined) {
     return { target: path, leadsTo };
   }
   const source = openSourceIfPresent(path);
   return source && { source };
+}
+
+/** As entryAt, for a file. Many programs read the zone's name out of the link that localtime is. */
+function fileAt(path: string, sources: PlanSources): Mount[] {
+  const leadsTo = linkIntoUsr(path);
+  if (leadsTo !== undefined) {
+    return [{ kind: 'symlink', target: path, leadsTo }];
+  }
+  const source = openSourceIfPresent(path);
+  return source === undefined
+    ? []
+    : [{ kind: 'bind', source: sources.take(source), target: path, attributes: [...READ_ONLY, 'file'] }];
+}
+
+function linkIntoUsr(path: string): string | undefined {
+  const leadsTo = linkAt(path);
+  return leadsTo !== undefined && /^(\/|\.\.\/)*usr\//.test(leadsTo) ? leadsTo : undefined;
 }
 
 function linkAt(path: string): string | undefined {
@@ -94,19 +130,4 @@ function linkAt(path: string): string | undefined {
     }
     throw error;
   }
-}
-
-function fileBind(path: string, sources: PlanSources): Mount[] {
-  const source = openSourceIfPresent(path);
-  return source === undefined
-    ? []
-    : [{ kind: 'bind', source: sources.take(source), target: path, attributes: [...READ_ONLY, 'file'] }];
-}
-
-/** Many programs read the zone's name out of the link, so it stays one where it can. */
-function localTime(sources: PlanSources): Mount[] {
-  const leadsTo = linkAt(LOCAL_TIME);
-  return leadsTo?.startsWith(ZONES)
-    ? [{ kind: 'symlink', target: LOCAL_TIME, leadsTo }]
-    : fileBind(LOCAL_TIME, sources);
 }
