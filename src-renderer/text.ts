@@ -99,7 +99,7 @@ export const text = {
     loading: 'Asking the kernel …',
     complete: 'This machine gives jobs everything.',
     lacking: (number: number) =>
-      `Jobs run here. ${count(number, 'thing is', 'things are')} not available, and a job that asks for it is refused.`,
+      `Jobs run here. ${count(number, 'thing is', 'things are')} not available; a job that asks for one of them is refused.`,
     missing: (number: number) => `No job can run: ${count(number, 'thing is', 'things are')} missing.`,
     verdicts: { good: 'Available', warn: 'Not available', bad: 'Missing' },
     offline: {
