@@ -11,6 +11,7 @@ const BENCHMARKS: Record<string, () => Promise<{ run: () => Promise<Measurement>
   command: () => import('./command.ts'),
   many: () => import('./many.ts'),
   idle: () => import('./idle.ts'),
+  'app-start': () => import('./app-start.ts'),
 };
 
 async function main(names: readonly string[]): Promise<number> {
