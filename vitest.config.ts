@@ -30,6 +30,18 @@ export default defineConfig({
         },
       },
       {
+        // Run by test/e2e/main.ts, as an ordinary user beside a helper that is root.
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.spec.ts'],
+          setupFiles: ['test/e2e/failures.ts'],
+          environment: 'node',
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
         // Run inside the machine that test/vm boots: a cgroup v2 host.
         test: {
           name: 'vm',

@@ -5,10 +5,12 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { electronLibraries, obtainElectron } from './bootstrap/electron.mjs';
 import {
   buildEverything,
   checkPlatform,
   compilerPackages,
+  DISPLAY_SERVER,
   installNpmPackages,
   installSystemPackages,
   isThere,
@@ -38,6 +40,8 @@ const TEST_PACKAGES = [
   { name: 'clang', provides: 'clang' },
   { name: 'llvm', provides: 'llvm-cov' },
   { name: 'libclang-rt-dev', provides: hasFuzzer },
+  DISPLAY_SERVER,
+  ...electronLibraries(),
 ];
 
 /** The library's folder is named for clang's version. */
@@ -59,8 +63,25 @@ async function main() {
     await buildEverything();
     await buildEverything('--weaken');
   });
-  const argv = [join(ROOT, 'src-main/setup/test/main.ts'), ...missing.map(({ name }) => `--without=${name}`)];
-  return runVisibly(PINNED_NODE, argv, toolEnvironment());
+  const electron = await electronIfAny();
+  const without = [...missing.map(({ name }) => name), ...(electron === undefined ? ['electron'] : [])];
+  const argv = [join(ROOT, 'src-main/setup/test/main.ts'), ...without.map((name) => `--without=${name}`)];
+  const env = toolEnvironment();
+  return runVisibly(
+    PINNED_NODE,
+    argv,
+    electron ? { ...env, ELECTRON_OVERRIDE_DIST_PATH: electron.directory } : env,
+  );
+}
+
+/** Without it the tests of the app are left out, and said to be. */
+async function electronIfAny() {
+  try {
+    return await obtainElectron(LOG);
+  } catch (error) {
+    process.stdout.write(`-- ${error.message}\n`);
+    return undefined;
+  }
 }
 
 await runMain(main);

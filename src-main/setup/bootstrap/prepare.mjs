@@ -166,6 +166,9 @@ export function compilerPackages() {
   ];
 }
 
+/** What shows the app's window to its tests. */
+export const DISPLAY_SERVER = { name: 'xvfb', provides: 'Xvfb' };
+
 /** @param {readonly SystemPackage[]} missing */
 export function requireAll(missing) {
   if (missing.length > 0) {

@@ -16,9 +16,12 @@ const LOGS = join(CHECKOUT, 'dist/test-logs');
 const MINUTE_MS = 60_000;
 const VITEST = join(CHECKOUT, 'node_modules/vitest/vitest.mjs');
 
+/** What test.mjs names when it is missing, beside Debian's packages. */
+const APP_NEEDS = ['electron', 'xvfb', 'libgtk-3-0', 'libnss3', 'libgbm1', 'libasound2', 'libasound2t64'];
+
 interface Run {
   readonly results: Results;
-  /** Debian's names of what is not installed. */
+  /** Debian's names of what is not installed, and `electron`. */
   readonly without: ReadonlySet<string>;
   readonly isRoot: boolean;
   /** What was left out, and why. */
@@ -113,6 +116,16 @@ async function onThisKernel(run: Run): Promise<void> {
   }
   await vitest(run, 'Integration tests as root', 'integration', 8);
   await vitest(run, 'Escape tests: shut, and open once the layer is left out', 'escape', 8);
+}
+
+/** As an ordinary user, on a display of their own, beside a helper that is root. */
+async function ofTheApp(run: Run): Promise<void> {
+  if (canRun(run, 'tests of the app', { root: true, packages: APP_NEEDS })) {
+    const title = 'Tests of the app, in its sandbox';
+    const report = join(LOGS, 'e2e.json');
+    const { succeeded } = await runCommand(command(title, process.execPath, ['test/e2e/main.ts'], 12));
+    await takeReport(run, title, report, succeeded);
+  }
 }
 
 /** On a pure cgroup v2 host; and what that skips too, on one whose controllers are on cgroup v1. */
@@ -251,10 +264,11 @@ async function main(): Promise<number> {
     open: new Map(),
   };
   await check(run, 'Format and lint (biome)', 'biome', ['check']);
-  await check(run, 'Types (tsc)', 'tsc', ['-p', '.']);
+  await check(run, 'Types (tsc)', 'npm', ['run', '-s', 'check:types']);
   await check(run, 'Import rules (dependency-cruiser)', 'npm', ['run', '-s', 'check:imports']);
   await check(run, 'Nothing unused (knip)', 'knip', []);
   await onThisKernel(run);
+  await ofTheApp(run);
   await inQemu(run);
   await measurements(run);
   return conclude(run);

@@ -1,0 +1,76 @@
+/** The app as a person has it: started by its own executable, driven through its window. */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type ElectronApplication, _electron as electron, type Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
+import { type Settings, settingsSchema } from '../../src-main/ipc/contract.ts';
+import { text } from '../../src-renderer/text.ts';
+import { surroundings } from './surroundings.ts';
+
+const CHECKOUT = resolve(import.meta.dirname, '../..');
+const START_MS = 60_000;
+const ACTION_MS = 15_000;
+
+export interface DesktopOptions {
+  /** The folder that its helper lies under; absent: the one that the runner has started. */
+  readonly root?: string;
+  readonly settings?: Partial<Settings>;
+}
+
+export class Desktop {
+  /** Those that are open now: what a failed test shows. */
+  static readonly open = new Set<Desktop>();
+  readonly app: ElectronApplication;
+  readonly page: Page;
+  readonly #userData: string;
+
+  private constructor(app: ElectronApplication, page: Page, userData: string) {
+    this.app = app;
+    this.page = page;
+    this.#userData = userData;
+  }
+
+  /** One that the test which asks for it has for itself. */
+  static async forTest(options: DesktopOptions = {}): Promise<Desktop> {
+    const desktop = await Desktop.start(options);
+    onTestFinished(() => desktop.close());
+    return desktop;
+  }
+
+  /** Whoever starts it closes it. */
+  static async start({ root, settings }: DesktopOptions = {}): Promise<Desktop> {
+    const { HOME, JOBLET_E2E_ROOT, ELECTRON_OVERRIDE_DIST_PATH } = surroundings();
+    const userData = join(HOME, 'data', randomUUID().slice(0, 8));
+    mkdirSync(userData, { recursive: true });
+    if (settings !== undefined) {
+      writeFileSync(join(userData, 'settings.json'), JSON.stringify(settingsSchema.parse(settings)));
+    }
+    const app = await electron.launch({
+      executablePath: join(ELECTRON_OVERRIDE_DIST_PATH, 'electron'),
+      args: [CHECKOUT, `--root=${root ?? JOBLET_E2E_ROOT}`, `--user-data-dir=${userData}`],
+      chromiumSandbox: true,
+      timeout: START_MS,
+    });
+    const page = await app.firstWindow({ timeout: START_MS });
+    page.setDefaultTimeout(ACTION_MS);
+    const desktop = new Desktop(app, page, userData);
+    Desktop.open.add(desktop);
+    return desktop;
+  }
+
+  /** What the app has written down, a line an event. */
+  get log(): string {
+    return readFileSync(join(this.#userData, 'app.log'), 'utf8');
+  }
+
+  /** Resolves when the window says that it is connected. */
+  async connected(): Promise<void> {
+    await this.page.getByRole('navigation').getByText(text.link.connected.title).waitFor();
+  }
+
+  async close(): Promise<void> {
+    Desktop.open.delete(this);
+    await this.app.close();
+  }
+}

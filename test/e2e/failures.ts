@@ -1,0 +1,19 @@
+/** Of each test that fails: what its windows showed and what the app wrote down, in dist/test-logs/e2e. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach } from 'vitest';
+import { Desktop } from './desktop.ts';
+
+const FOLDER = join(import.meta.dirname, '../../dist/test-logs/e2e');
+
+afterEach(async ({ task }) => {
+  if (task.result?.state !== 'fail') {
+    return;
+  }
+  mkdirSync(FOLDER, { recursive: true });
+  for (const [index, desktop] of [...Desktop.open].entries()) {
+    const path = join(FOLDER, `${task.name.replaceAll(/\W+/g, '-')}-${index}`);
+    writeFileSync(`${path}.log`, desktop.log);
+    await desktop.page.screenshot({ path: `${path}.png`, timeout: 5000 });
+  }
+});

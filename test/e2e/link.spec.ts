@@ -1,0 +1,54 @@
+/** How the window stands with the helper, in each state that can come about. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, it } from 'vitest';
+import { text } from '../../src-renderer/text.ts';
+import { order } from './control.ts';
+import { Desktop } from './desktop.ts';
+import { surroundings } from './surroundings.ts';
+
+const { JOBLET_E2E_CONTROL } = surroundings();
+const root = (name: Parameters<typeof order>[1]) => order(JOBLET_E2E_CONTROL, name);
+
+describe('the link', () => {
+  afterEach(async () => {
+    await root('kill-helper');
+    await root('start-helper');
+  });
+
+  it('says that the helper went away, and when it is back', async () => {
+    const desktop = await Desktop.forTest();
+    await desktop.connected();
+    const banner = desktop.page.getByRole('status').filter({ hasText: text.link.lost.title });
+    await banner.waitFor({ state: 'detached' });
+
+    await root('kill-helper');
+    await banner.waitFor();
+    await root('start-helper');
+    await banner.waitFor({ state: 'detached' });
+    await desktop.connected();
+  });
+
+  it('says that the helper does not run, with the one button that starts it', async () => {
+    await root('stop-helper');
+    const desktop = await Desktop.forTest();
+    const banner = desktop.page.getByRole('status').filter({ hasText: text.link['not-running'].title });
+    await banner.getByRole('button', { name: text.link.start }).waitFor();
+  });
+
+  it('says that nothing is installed, with the command that installs it', async () => {
+    const desktop = await Desktop.forTest({ root: mkdtempSync(join(tmpdir(), 'empty-')) });
+    const banner = desktop.page.getByRole('status').filter({ hasText: text.link['not-installed'].title });
+    await banner.getByText('joblet helper start').waitFor();
+    await banner.getByRole('button', { name: text.link.copyCommand }).waitFor();
+  });
+
+  it('says that the helper is of another build, with the one button that replaces it', async () => {
+    await root('kill-helper');
+    await root('start-other-build');
+    const desktop = await Desktop.forTest();
+    const banner = desktop.page.getByRole('status').filter({ hasText: text.link['other-version'].title });
+    await banner.getByRole('button', { name: text.link.replace }).waitFor();
+  });
+});
