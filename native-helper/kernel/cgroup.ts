@@ -25,6 +25,17 @@ export interface ControllerFault {
   readonly mend: string;
 }
 
+/** Counted since the cgroup was made; undefined where its controller is not ours to use. */
+export interface CgroupUsage {
+  /** Microseconds: cpu.stat, which every cgroup has, with the cpu controller or without. */
+  readonly cpuUserUs: bigint;
+  readonly cpuSystemUs: bigint;
+  /** memory.current */
+  readonly memoryBytes: bigint | undefined;
+  /** pids.current */
+  readonly pids: bigint | undefined;
+}
+
 /**
  * All jobs together against everything else on the machine, when both want the CPU. The default of a cgroup is 100, so
  * the desktop gets five shares to one; on an idle machine the jobs get all of it.
@@ -137,6 +148,22 @@ export class CgroupTree {
     return events?.includes('populated 1') ?? false;
   }
 
+  /** What a job uses now; undefined when its cgroup is gone. */
+  usage(uuid: string): CgroupUsage | undefined {
+    const read = (name: string) =>
+      tolerating(['ENOENT', 'ENODEV'], 'read', () => readFileSync(join(this.jobPath(uuid), name), 'utf8'));
+    const cpu = read('cpu.stat');
+    if (cpu === undefined) {
+      return undefined;
+    }
+    return {
+      cpuUserUs: fieldOf(cpu, 'user_usec'),
+      cpuSystemUs: fieldOf(cpu, 'system_usec'),
+      memoryBytes: this.#faults.has('memory') ? undefined : countIn(read('memory.current')),
+      pids: this.#faults.has('pids') ? undefined : countIn(read('pids.current')),
+    };
+  }
+
   /**
    * Removes a job's cgroup when the last killed process has gone.
    *
@@ -166,6 +193,15 @@ export class CgroupTree {
       tolerating(['ENOENT', 'EBUSY'], 'rmdir', () => rmdirSync(path));
     }
   }
+}
+
+/** A line of a flat-keyed file, such as `user_usec 1234`. */
+function fieldOf(text: string, name: string): bigint {
+  return BigInt(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+}
+
+function countIn(text: string | undefined): bigint | undefined {
+  return text === undefined ? undefined : BigInt(text.trim());
 }
 
 function treeName(root: string): string {

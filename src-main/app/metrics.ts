@@ -1,16 +1,72 @@
-/** What each running job uses now. */
-import { JobletError } from '../../native-helper/api/errors.ts';
+/** What each running job uses now: shares of a core from the differences of what the helper tells. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { JobMetrics } from '../../native-helper/api/gen/joblet_pb.js';
+import { isInterruption } from '../client/index.ts';
 import type { Metrics } from '../ipc/contract.ts';
 import type { Link } from './link.ts';
 
-// biome-ignore lint/correctness/useYield: there is nothing to tell until the API has it
+const TICK_MS = 1000;
+/** A job that was not heard of for so long has ended. */
+const FORGOTTEN_US = 3_000_000;
+
 export async function* streamMetrics(link: Link, signal: AbortSignal): AsyncGenerator<Metrics> {
-  await link.connected(signal);
-  throw new JobletError('refused', {
-    layer: 'app',
-    operation: 'watch',
-    object: 'metrics',
-    reason: 'the helper does not tell them yet',
-    mend: '',
-  });
+  const table = new MetricsTable();
+  void keepReading(link, table, signal);
+  while (!signal.aborted) {
+    yield table.now(Date.now() * 1000);
+    await delay(TICK_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function keepReading(link: Link, table: MetricsTable, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const client = await link.connected(signal);
+      for await (const metrics of client.jobs.watchMetrics({}, { signal })) {
+        table.add(metrics);
+      }
+      await link.afterLossOf(client, signal);
+    } catch (error) {
+      if (!signal.aborted && !isInterruption(error)) {
+        throw error;
+      }
+      await delay(TICK_MS, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+type Line = Metrics[number];
+
+/** The last of each job, and its share of a core since the one before. */
+export class MetricsTable {
+  readonly #last = new Map<
+    string,
+    { readonly timeUs: number; readonly cpuUs: number; readonly line: Line }
+  >();
+
+  add({ uuid, timeUs, cpuUserUs, cpuSystemUs, memoryBytes, pids }: JobMetrics): void {
+    const before = this.#last.get(uuid);
+    const now = { timeUs: Number(timeUs), cpuUs: Number(cpuUserUs + cpuSystemUs) };
+    const passed = before === undefined ? 0 : now.timeUs - before.timeUs;
+    const used = before === undefined ? 0 : Math.max(0, now.cpuUs - before.cpuUs);
+    this.#last.set(uuid, {
+      ...now,
+      line: {
+        uuid,
+        cpuPercent: passed > 0 ? (used / passed) * 100 : 0,
+        memoryBytes: memoryBytes === undefined ? null : Number(memoryBytes),
+        pids: pids === undefined ? null : Number(pids),
+      },
+    });
+  }
+
+  /** @param nowUs microseconds since the epoch */
+  now(nowUs: number): Metrics {
+    for (const [uuid, { timeUs }] of this.#last) {
+      if (nowUs - timeUs > FORGOTTEN_US) {
+        this.#last.delete(uuid);
+      }
+    }
+    return [...this.#last.values()].map(({ line }) => line);
+  }
 }

@@ -10,6 +10,7 @@ import {
   type GetLogsRequest,
   type Job,
   type JobEvent,
+  type JobMetrics,
   type JobSpec,
   JobStatus,
   type ListJobsRequest,
@@ -30,6 +31,7 @@ import { JobChanges } from './job-changes.ts';
 import { JobFolder, refuseFullDisk } from './job-folder.ts';
 import { findJob, noSuchJob } from './job-id.ts';
 import { pageOf } from './job-list.ts';
+import { checkedInterval, watchMetrics } from './job-metrics.ts';
 import { JobRunner } from './job-runner.ts';
 import { ENDED_STATES, hasEnded, LIVE_STATES } from './job-state.ts';
 import { jobMessage, storable } from './job-view.ts';
@@ -248,6 +250,21 @@ export class JobManager {
       follow: request.follow,
       hasEnded: () => this.#hasEnded(uuid),
       onChange: (listener) => this.#changes.subscribe([uuid], listener),
+      signal,
+    });
+  }
+
+  /**
+   * @param ids empty: all that run, and those that start later.
+   * @throws JobletError: invalid or not_found.
+   */
+  metrics(ids: readonly string[], intervalMs: number, signal: AbortSignal): AsyncIterable<JobMetrics> {
+    refuseManyIds(ids);
+    const named = [...new Set(ids.map((id) => this.#find(id)))];
+    return watchMetrics({
+      uuids: () => (named.length > 0 ? named : this.#store.uuidsWithStatus([JobStatus.RUNNING])),
+      intervalMs: checkedInterval(intervalMs),
+      usageOf: (uuid) => this.#cgroups.usage(uuid),
       signal,
     });
   }

@@ -135,13 +135,13 @@ class LogFiles implements AsyncDisposable {
         return;
       }
       for (const block of blocksOf(piecesOf(records, this.#position, size, this.#streams))) {
-        yield* this.#read(log, block);
+        yield* this.#read(log, block, written);
       }
       this.#advance(records, size);
     }
   }
 
-  async *#read(log: FileHandle, pieces: readonly Piece[]): AsyncGenerator<LogChunk> {
+  async *#read(log: FileHandle, pieces: readonly Piece[], logBytes: number): AsyncGenerator<LogChunk> {
     const start = (pieces[0] as Piece).offset;
     const last = pieces[pieces.length - 1] as Piece;
     // A new buffer for each block: the chunks are views of it, and are the receiver's to keep.
@@ -149,7 +149,13 @@ class LogFiles implements AsyncDisposable {
     const { bytesRead } = await log.read(buffer, 0, buffer.length, start);
     for (const { timeUs, stream, offset, length } of pieces) {
       const data = buffer.subarray(offset - start, Math.min(offset - start + length, bytesRead));
-      yield create(LogChunkSchema, { offset: BigInt(offset), timeUs, stream: stream as LogStream, data });
+      yield create(LogChunkSchema, {
+        offset: BigInt(offset),
+        timeUs,
+        stream: stream as LogStream,
+        data,
+        logBytes: BigInt(logBytes),
+      });
     }
   }
 

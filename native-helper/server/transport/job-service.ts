@@ -26,5 +26,6 @@ export function createJobService(jobs: JobManager): ServiceImpl<typeof JobServic
     deleteJob: async (request) => ({ uuid: await jobs.delete(request.id) }),
     deleteAllJobs: () => jobs.deleteAll(),
     getLogs: (request, { signal }) => jobs.logs(request, signal),
+    watchMetrics: (request, { signal }) => jobs.metrics(request.ids, request.intervalMs, signal),
   };
 }
