@@ -97,6 +97,7 @@ describe('readLog', () => {
           const read = starts.findLast(({ start }) => start <= chunk.offset);
           expect(chunk.stream).toBe(read?.stream);
           expect(chunk.timeUs).toBe(read?.timeUs);
+          expect(chunk.logBytes).toBe(BigInt(at));
         }
       }),
       { numRuns: 60 },
