@@ -38,8 +38,8 @@ const cli: Cli = {
   programName: programNameOf(process.argv[1]),
   version: VERSION,
   environment: process.env,
-  stdout: sinkOf(process.stdout, process.env),
-  stderr: sinkOf(process.stderr, process.env),
+  stdout: sinkOf(process.stdout, 'standard output', process.env),
+  stderr: sinkOf(process.stderr, 'standard error', process.env),
 };
 // Every write has been taken by the kernel, so nothing is lost; what may still be open is a connection to the helper.
 main(cli, process.argv.slice(2)).then((code) => process.exit(code));

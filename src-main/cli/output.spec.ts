@@ -11,7 +11,7 @@ describe('sinkOf', () => {
       },
     });
     let resolved = false;
-    const written = sinkOf(slow, {})
+    const written = sinkOf(slow, 'slow', {})
       .write('x')
       .then(() => {
         resolved = true;
@@ -26,16 +26,18 @@ describe('sinkOf', () => {
     const gone = new Writable({
       write: (_chunk, _encoding, done) => done(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })),
     });
-    const sink = sinkOf(gone, {});
+    const sink = sinkOf(gone, 'gone', {});
     await expect(sink.write('x')).rejects.toBeInstanceOf(BrokenPipe);
     await expect(sink.write('y')).rejects.toBeInstanceOf(BrokenPipe);
   });
 
-  it('passes on any other error', async () => {
+  it('names itself in any other error', async () => {
     const full = new Writable({
       write: (_chunk, _encoding, done) => done(Object.assign(new Error('no space'), { code: 'ENOSPC' })),
     });
-    await expect(sinkOf(full, {}).write('x')).rejects.toThrow('no space');
+    await expect(sinkOf(full, 'standard output', {}).write('x')).rejects.toThrow(
+      'write standard output: ENOSPC',
+    );
   });
 
   it.each([
@@ -46,6 +48,6 @@ describe('sinkOf', () => {
     [false, {}, false],
   ])('terminal %s with %j has colour: %s', (isTTY, environment, hasColour) => {
     const stream = Object.assign(new PassThrough(), { isTTY });
-    expect(sinkOf(stream, environment).hasColour).toBe(hasColour);
+    expect(sinkOf(stream, 'stream', environment).hasColour).toBe(hasColour);
   });
 });

@@ -23,10 +23,19 @@ export interface Surroundings {
 export function ownSurroundings(): Surroundings {
   return {
     environment: process.env,
-    currentDirectory: process.cwd(),
+    currentDirectory: ownDirectory(),
     homeDirectory: homedir(),
     uid: process.geteuid?.() ?? -1,
   };
+}
+
+/** One that was removed has no path any more; this one leads there all the same, and nothing is found in it. */
+function ownDirectory(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '/proc/self/cwd';
+  }
 }
 
 /**

@@ -295,6 +295,30 @@ describe('job stop and delete', () => {
   });
 });
 
+describe('odd surroundings', () => {
+  it('do without a current folder', async () => {
+    const line = 'gone=$(mktemp -d); cd "$gone"; rmdir "$gone"; exec "$0" --root "$1" job list';
+    const { stdout } = await promisify(execFile)('sh', ['-c', line, JOBLET, joblet.root]);
+    expect(stdout).toMatch(/^ID +NODE ID/);
+  });
+
+  it('do not load what NODE_OPTIONS names for other programs', async () => {
+    const words = ['--root', joblet.root, 'job', 'list'];
+    const { exitCode, stderr } = await run(words, { environment: { NODE_OPTIONS: '--require=/nowhere' } });
+    expect(stderr).toBe('');
+    expect(exitCode).toBe(0);
+  });
+
+  it('are named when standard output cannot be written', async () => {
+    const line = '"$0" --root "$1" job list 2>&1 >/dev/full';
+    const { code, stdout } = await promisify(execFile)('sh', ['-c', line, JOBLET, joblet.root]).catch(
+      (error) => error,
+    );
+    expect(stdout).toBe('joblet: write standard output: ENOSPC\n');
+    expect(code).toBe(1);
+  });
+});
+
 describe('the name rnx', () => {
   it('is the same program under its old name', async () => {
     const { stdout, exitCode } = await run(['--root', joblet.root, 'job', 'run', 'true'], { program: 'rnx' });

@@ -20,13 +20,15 @@ require('./cli/main.cjs');
 
 /**
  * One `exec` of the pinned Node, found beside the real file, so that links to it work from anywhere. The young
- * generation begins at the size that it would grow to, which spares a start several collections.
+ * generation begins at the size that it would grow to, which spares a start several collections. What NODE_OPTIONS says
+ * is meant for the caller's own programs: editors set it to attach a debugger.
  */
 const launcher = (script: string, ...flags: readonly string[]) => `#!/bin/sh
 here=$0
 [ ! -L "$here" ] || here=$(readlink -f -- "$here")
 case $here in */*) ;; *) here=./$here ;; esac
 here=\${here%/*}
+unset NODE_OPTIONS
 exec "$here/../node_modules/.bin/node" ${[...flags, `"$here/${script}"`].join(' ')} "$@"
 `;
 
