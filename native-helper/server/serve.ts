@@ -86,6 +86,8 @@ async function serveJobs(paths: Paths, installation: Installation, logger: Logge
         .service(ServerReflection, createReflectionService([...api, ServerReflection])),
   });
   await transport.listen(paths.socket);
+  // Node's own answer is to open a debugger on localhost, where jobs are.
+  process.on('SIGUSR1', () => {});
   process.once('SIGTERM', () => end('SIGTERM'));
   process.once('SIGINT', () => end('SIGINT'));
   logger.info({ root: paths.root, build: assets.buildId }, 'the helper answers');

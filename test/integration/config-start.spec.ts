@@ -59,6 +59,7 @@ describe('the command line', () => {
     ["the other mode's flag", { args: ['--manifest', 'x'] }, '--manifest'],
     ['an unknown mode', { env: { JOBLET_MODE: 'frob' } }, 'must be server or init'],
     ['a uid other than root', { uid: STRANGER }, 'must run as root'],
+    ['a root that is a file', { args: ['--root', import.meta.filename] }, 'a file where a folder should be'],
     ['a root that is not there', { args: ['--root', '/nowhere/at/all'] }, '/nowhere/at/all'],
   ])('refuses %s', (_what, options, words) => {
     expect(refusal(options)).toContain(words);

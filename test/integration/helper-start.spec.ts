@@ -13,7 +13,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ClientNode, clientConfigSchema } from '../../native-helper/api/config-schema.ts';
@@ -84,6 +86,25 @@ describe('joblet helper start', () => {
     );
     expect(session).toBe(String(pid));
     expect(session).not.toBe(ourSession);
+  });
+
+  it("does not give on the limits of its caller's shell, which jobs would have", () => {
+    const line =
+      'ulimit -S -t 600; ulimit -S -f 4000000; ulimit -S -s 1024; exec "$0" --root "$1" helper start';
+    expect(spawnSync('sh', ['-c', line, JOBLET, root], { timeout: PATIENCE_MS }).status).toBe(0);
+    const { stdout } = joblet('job', 'run', '--follow', 'sh', '-c', 'ulimit -t; ulimit -f; ulimit -s');
+    expect(stdout).toBe('unlimited\nunlimited\n8192\n');
+  });
+
+  it('opens no debugger when it is signalled, as Node does', async () => {
+    joblet('helper', 'start');
+    const pid = helperPid();
+    const { promise: isOpen, resolve } = Promise.withResolvers<boolean>();
+    process.kill(pid, 'SIGUSR1');
+    await delay(500);
+    connect(9229, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false));
+    expect(await isOpen).toBe(false);
+    expect(helperPid()).toBe(pid);
   });
 
   it('leaves the one that runs alone', () => {

@@ -59,7 +59,7 @@ function checkAncestors(root: string): void {
   const parts = root === '/' ? [''] : root.split('/');
   for (let length = 1; length <= parts.length; length += 1) {
     const path = parts.slice(0, length).join('/') || '/';
-    const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    const fd = openFolder(path, path, false);
     try {
       checkSafe(fstatSync(fd), path, length < parts.length ? STICKY : 0);
     } finally {
