@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatPercent, formatTime } from './format.ts';
+import { formatBytes, formatDuration, formatPercent, formatTime } from './format.ts';
 
 describe('formatBytes', () => {
   it.each([
@@ -30,6 +30,21 @@ describe('formatPercent', () => {
     [99.6, '100 %'],
     [640, '640 %'],
   ])('%d is %s', (percent, text) => expect(formatPercent(percent)).toBe(text));
+});
+
+describe('formatDuration', () => {
+  it.each([
+    [0, '0.0 s'],
+    [0.44, '0.4 s'],
+    [9.94, '9.9 s'],
+    [9.97, '10 s'],
+    [59.4, '59 s'],
+    [60, '1 min'],
+    [185, '3 min 5 s'],
+    [7440, '2 h 4 min'],
+    [86_399, '23 h 59 min'],
+    [90_000, '1 d 1 h'],
+  ])('%d seconds are %s', (seconds, text) => expect(formatDuration(seconds * 1_000_000)).toBe(text));
 });
 
 describe('formatTime', () => {

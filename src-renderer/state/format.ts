@@ -30,3 +30,27 @@ export function formatTime(us: number): string {
   const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');
   return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')}`;
 }
+
+const SECOND_US = 1_000_000;
+const STEPS = [
+  { unit: 'd', seconds: 86_400 },
+  { unit: 'h', seconds: 3600 },
+  { unit: 'min', seconds: 60 },
+] as const;
+
+/** `0.4 s`, `12 s`, `3 min 5 s`, `2 h 4 min`, `3 d 1 h`: the two largest units that say something. */
+export function formatDuration(us: number): string {
+  const seconds = us / SECOND_US;
+  if (seconds < 9.95) {
+    return `${seconds.toFixed(1)} s`;
+  }
+  const whole = Math.round(seconds);
+  const step = STEPS.findIndex((each) => whole >= each.seconds);
+  if (step === -1) {
+    return `${whole} s`;
+  }
+  const { unit, seconds: size } = STEPS[step] as (typeof STEPS)[number];
+  const next = STEPS[step + 1] ?? { unit: 's', seconds: 1 };
+  const rest = Math.floor((whole % size) / next.seconds);
+  return `${Math.floor(whole / size)} ${unit}${rest > 0 ? ` ${rest} ${next.unit}` : ''}`;
+}
