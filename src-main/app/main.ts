@@ -15,9 +15,11 @@ import { PresetStore } from './presets.ts';
 import { SettingsStore } from './settings.ts';
 import { createWindow, isOwnPage, lockContents, prepareSession, registerScheme } from './window.ts';
 
-/** Where this bundle lies, beside the page's and the preload script's; the command line lies one above. */
+/** Where this bundle lies, beside the page's and the preload script's. */
 const DIRECTORY = import.meta.dirname;
-const JOBLET = join(DIRECTORY, '../joblet');
+/** Where the command line lies, which is run as a program, and so outside of a packed app's archive. */
+const PROGRAMS = app.isPackaged ? join(process.resourcesPath, 'joblet') : join(DIRECTORY, '..');
+const JOBLET = join(PROGRAMS, 'joblet');
 
 async function main(): Promise<void> {
   if (!app.requestSingleInstanceLock()) {
@@ -36,7 +38,7 @@ async function main(): Promise<void> {
     root,
     link: new Link({
       root,
-      buildId: await readFile(join(DIRECTORY, '../build-id'), 'utf8'),
+      buildId: await readFile(join(PROGRAMS, 'build-id'), 'utf8'),
       installCommand: async () => `${JOBLET} helper start`,
       startHelper: () => startHelper(JOBLET, root),
     }),

@@ -19,7 +19,8 @@ require('./cli/main.cjs');
 `;
 
 /**
- * One `exec` of the pinned Node, found beside the real file, so that links to it work from anywhere. The young
+ * One `exec` of the pinned Node, found from the real file, so that links to it work from anywhere: beside it where it was
+ * packed, else where npm has put it. The young
  * generation begins at the size that it would grow to, which spares a start several collections. What NODE_OPTIONS says
  * is meant for the caller's own programs: editors set it to attach a debugger.
  */
@@ -29,7 +30,9 @@ here=$0
 case $here in */*) ;; *) here=./$here ;; esac
 here=\${here%/*}
 unset NODE_OPTIONS
-exec "$here/../node_modules/.bin/node" ${[...flags, `"$here/${script}"`].join(' ')} "$@"
+node=$here/node
+[ -x "$node" ] || node=$here/../node_modules/.bin/node
+exec "$node" ${[...flags, `"$here/${script}"`].join(' ')} "$@"
 `;
 
 /** `joblet` and, for scripts that know it by its old name, `rnx`; and `joblet-desktop`, which opens the app. */
