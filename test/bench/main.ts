@@ -12,6 +12,8 @@ const BENCHMARKS: Record<string, () => Promise<{ run: () => Promise<Measurement>
   many: () => import('./many.ts'),
   idle: () => import('./idle.ts'),
   'app-start': () => import('./app-start.ts'),
+  'app-log': () => import('./app-log.ts'),
+  'app-memory': () => import('./app-memory.ts'),
 };
 
 async function main(names: readonly string[]): Promise<number> {
