@@ -66,6 +66,15 @@ describe('changeOf', () => {
     expect(failure?.mend).toContain('executable');
   });
 
+  it('sends nobody who has reached a limit on namespaces to look for a full disk', () => {
+    const error = { layer: 'namespace', operation: 'clone3', object: 'init', errno: 28, message: '' };
+    const { failure } = endOf({ ended_by: 'refused', ran: false, exit_code: 125, error });
+    expect(failure).toMatchObject({
+      cause: 'ENOSPC',
+      mend: expect.stringContaining('user.max_*_namespaces'),
+    });
+  });
+
   it('leaves out what the kernel keeps no count of', () => {
     const { usage } = changeOf(RECORD);
     expect(usage?.memoryPeakBytes).toBe(4096n);

@@ -127,7 +127,14 @@ function refusalOf({ error }: ExitRecord): Failure | null {
         operation: error.operation,
         object: error.object,
         cause: causeInWords(error.errno, error.message),
+        ...mendOfUsedUp(error),
       });
+}
+
+/** clone(2), mount_namespaces(7): with this error the kernel says that there are too many of them; no disk is full. */
+function mendOfUsedUp({ layer, errno }: { readonly layer: string; readonly errno: number }) {
+  const isUsedUp = errno === constants.errno.ENOSPC && (layer === 'namespace' || layer === 'mount');
+  return isUsedUp ? { mend: 'Raise user.max_*_namespaces and fs.mount-max with sysctl.' } : {};
 }
 
 function outOfMemory({ job, usage }: ExitRecord): Failure {
