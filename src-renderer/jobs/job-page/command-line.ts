@@ -1,0 +1,74 @@
+/** The `joblet job run …` line that asks for the same job again, for a POSIX shell. */
+import type { CheckedJobSpec } from '../../state/job-spec.ts';
+
+const SAFE = /^[A-Za-z0-9_@%+=:,./-]+$/;
+const MEBIBYTE = 1024n * 1024n;
+const UNITS = [
+  ['h', 3_600_000n],
+  ['m', 60_000n],
+  ['s', 1000n],
+  ['ms', 1n],
+] as const;
+
+/** One word: what a shell would read otherwise stands in single quotes. */
+export function quoted(word: string): string {
+  return SAFE.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** What the helper tells in the place of a value that it keeps to itself. */
+const MASK = '***';
+
+/** A secret is nobody's to copy: the line takes its value from the shell's variable of the same name. */
+export function commandLineOf(spec: CheckedJobSpec): string {
+  const { limits } = spec;
+  const flags: readonly (readonly [flag: string, value: string | undefined])[] = [
+    ['--name', spec.name || undefined],
+    ['--max-cpu', limits.cpuPercent?.toString()],
+    ['--cpu-weight', limits.cpuWeight?.toString()],
+    ['--max-memory', limits.memoryBytes === undefined ? undefined : memorySize(limits.memoryBytes)],
+    ['--max-pids', limits.pids?.toString()],
+    ['--timeout', duration(spec.timeoutMs)],
+    ['--stop-grace', duration(spec.stopGraceMs)],
+    ['--workdir', spec.workDir || undefined],
+    ['--hostname', spec.hostname || undefined],
+  ];
+  const given = flags.flatMap(([flag, value]) => (value === undefined ? [] : [quoted(`${flag}=${value}`)]));
+  const variables = [
+    ...Object.entries(spec.environment).map(([name, value]) => variable('--env', name, value)),
+    ...Object.entries(spec.secretEnvironment).map(([name, value]) => variable('--secret-env', name, value)),
+  ];
+  return ['joblet job run', ...given, ...variables, '--', ...words(spec).map(quoted)].join(' ');
+}
+
+/** Whether the job had values that nobody is told, so that it can't be run again as it was. */
+export function hasSecrets({ environment, secretEnvironment }: CheckedJobSpec): boolean {
+  return Object.keys(secretEnvironment).length > 0 || Object.values(environment).includes(MASK);
+}
+
+function variable(flag: string, name: string, value: string): string {
+  return value === MASK ? `${flag}=${name}="$${name}"` : quoted(`${flag}=${name}=${value}`);
+}
+
+/** A single word with white space in it would be taken for a line of shell: `env` keeps it the name of a program. */
+function words({ command, args }: CheckedJobSpec): readonly string[] {
+  return args.length === 0 && /\s/.test(command) ? ['env', command] : [command, ...args];
+}
+
+/** Whole megabytes where it is some; the command line counts them in units of 1024. */
+function memorySize(bytes: bigint): string {
+  return bytes % MEBIBYTE === 0n ? `${bytes / MEBIBYTE}MB` : `${bytes / 1024n}KB`;
+}
+
+/** 0 is not asked for. */
+function duration(milliseconds: bigint): string | undefined {
+  if (milliseconds === 0n) {
+    return undefined;
+  }
+  let rest = milliseconds;
+  const parts = UNITS.map(([unit, size]) => {
+    const number = rest / size;
+    rest %= size;
+    return number === 0n ? '' : `${number}${unit}`;
+  });
+  return parts.join('');
+}

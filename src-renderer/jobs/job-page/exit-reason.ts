@@ -1,0 +1,64 @@
+/** Why a job ended as it did, in words. */
+import type { JobDetails, JobStatus } from '../../../src-main/ipc/contract.ts';
+import { formatDuration } from '../../state/format.ts';
+import { text } from '../../text.ts';
+import { signalName } from './signals.ts';
+
+export interface ExitReason {
+  readonly tone: 'good' | 'warn' | 'bad' | 'idle';
+  readonly title: string;
+  /** What the helper says of it: a cause, then what mends it; empty when there is no more to say. */
+  readonly cause: string;
+  readonly mend: string;
+}
+
+const LIVE: readonly JobStatus[] = ['INITIALIZING', 'SCHEDULED', 'QUEUED', 'RUNNING', 'PAUSED'];
+
+export function hasEnded({ status }: Pick<JobDetails, 'status'>): boolean {
+  return !LIVE.includes(status);
+}
+
+/** @returns undefined as long as the job has not ended. */
+export function exitReasonOf(job: JobDetails): ExitReason | undefined {
+  if (!hasEnded(job)) {
+    return undefined;
+  }
+  const { failure } = job;
+  return {
+    ...wordsOf(job),
+    cause:
+      failure === null
+        ? ''
+        : [failure.layer, failure.object, failure.reason].filter((part) => part !== '').join(': '),
+    mend: failure?.mend ?? '',
+  };
+}
+
+function wordsOf(job: JobDetails): Pick<ExitReason, 'tone' | 'title'> {
+  const { status, signal, exitCode, usage, spec } = job;
+  const words = text.exit;
+  switch (status) {
+    case 'COMPLETED':
+      return { tone: 'good', title: words.completed };
+    case 'TIMEOUT':
+      return { tone: 'bad', title: words.timeout(formatDuration(Number(spec.timeoutMs) * 1000)) };
+    case 'LOST':
+      return { tone: 'bad', title: words.lost };
+    case 'CANCELED':
+      return { tone: 'idle', title: words.canceled };
+    case 'STOPPED':
+      return { tone: 'idle', title: signal === null ? words.stopped : words.stoppedBy(signalName(signal)) };
+    default:
+      break;
+  }
+  if (job.failure?.layer === 'memory') {
+    return { tone: 'bad', title: words.outOfMemory(usage?.oomKills ?? 0) };
+  }
+  if (job.failure !== null) {
+    return { tone: 'bad', title: job.startedUs === 0 ? words.refused : words.failed };
+  }
+  if (signal !== null) {
+    return { tone: 'bad', title: words.killed(signalName(signal), signal) };
+  }
+  return { tone: 'bad', title: exitCode === null ? words.unknown : words.code(exitCode) };
+}

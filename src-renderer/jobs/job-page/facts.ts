@@ -1,0 +1,93 @@
+/** What is known of a job, as lists of facts: what was asked for, its times, what it used. */
+import type { JobDetails } from '../../../src-main/ipc/contract.ts';
+import { formatBytes, formatDuration, formatTime } from '../../state/format.ts';
+import { text } from '../../text.ts';
+import { signalName } from './signals.ts';
+
+export interface Fact {
+  readonly label: string;
+  readonly value: string;
+  /** In the font of code. */
+  readonly code?: boolean;
+}
+
+type MaybeFact = readonly [label: string, value: string | undefined | false, code?: boolean];
+
+function facts(all: readonly MaybeFact[]): readonly Fact[] {
+  return all.flatMap(([label, value, code = false]) =>
+    value === undefined || value === false || value === '' ? [] : [{ label, value, code }],
+  );
+}
+
+export function askedFacts({ spec, uuid, nodeId, ownerUid }: JobDetails): readonly Fact[] {
+  const words = text.job.facts;
+  return facts([
+    [words.name, spec.name],
+    [words.command, spec.command, true],
+    ...spec.args.map(
+      (argument, index): MaybeFact => [words.argument(index + 1), argument || words.emptyText, true],
+    ),
+    [words.workDir, spec.workDir || words.defaultWorkDir, true],
+    [words.hostname, spec.hostname, true],
+    [words.id, uuid, true],
+    [words.node, nodeId, true],
+    [words.owner, String(ownerUid)],
+  ]);
+}
+
+export function limitFacts({ spec }: JobDetails): readonly Fact[] {
+  const { cpuPercent, cpuWeight, memoryBytes, pids } = spec.limits;
+  const words = text.job.facts;
+  return facts([
+    [words.cpu, cpuPercent !== undefined && words.cpuValue(cpuPercent)],
+    [words.cpuWeight, cpuWeight?.toString()],
+    [words.memory, memoryBytes !== undefined && formatBytes(Number(memoryBytes))],
+    [words.pids, pids?.toLocaleString('en')],
+    [words.timeout, spec.timeoutMs > 0n && formatDuration(Number(spec.timeoutMs) * 1000)],
+    [words.stopGrace, spec.stopGraceMs > 0n && formatDuration(Number(spec.stopGraceMs) * 1000)],
+  ]);
+}
+
+/** @param nowUs how long a job that has not ended has taken */
+export function timeFacts({ createdUs, startedUs, endedUs }: JobDetails, nowUs: number): readonly Fact[] {
+  const words = text.job.facts;
+  return facts([
+    [words.created, formatTime(createdUs)],
+    [words.started, formatTime(startedUs)],
+    [words.ended, formatTime(endedUs)],
+    [words.waited, startedUs > 0 && formatDuration(startedUs - createdUs)],
+    [words.ran, startedUs > 0 && formatDuration(Math.max(0, (endedUs || nowUs) - startedUs))],
+  ]);
+}
+
+export function endFacts({ exitCode, signal, logBytes }: JobDetails): readonly Fact[] {
+  const words = text.job.facts;
+  return facts([
+    [words.exitCode, exitCode?.toString()],
+    [words.signal, signal !== null && `${signalName(signal)} (${signal})`],
+    [words.log, formatBytes(logBytes)],
+  ]);
+}
+
+export function usageFacts({ usage }: JobDetails): readonly Fact[] {
+  const words = text.job.facts;
+  if (usage === null) {
+    return [];
+  }
+  return facts([
+    [words.cpuUser, formatDuration(usage.cpuUserUs)],
+    [words.cpuSystem, formatDuration(usage.cpuSystemUs)],
+    [words.memoryPeak, usage.memoryPeakBytes !== null && formatBytes(usage.memoryPeakBytes)],
+    [words.pidsPeak, usage.pidsPeak?.toLocaleString('en')],
+    [words.oomKills, usage.oomKills?.toLocaleString('en')],
+    [words.pidsMaxHits, usage.pidsMaxHits?.toLocaleString('en')],
+  ]);
+}
+
+/** Values of secrets are `***` already where they come from. */
+export function environmentFacts({ spec }: JobDetails): readonly Fact[] {
+  return [
+    ...Object.entries(spec.environment).map(([label, value]) => ({ label, value, code: true })),
+    ...Object.keys(spec.secretEnvironment).map((label) => ({ label, value: '***', code: true })),
+  ];
+}
