@@ -204,7 +204,8 @@ function countIn(text: string | undefined): bigint | undefined {
   return text === undefined ? undefined : BigInt(text.trim());
 }
 
-function treeName(root: string): string {
+/** The name of the cgroup of an installation, unless systemd has given one to its helper. */
+export function treeName(root: string): string {
   return root === '/' ? 'joblet' : `joblet-${createHash('sha256').update(root).digest('hex').slice(0, 12)}`;
 }
 

@@ -85,7 +85,12 @@ async function serveJobs(paths: Paths, installation: Installation, logger: Logge
         .service(Health, createHealthService(api.map(({ typeName }) => typeName)))
         .service(ServerReflection, createReflectionService([...api, ServerReflection])),
   });
-  await transport.listen(paths.socket);
+  try {
+    await transport.listen(paths.socket);
+  } catch (error) {
+    await jobs.close();
+    throw error;
+  }
   // Node's own answer is to open a debugger on localhost, where jobs are.
   process.on('SIGUSR1', () => {});
   process.once('SIGTERM', () => end('SIGTERM'));

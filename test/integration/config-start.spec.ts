@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  globSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -15,6 +16,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clientConfigOf, type Paths, pathsUnder } from '../../native-helper/api/paths.ts';
+import { treeName } from '../../native-helper/kernel/cgroup.ts';
 import { HELPER } from '../fixtures/dist.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 import { RunningHelper } from '../fixtures/running-helper.ts';
@@ -111,6 +113,7 @@ describe('the socket', () => {
     writeFileSync(paths.socket, 'mine');
     expect(refusal()).toContain('not ours');
     expect(readFileSync(paths.socket, 'utf8')).toBe('mine');
+    expect(globSync(`/sys/fs/cgroup/{,unified/}${treeName(paths.root)}`)).toEqual([]);
   });
 
   it('is refused when another program listens on it', async () => {
