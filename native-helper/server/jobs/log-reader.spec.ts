@@ -165,6 +165,28 @@ describe('readLog', () => {
     expect(chunks.map((chunk) => chunk.data.length)).toEqual([CHUNK_BYTES_MAXIMUM, CHUNK_BYTES_MAXIMUM, 5]);
   });
 
+  it.each([LogStream.UNSPECIFIED, LogStream.STDERR])(
+    'says with each chunk how long the log of both streams is by then, to a reader of stream %i',
+    async (stream) => {
+      using writer = new LogWriter(folder);
+      const job = new TestJob();
+      const block = Buffer.alloc(CHUNK_BYTES_MAXIMUM);
+      writer.write({ stream: 2, data: block, timeUs: 1n });
+      writer.write({ stream: 2, data: block, timeUs: 2n });
+      const chunks = job.read(folder, { stream, follow: true });
+      const lengths: bigint[] = [];
+      for await (const { logBytes } of chunks) {
+        lengths.push(logBytes / BigInt(block.length));
+        if (lengths.length === 1) {
+          writer.write({ stream: 1, data: Buffer.alloc(3 * block.length), timeUs: 3n });
+          writer.write({ stream: 2, data: block, timeUs: 4n });
+          job.end();
+        }
+      }
+      expect(lengths).toEqual(stream === LogStream.STDERR ? [2n, 6n, 6n] : [2n, 6n, 6n, 6n, 6n, 6n]);
+    },
+  );
+
   it('reads ahead of a slow reader no further than one block', async () => {
     using writer = new LogWriter(folder);
     const job = new TestJob();

@@ -135,18 +135,21 @@ class LogFiles implements AsyncDisposable {
         return;
       }
       for (const block of blocksOf(piecesOf(records, this.#position, size, this.#streams))) {
-        yield* this.#read(log, block, written);
+        yield* this.#read(log, block);
       }
       this.#advance(records, size);
     }
   }
 
-  async *#read(log: FileHandle, pieces: readonly Piece[], logBytes: number): AsyncGenerator<LogChunk> {
+  async *#read(log: FileHandle, pieces: readonly Piece[]): AsyncGenerator<LogChunk> {
     const start = (pieces[0] as Piece).offset;
     const last = pieces[pieces.length - 1] as Piece;
     // A new buffer for each block: the chunks are views of it, and are the receiver's to keep.
     const buffer = Buffer.allocUnsafeSlow(last.offset + last.length - start);
-    const { bytesRead } = await log.read(buffer, 0, buffer.length, start);
+    const [{ bytesRead }, { size }] = await Promise.all([
+      log.read(buffer, 0, buffer.length, start),
+      log.stat(),
+    ]);
     for (const { timeUs, stream, offset, length } of pieces) {
       const data = buffer.subarray(offset - start, Math.min(offset - start + length, bytesRead));
       yield create(LogChunkSchema, {
@@ -154,7 +157,7 @@ class LogFiles implements AsyncDisposable {
         timeUs,
         stream: stream as LogStream,
         data,
-        logBytes: BigInt(logBytes),
+        logBytes: BigInt(size),
       });
     }
   }
