@@ -25,15 +25,14 @@ export interface ControllerFault {
   readonly mend: string;
 }
 
-/** Counted since the cgroup was made; undefined where its controller is not ours to use. */
 export interface CgroupUsage {
-  /** Microseconds: cpu.stat, which every cgroup has, with the cpu controller or without. */
+  /** Microseconds since the cgroup was made: cpu.stat, which every cgroup has, with the cpu controller or without. */
   readonly cpuUserUs: bigint;
   readonly cpuSystemUs: bigint;
-  /** memory.current */
+  /** memory.current, page cache included; undefined where the controller is not ours to use. */
   readonly memoryBytes: bigint | undefined;
-  /** pids.current */
-  readonly pids: bigint | undefined;
+  /** Processes and their threads: pids.current, or counted where the controller is not ours to use. */
+  readonly pids: bigint;
 }
 
 /**
@@ -148,20 +147,18 @@ export class CgroupTree {
     return events?.includes('populated 1') ?? false;
   }
 
-  /** What a job uses now; undefined when its cgroup is gone. */
+  /** What a job uses now; undefined when its cgroup is gone, be it in the middle. */
   usage(uuid: string): CgroupUsage | undefined {
-    const read = (name: string) =>
-      tolerating(['ENOENT', 'ENODEV'], 'read', () => readFileSync(join(this.jobPath(uuid), name), 'utf8'));
-    const cpu = read('cpu.stat');
-    if (cpu === undefined) {
-      return undefined;
-    }
-    return {
-      cpuUserUs: fieldOf(cpu, 'user_usec'),
-      cpuSystemUs: fieldOf(cpu, 'system_usec'),
-      memoryBytes: this.#faults.has('memory') ? undefined : countIn(read('memory.current')),
-      pids: this.#faults.has('pids') ? undefined : countIn(read('pids.current')),
-    };
+    const read = (name: string) => readFileSync(join(this.jobPath(uuid), name), 'utf8');
+    return tolerating(['ENOENT', 'ENODEV'], 'read', () => {
+      const cpu = read('cpu.stat');
+      return {
+        cpuUserUs: fieldOf(cpu, 'user_usec'),
+        cpuSystemUs: fieldOf(cpu, 'system_usec'),
+        memoryBytes: this.#faults.has('memory') ? undefined : BigInt(read('memory.current')),
+        pids: this.#faults.has('pids') ? linesOf(read('cgroup.threads')) : BigInt(read('pids.current')),
+      };
+    });
   }
 
   /**
@@ -200,8 +197,8 @@ function fieldOf(text: string, name: string): bigint {
   return BigInt(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
 }
 
-function countIn(text: string | undefined): bigint | undefined {
-  return text === undefined ? undefined : BigInt(text.trim());
+function linesOf(text: string): bigint {
+  return BigInt(text.split('\n').length - 1);
 }
 
 /** The name of the cgroup of an installation, unless systemd has given one to its helper. */

@@ -59,6 +59,10 @@ describe('CgroupTree', () => {
     await once(job.stdout as NodeJS.ReadableStream, 'data');
     expect(tree.jobs()).toEqual([UUID]);
     expect(tree.isPopulated(UUID)).toBe(true);
+    const used = tree.usage(UUID);
+    expect(used?.cpuUserUs).toEqual(expect.any(BigInt));
+    expect(used?.pids).toBe(2n);
+    expect(used?.memoryBytes === undefined).toBe(!tree.controllers.includes('memory'));
     tree.kill(UUID);
     const [code, signal] = await once(job, 'exit');
     expect([code, signal]).toEqual([null, 'SIGKILL']);
@@ -72,6 +76,7 @@ describe('CgroupTree', () => {
     tree.kill(UUID);
     await tree.remove(UUID);
     expect(tree.isPopulated(UUID)).toBe(false);
+    expect(tree.usage(UUID)).toBeUndefined();
   });
 
   it('stays while a job needs it', async () => {

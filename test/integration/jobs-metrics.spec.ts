@@ -1,6 +1,10 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JobMetrics } from '../../native-helper/api/gen/joblet_pb.js';
-import { JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import { type JobMetrics, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import { WATCHED_IDS_MAXIMUM } from '../../native-helper/server/jobs/job-watch.ts';
 import {
   runToEnd,
   type Service,
@@ -17,31 +21,89 @@ beforeAll(async () => {
 });
 afterAll(async () => service[Symbol.asyncDispose]());
 
-async function take(count: number, ids: readonly string[], intervalMs: number): Promise<JobMetrics[]> {
-  const abort = new AbortController();
-  const taken: JobMetrics[] = [];
-  for await (const metrics of service.jobs.metrics(ids, intervalMs, abort.signal)) {
-    taken.push(metrics);
-    if (taken.length === count) {
-      abort.abort();
-    }
+function metrics(ids: readonly string[], intervalMs: number): AsyncIterator<JobMetrics> {
+  return service.jobs.metrics(ids, intervalMs, new AbortController().signal)[Symbol.asyncIterator]();
+}
+
+async function next(told: AsyncIterator<JobMetrics>): Promise<JobMetrics> {
+  const { value, done } = await told.next();
+  if (done === true) {
+    throw new Error('there are no more metrics');
   }
-  return taken;
+  return value;
+}
+
+async function start(line: string): Promise<string> {
+  const { uuid } = await service.jobs.run(shell(line), 0);
+  await untilState(service.jobs, uuid, ({ status }) => status === JobStatus.RUNNING);
+  return uuid;
+}
+
+const processorUs = ({ cpuUserUs, cpuSystemUs }: JobMetrics) => Number(cpuUserUs + cpuSystemUs);
+
+/** proc_pid_stat(5): utime and stime, in ticks of 10 ms. */
+function ofProcessesUs(uuid: string): number {
+  const pids = readFileSync(join(service.jobs.status().cgroup, `job-${uuid}`, 'cgroup.procs'), 'utf8').trim();
+  return pids.split('\n').reduce((sum, pid) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return sum + (Number(fields[11]) + Number(fields[12])) * 10_000;
+  }, 0);
 }
 
 describe('metrics', () => {
-  it('count the time on the processor of a job that uses all that it gets', async () => {
-    const { jobs } = service;
-    const { uuid } = await jobs.run(shell('while :; do :; done'), 0);
-    await untilState(jobs, uuid, ({ status }) => status === JobStatus.RUNNING);
-    const [first, , third] = await take(3, [uuid], 500);
-    const usedUs = Number((third?.cpuUserUs ?? 0n) + (third?.cpuSystemUs ?? 0n) - (first?.cpuUserUs ?? 0n));
-    const passedUs = Number((third?.timeUs ?? 0n) - (first?.timeUs ?? 0n));
-    expect(passedUs).toBeGreaterThan(900_000);
-    // Other tests may want the processor too; but a loop of its own it runs.
+  it('count the time on the processor as /proc does, for a job that takes all that it gets', async () => {
+    const uuid = await start('while :; do :; done');
+    const told = metrics([uuid], 1000);
+    const [first, firstOfProcesses] = [await next(told), ofProcessesUs(uuid)];
+    await next(told);
+    const [last, lastOfProcesses] = [await next(told), ofProcessesUs(uuid)];
+    const usedUs = processorUs(last) - processorUs(first);
+    expect(Math.abs(usedUs - (lastOfProcesses - firstOfProcesses))).toBeLessThan(100_000);
+    const passedUs = Number(last.timeUs - first.timeUs);
+    expect(passedUs).toBeGreaterThan(1_900_000);
+    // What else runs on this machine has its share.
     expect(usedUs / passedUs).toBeGreaterThan(0.1);
-    expect(usedUs / passedUs).toBeLessThan(1.2);
-    await jobs.stop(uuid, 0n);
+    expect(usedUs / passedUs).toBeLessThan(1.05);
+    await service.jobs.stop(uuid, 0n);
+  });
+
+  it('count processes with any kernel, and memory where the controller is', async () => {
+    const uuid = await start('sleep 100 & sleep 100 & wait');
+    const told = metrics([uuid], 250);
+    let seen = await next(told);
+    const initShellAndTwoSleeps = 4n;
+    while (seen.pids !== initShellAndTwoSleeps) {
+      seen = await next(told);
+    }
+    expect(seen.memoryBytes !== undefined).toBe(service.jobs.status().controllers.includes('memory'));
+    await service.jobs.stop(uuid, 0n);
+  });
+
+  it('are fresh for a slow reader, who gets fewer', async () => {
+    const uuid = await start('sleep 100');
+    const told = metrics([uuid], 250);
+    await next(told);
+    await delay(1100);
+    const askedUs = Date.now() * 1000;
+    const [second, third] = [await next(told), await next(told)];
+    expect(Number(second.timeUs)).toBeGreaterThanOrEqual(askedUs);
+    expect(Number(third.timeUs - second.timeUs)).toBeGreaterThan(240_000);
+    await service.jobs.stop(uuid, 0n);
+  });
+
+  it('leave out a job that has ended, and end with the last that was named', async () => {
+    const [one, other] = [await start('sleep 100'), await start('sleep 100')];
+    const told = metrics([one, other], 250);
+    expect(new Set([(await next(told)).uuid, (await next(told)).uuid])).toEqual(new Set([one, other]));
+    await service.jobs.stop(one, 0n);
+    expect([(await next(told)).uuid, (await next(told)).uuid]).toEqual([other, other]);
+    await service.jobs.stop(other, 0n);
+    expect(await told.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('refuse more ids than can be looked up at once', () => {
+    const ids = Array.from({ length: WATCHED_IDS_MAXIMUM + 1 }, () => randomUUID());
+    expect(() => metrics(ids, 0)).toThrow(/ids/);
   });
 
   it('tell of jobs that start later, and not of those that have ended', async () => {

@@ -260,9 +260,11 @@ export class JobManager {
    */
   metrics(ids: readonly string[], intervalMs: number, signal: AbortSignal): AsyncIterable<JobMetrics> {
     refuseManyIds(ids);
-    const named = [...new Set(ids.map((id) => this.#find(id)))];
+    const named = new Set(ids.map((id) => this.#find(id)));
     return watchMetrics({
-      uuids: () => (named.length > 0 ? named : this.#store.uuidsWithStatus([JobStatus.RUNNING])),
+      uuids: named.size === 0 ? 'all' : named,
+      running: () => this.#store.uuidsWithStatus([JobStatus.RUNNING]),
+      hasEnded: (uuid) => this.#hasEnded(uuid),
       intervalMs: checkedInterval(intervalMs),
       usageOf: (uuid) => this.#cgroups.usage(uuid),
       signal,

@@ -10,10 +10,13 @@ const MIN_INTERVAL_MS = 250;
 const MAX_INTERVAL_MS = 60_000;
 
 export interface MetricsRequest {
+  /** `all`: the jobs to come too. */
+  readonly uuids: 'all' | ReadonlySet<string>;
   /** Asked anew at each tick. */
-  readonly uuids: () => readonly string[];
+  readonly running: () => readonly string[];
+  readonly hasEnded: (uuid: string) => boolean;
   readonly intervalMs: number;
-  /** undefined: the job does not run. */
+  /** undefined: the job runs no more. */
   readonly usageOf: (uuid: string) => CgroupUsage | undefined;
   readonly signal: AbortSignal;
 }
@@ -35,31 +38,30 @@ export function checkedInterval(intervalMs: number): number {
   return intervalMs;
 }
 
-/** Reads when it is asked for more: who is slow gets fewer ticks. */
-export async function* watchMetrics({
-  uuids,
-  intervalMs,
-  usageOf,
-  signal,
-}: MetricsRequest): AsyncGenerator<JobMetrics> {
+/** Reads when it is asked for more: who is slow gets fewer ticks. Ends when all named jobs have ended. */
+export async function* watchMetrics(request: MetricsRequest): AsyncGenerator<JobMetrics> {
+  const { uuids, running, hasEnded, intervalMs, usageOf, signal } = request;
   for (let next = performance.now(); !signal.aborted; ) {
-    for (const uuid of uuids()) {
-      const usage = usageOf(uuid);
+    if (uuids !== 'all' && [...uuids].every(hasEnded)) {
+      return;
+    }
+    for (const uuid of running()) {
+      const usage = uuids === 'all' || uuids.has(uuid) ? usageOf(uuid) : undefined;
       if (usage !== undefined) {
         yield metricsOf(uuid, usage);
       }
     }
-    next = Math.max(next + intervalMs, performance.now());
-    await delay(next - performance.now(), undefined, { signal }).catch(() => undefined);
+    const now = performance.now();
+    next = Math.max(next + intervalMs, now);
+    await delay(next - now, undefined, { signal }).catch(() => undefined);
   }
 }
 
-function metricsOf(uuid: string, { memoryBytes, pids, ...usage }: CgroupUsage): JobMetrics {
+function metricsOf(uuid: string, { memoryBytes, ...usage }: CgroupUsage): JobMetrics {
   return create(JobMetricsSchema, {
     uuid,
     timeUs: BigInt(Date.now()) * 1000n,
     ...usage,
     ...(memoryBytes !== undefined && { memoryBytes }),
-    ...(pids !== undefined && { pids }),
   });
 }
