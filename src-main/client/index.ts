@@ -3,6 +3,7 @@ import { createClient, type Client as RpcClient } from '@connectrpc/connect';
 import {
   HelperService,
   type JobEvent,
+  type JobMetrics,
   JobService,
   type LogChunk,
 } from '../../native-helper/api/gen/joblet_pb.js';
@@ -10,7 +11,7 @@ import { pathsUnder } from '../../native-helper/api/paths.ts';
 import { refuseFaults } from './diagnosis.ts';
 import { loadConfig, ownSurroundings, placesOfConfig, type Surroundings, selectNode } from './discovery.ts';
 import { Endpoint } from './endpoint.ts';
-import { type FollowOptions, followLogs, watchJobs } from './resume.ts';
+import { type FollowOptions, followLogs, watchJobs, watchMetrics } from './resume.ts';
 import { openTransport } from './transport.ts';
 
 export { certificateFaultsOf, faultsOfNode } from './diagnosis.ts';
@@ -41,6 +42,8 @@ export interface Client {
   followLogs(options: FollowOptions): AsyncIterable<LogChunk>;
   /** Events of jobs, across a restart of the helper. No ids: of all that have not ended, and of new ones. */
   watch(ids: readonly string[], signal: AbortSignal): AsyncIterable<JobEvent>;
+  /** What running jobs use, once a second, across a restart of the helper. No ids: of all that run, and of new ones. */
+  watchMetrics(ids: readonly string[], signal: AbortSignal): AsyncIterable<JobMetrics>;
   close(): void;
 }
 
@@ -68,6 +71,7 @@ function openClient(endpoint: Endpoint): Client {
     helper: createClient(HelperService, transport),
     followLogs: (options) => followLogs(jobs, options),
     watch: (ids, signal) => watchJobs(jobs, ids, signal),
+    watchMetrics: (ids, signal) => watchMetrics(jobs, ids, signal),
     close: () => transport.close(),
   };
 }

@@ -7,6 +7,7 @@ import {
   type Job,
   type JobEvent,
   JobEventSchema,
+  type JobMetrics,
   type JobService,
   JobStatus,
   type LogChunk,
@@ -18,6 +19,8 @@ import { isInterruption } from './errors.ts';
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 2000;
 const MAX_ATTEMPTS = 18;
+
+const silently = () => {};
 
 type Jobs = RpcClient<typeof JobService>;
 
@@ -33,7 +36,7 @@ export interface FollowOptions {
 
 /** A job's log from an offset until the job has ended: each byte once, whatever happens to the helper meanwhile. */
 export async function* followLogs(jobs: Jobs, options: FollowOptions): AsyncGenerator<LogChunk> {
-  const { id, stream, signal, onInterruption = () => {} } = options;
+  const { id, stream, signal, onInterruption = silently } = options;
   let offset = options.offset ?? 0n;
   yield* resuming(signal, onInterruption, async function* () {
     const request = { id, offset, follow: true, ...(stream !== undefined && { stream }) };
@@ -56,7 +59,6 @@ export async function* watchJobs(
   signal: AbortSignal,
 ): AsyncGenerator<JobEvent> {
   const live = new Map<string, Job>();
-  const silently = () => {};
   yield* resuming(signal, silently, async function* () {
     const events = jobs.watchJobs({ ids: [...ids] }, { signal })[Symbol.asyncIterator]();
     // Asked for before the missed ends are, so that no end falls in between.
@@ -71,6 +73,19 @@ export async function* watchJobs(
       yield remember(live, event.value);
     }
   });
+}
+
+/**
+ * What running jobs use, once a second. CPU times go on over an interruption: the kernel counts them for the job.
+ *
+ * @param ids empty: all jobs that run, and every new one. Else it ends when all of them have ended.
+ */
+export async function* watchMetrics(
+  jobs: Jobs,
+  ids: readonly string[],
+  signal: AbortSignal,
+): AsyncGenerator<JobMetrics> {
+  yield* resuming(signal, silently, () => jobs.watchMetrics({ ids: [...ids] }, { signal }));
 }
 
 function remember(live: Map<string, Job>, event: JobEvent): JobEvent {
@@ -98,7 +113,7 @@ async function presentState(jobs: Jobs, job: Job, signal: AbortSignal): Promise<
 async function* resuming<T>(
   signal: AbortSignal,
   onInterruption: (error: JobletError) => void,
-  attempt: () => AsyncGenerator<T>,
+  attempt: () => AsyncIterable<T>,
 ): AsyncGenerator<T> {
   let failures = 0;
   for (;;) {

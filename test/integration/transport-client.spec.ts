@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { JobletError } from '../../native-helper/api/errors.ts';
 import {
   JobEventSchema,
+  JobMetricsSchema,
   JobSchema,
   JobService,
   JobStatus,
@@ -247,5 +248,32 @@ describe('watch', () => {
       }
     }
     expect(events.slice(3)).toEqual(['ends COMPLETED', 'goes deleted', 'stays RUNNING', 'stays RUNNING']);
+  });
+});
+
+describe('watchMetrics', () => {
+  it('goes on with the next helper, and ends when the named jobs have', async () => {
+    let asked = 0;
+    const { fixture, client } = await begin({
+      async *watchMetrics({ ids }, { signal }) {
+        asked += 1;
+        yield create(JobMetricsSchema, { uuid: ids[0] ?? '', cpuUserUs: BigInt(asked) });
+        if (asked === 1) {
+          await delay(60_000, undefined, { signal });
+        }
+      },
+    });
+    const told: [string, bigint][] = [];
+    for await (const { uuid, cpuUserUs } of client.watchMetrics(['abcd'], AbortSignal.timeout(25_000))) {
+      told.push([uuid, cpuUserUs]);
+      if (told.length === 1) {
+        await fixture.stop();
+        await fixture.startAgain();
+      }
+    }
+    expect(told).toEqual([
+      ['abcd', 1n],
+      ['abcd', 2n],
+    ]);
   });
 });
