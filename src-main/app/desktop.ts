@@ -2,6 +2,8 @@
 import { type BrowserWindow, clipboard, dialog, shell } from 'electron';
 import { JobletError } from '../../native-helper/api/errors.ts';
 import { checkedAddress } from './address.ts';
+import type { Damage } from './data-file.ts';
+import { text } from './text.ts';
 
 export class Desktop {
   readonly #window: () => BrowserWindow | undefined;
@@ -12,27 +14,27 @@ export class Desktop {
     this.#window = window;
   }
 
-  write(text: string): void {
-    clipboard.writeText(text);
+  write(content: string): void {
+    clipboard.writeText(content);
   }
 
   /** @returns null when nobody wanted it after all. */
   async askWhereToSave(fileName: string): Promise<string | null> {
     const { filePath, canceled } = await this.#ask((window) =>
-      dialog.showSaveDialog(window, { title: 'Save log', defaultPath: fileName }),
+      dialog.showSaveDialog(window, { title: text.dialogs.saveLog, defaultPath: fileName }),
     );
     return canceled || filePath === '' ? null : filePath;
   }
 
   /** Only a person's yes opens it, and only after the whole address was shown. */
-  async openAddress(text: string): Promise<void> {
-    const { href, host } = checkedAddress(text);
+  async openAddress(address: string): Promise<void> {
+    const { href, host } = checkedAddress(address);
     const { response } = await this.#ask((window) =>
       dialog.showMessageBox(window, {
         type: 'question',
-        message: `Open ${host} in your browser?`,
+        message: text.dialogs.openAddress(host),
         detail: href,
-        buttons: ['Cancel', 'Open'],
+        buttons: [text.dialogs.cancel, text.dialogs.open],
         defaultId: 0,
         cancelId: 0,
         noLink: true,
@@ -43,9 +45,13 @@ export class Desktop {
     }
   }
 
-  /** Tells a person of something that happened by itself. */
-  async tell(message: string, detail: string): Promise<void> {
-    await this.#ask((window) => dialog.showMessageBox(window, { type: 'info', message, detail }));
+  /** One after the other. */
+  async tellOfDamage(damaged: readonly Damage[]): Promise<void> {
+    for (const { path, reason, keptAs } of damaged) {
+      const message = text.dialogs.damaged(path);
+      const detail = text.dialogs.keptAs(reason, keptAs);
+      await this.#ask((window) => dialog.showMessageBox(window, { type: 'info', message, detail }));
+    }
   }
 
   /** One dialog at a time: a page that has gone wrong can't bury the desktop. */

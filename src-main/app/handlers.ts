@@ -6,26 +6,19 @@ import { examineMachine } from './doctor.ts';
 import { streamJob } from './job-stream.ts';
 import { deleteJobs, runJob, saveJobLog, stopJobs } from './jobs.ts';
 import { streamJobs } from './jobs-stream.ts';
-import type { Link } from './link.ts';
 import { streamLog } from './log-stream.ts';
 import { streamMachine } from './machine.ts';
 import { streamMetrics } from './metrics.ts';
-import type { Orders } from './orders.ts';
+import type { Observable } from './observable.ts';
 import { parsePastedLine } from './pasted-line/parse.ts';
-import type { PresetStore } from './presets.ts';
-import type { SettingsStore } from './settings.ts';
+import type { Services } from './services.ts';
 
-export interface Services {
-  /** Folder that everything of Joblet lies under. */
-  readonly root: string;
-  readonly link: Link;
+export interface RequestSources extends Services {
   readonly desktop: Desktop;
-  readonly orders: Orders;
-  readonly settings: SettingsStore;
-  readonly presets: PresetStore;
 }
 
-export function requestHandlers({ root, link, desktop, settings, presets }: Services): RequestHandlers {
+export function requestHandlers(sources: RequestSources): RequestHandlers {
+  const { root, link, desktop, settings, presets } = sources;
   return {
     'jobs.run': (request) => runJob(link, request),
     'jobs.stop': (request, signal) => stopJobs(link, request, signal),
@@ -45,14 +38,22 @@ export function requestHandlers({ root, link, desktop, settings, presets }: Serv
   };
 }
 
-export function streamHandlers({ root, link, orders, settings }: Services): StreamHandlers {
+export interface StreamSources extends Services {
+  /** How many jobs of the machine run. */
+  readonly countRunning: () => number;
+  /** Whether anybody can see the window. */
+  readonly isSeen: Observable<boolean>;
+}
+
+export function streamHandlers(sources: StreamSources): StreamHandlers {
+  const { link, orders, settings } = sources;
   return {
     link: (_request, signal) => link.state.values(signal),
     settings: (_request, signal) => settings.current.values(signal),
     orders: (_request, signal) => orders.listen(signal),
     jobs: (_request, signal) => streamJobs(link, signal),
-    metrics: (_request, signal) => streamMetrics(link, signal),
-    machine: (_request, signal) => streamMachine(root, link, signal),
+    metrics: (_request, signal) => streamMetrics(link, sources.isSeen, signal),
+    machine: (_request, signal) => streamMachine(sources, signal),
     job: ({ uuid }, signal) => streamJob(link, uuid, signal),
     log: (request, signal) => streamLog(link, request, signal),
   };

@@ -14,15 +14,12 @@ export async function* streamJobs(link: Link, signal: AbortSignal): AsyncGenerat
     const client = await link.connected(signal);
     const changes = new Changes();
     using _ = link.onJobEvent((event) => changes.add(event));
-    using __ = link.state.subscribe(({ state }) => {
-      if (state === 'lost') {
-        changes.end();
-      }
-    });
+    using __ = link.onConnection(() => changes.end());
     try {
       yield* listAll(client, signal);
     } catch {
       // The helper went away while it told; the next one is asked again.
+      await link.afterLossOf(client, signal);
       continue;
     }
     yield* changes.items(signal);

@@ -3,53 +3,51 @@
  * again when it is back. Everything else of the app asks it for the client and hears of its state.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { JobletError } from '../../native-helper/api/errors.ts';
 import type { JobEvent } from '../../native-helper/api/gen/joblet_pb.js';
-import { pathsUnder } from '../../native-helper/api/paths.ts';
-import { type Client, connect, isInstalled } from '../client/index.ts';
+import type { Client } from '../client/index.ts';
 import type { LinkState } from '../ipc/contract.ts';
 import { failureOf } from '../ipc/failure.ts';
+import { type AttemptOptions, missed, reach } from './link-attempt.ts';
+import { afterAttempt, afterLoss, afterStart, type Facts, linkStateOf, NOTHING_KNOWN } from './link-state.ts';
 import { Observable } from './observable.ts';
 
 /** Between two attempts, ms. The socket is on this machine: an attempt costs little. */
 const RETRY_MS = 500;
-/** How long an answer may take before the helper counts as not there. */
-const ANSWER_MS = 10_000;
+/** A helper that has refused is asked less often: it writes each of them into its log. */
+const RETRY_REFUSED_MS = 3000;
+/** From the end of a start to the connection, ms. */
+const AFTER_START_MS = 10_000;
 
-export interface LinkOptions {
-  readonly root: string;
-  /** The build that the app belongs to. */
-  readonly buildId: string;
-  /** What root has to run once where nothing is installed yet. */
-  readonly installCommand: () => Promise<string>;
-  /** Starts the helper as root; resolves when it answers. */
+export interface LinkOptions extends AttemptOptions {
+  /** Starts this build's helper as root, in place of one that runs; resolves when it answers. */
   readonly startHelper: () => Promise<void>;
 }
 
 export class Link implements Disposable {
-  readonly state = new Observable<LinkState>({ state: 'connecting' });
+  readonly state: Observable<LinkState>;
   readonly #options: LinkOptions;
   readonly #closing = new AbortController();
   readonly #client = new Observable<Client | undefined>(undefined);
   readonly #listeners = new Set<(event: JobEvent) => void>();
+  #facts = NOTHING_KNOWN;
   #starting: Promise<void> | undefined;
+  /** Ends the wait for the next attempt. */
+  #hurry = new AbortController();
+  #isRenewing = false;
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.state = new Observable(linkStateOf(this.#facts));
     void this.#stayConnected();
   }
 
-  /** @throws JobletError (unavailable) at once when there is no connection now. */
+  /** @throws JobletError at once when there is no connection now. */
   get client(): Client {
     const client = this.#client.value;
     if (client === undefined) {
-      throw new JobletError('unavailable', {
-        layer: 'link',
-        operation: 'ask',
-        object: 'the helper',
-        reason: 'it does not answer now',
-        mend: 'See what the bar at the top of the window says.',
-      });
+      throw unreachable(this.state.value);
     }
     return client;
   }
@@ -65,13 +63,22 @@ export class Link implements Disposable {
     await this.#client.until((present) => present !== client, patience).catch(() => undefined);
   }
 
+  /** Told at each new connection, and at the loss of one. */
+  onConnection(listener: (client: Client | undefined) => void): Disposable {
+    return this.#client.subscribe(listener);
+  }
+
   /** Hears of every change of any job while the helper is there. */
   onJobEvent(listener: (event: JobEvent) => void): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
   }
 
-  /** Asks for root once; several who ask at the same time share the one prompt. */
+  /**
+   * Asks for root once; several who ask at the same time share the one prompt. `state` tells what comes of it.
+   *
+   * @throws JobletError when it failed and a helper of another version goes on answering: `state` has that to tell.
+   */
   async start(): Promise<void> {
     this.#starting ??= this.#start().finally(() => {
       this.#starting = undefined;
@@ -83,6 +90,7 @@ export class Link implements Disposable {
   async rotateCertificates(authority: boolean): Promise<void> {
     const { client } = this;
     await client.helper.rotateCertificates({ authority });
+    this.#isRenewing = true;
     client.close();
   }
 
@@ -92,71 +100,114 @@ export class Link implements Disposable {
   }
 
   async #start(): Promise<void> {
-    this.state.set({ state: 'starting' });
+    this.#learn(afterStart(this.#facts, { step: 'under way' }));
     try {
       await this.#options.startHelper();
+      this.#hurry.abort();
+      const patience = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(AFTER_START_MS)]);
+      await this.state.until(({ state }) => state === 'connected', patience).catch(() => undefined);
+      this.#learn(afterStart(this.#facts, { step: 'none' }));
     } catch (error) {
-      this.state.set({ state: 'start-failed', failure: failureOf(error) });
+      await this.#tellOfFailedStart(error);
     }
+  }
+
+  async #tellOfFailedStart(error: unknown): Promise<void> {
+    const needsCommand =
+      error instanceof JobletError &&
+      error.details.layer === 'elevation' &&
+      error.details.operation === 'install';
+    if (this.#facts.attempt.outcome === 'answered') {
+      this.#learn(afterStart(this.#facts, { step: 'none' }));
+      throw error;
+    }
+    this.#learn(
+      afterStart(
+        this.#facts,
+        needsCommand
+          ? { step: 'needs command', command: await this.#options.installCommand() }
+          : { step: 'failed', failure: failureOf(error) },
+      ),
+    );
   }
 
   async #stayConnected(): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      try {
-        await this.#serveOneConnection(signal);
-      } catch (error) {
-        await this.#tell(error);
-      }
-      await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      await this.#attempt(signal);
+      const isRefused = this.#facts.attempt.outcome === 'refused';
+      const patience = AbortSignal.any([signal, this.#hurry.signal]);
+      await delay(isRefused ? RETRY_REFUSED_MS : RETRY_MS, undefined, { signal: patience }).catch(
+        () => undefined,
+      );
+      this.#hurry = new AbortController();
     }
   }
 
-  async #serveOneConnection(signal: AbortSignal): Promise<void> {
-    const client = await connect({ root: this.#options.root });
+  async #attempt(signal: AbortSignal): Promise<void> {
     try {
-      const { buildId, version, nodeId } = await client.helper.getStatus({}, { timeoutMs: ANSWER_MS });
+      const [client, reached] = await reach(this.#options);
+      await this.#serve(client, signal, () => this.#learn(afterAttempt(this.#facts, reached)));
+    } catch (error) {
+      const attempt = await missed(error, this.#options);
+      if (!signal.aborted) {
+        this.#learn(afterAttempt(this.#facts, attempt));
+      }
+    }
+  }
+
+  /** Until the connection breaks, from whichever side. */
+  async #serve(client: Client, signal: AbortSignal, onConnected: () => void): Promise<void> {
+    try {
       const events = client.jobs.watchJobs({}, { signal });
-      this.state.set(
-        buildId === this.#options.buildId
-          ? { state: 'connected', version, nodeId }
-          : { state: 'other-version', version, nodeId },
-      );
+      onConnected();
       this.#client.set(client);
       for await (const event of events) {
         for (const listener of this.#listeners) {
           listener(event);
         }
       }
+    } catch {
+      // Whatever it broke of, the next attempt tells whether the helper is there.
     } finally {
-      this.#client.set(undefined);
       client.close();
+      this.#client.set(undefined);
+    }
+    if (this.#isRenewing) {
+      this.#isRenewing = false;
+      this.#hurry.abort();
+    } else if (!signal.aborted) {
+      this.#learn(afterLoss(this.#facts, Date.now() * 1000));
     }
   }
 
-  /** What a failed attempt means for the state. A start that is under way, or has failed, is told until a connection is made. */
-  async #tell(error: unknown): Promise<void> {
-    if (this.#closing.signal.aborted) {
-      return;
+  #learn(facts: Facts): void {
+    this.#facts = facts;
+    const state = linkStateOf(facts);
+    if (!isDeepStrictEqual(state, this.state.value)) {
+      this.state.set(state);
     }
-    const { state } = this.state.value;
-    if (state === 'connected' || state === 'other-version') {
-      this.state.set({ state: 'lost', sinceUs: Date.now() * 1000 });
-      return;
-    }
-    if (error instanceof JobletError && error.kind !== 'unavailable') {
-      this.state.set({ state: 'refused', failure: failureOf(error) });
-      return;
-    }
-    if (state === 'starting' || state === 'start-failed' || state === 'lost') {
-      return;
-    }
-    this.state.set(await this.#absence());
   }
+}
 
-  async #absence(): Promise<LinkState> {
-    return isInstalled(pathsUnder(this.#options.root))
-      ? { state: 'not-running' }
-      : { state: 'not-installed', command: await this.#options.installCommand() };
+/** Said of a request that can't even be sent. */
+function unreachable(state: LinkState): JobletError {
+  if (state.state === 'refused' || state.state === 'start-failed') {
+    const { kind, ...details } = state.failure;
+    return new JobletError(kind, details);
   }
+  const reasons: Readonly<Partial<Record<LinkState['state'], string>>> = {
+    connecting: 'it has not answered yet',
+    'not-installed': 'it is not installed',
+    'not-running': 'it is not running',
+    starting: 'it is being started',
+    lost: 'it went away',
+  };
+  return new JobletError('unavailable', {
+    layer: 'link',
+    operation: 'ask',
+    object: 'the helper',
+    reason: reasons[state.state] ?? 'the connection is being made anew',
+    mend: '',
+  });
 }

@@ -2,15 +2,31 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { type CpuInfo, cpus, loadavg } from 'node:os';
 import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { causeOf } from '../../native-helper/api/errors.ts';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
 import type { Machine } from '../ipc/contract.ts';
 import { everySecond } from './every-second.ts';
-import type { Link } from './link.ts';
+import type { Observable } from './observable.ts';
 
-export async function* streamMachine(root: string, link: Link, signal: AbortSignal): AsyncGenerator<Machine> {
+/** The first load is that of so long a time, ms; each later one of a second. */
+const FIRST_SAMPLE_MS = 200;
+
+export interface MachineOptions {
+  /** Folder that everything of Joblet lies under. */
+  readonly root: string;
+  readonly countRunning: () => number;
+  /** Whether anybody can see the window. */
+  readonly isSeen: Observable<boolean>;
+}
+
+export async function* streamMachine(
+  { root, countRunning, isSeen }: MachineOptions,
+  signal: AbortSignal,
+): AsyncGenerator<Machine> {
   let before = cpus();
-  for await (const _ of everySecond(signal)) {
+  await delay(FIRST_SAMPLE_MS, undefined, { signal }).catch(() => undefined);
+  for await (const _ of everySecond(isSeen, signal)) {
     const now = cpus();
     const [memory, disk] = await Promise.all([readMemory(), readDisk(pathsUnder(root).jobsDirectory)]);
     yield {
@@ -19,15 +35,10 @@ export async function* streamMachine(root: string, link: Link, signal: AbortSign
       memory,
       disk,
       load: loadavg() as [number, number, number],
-      jobsRunning: await countRunning(link),
+      jobsRunning: countRunning(),
     };
     before = now;
   }
-}
-
-async function countRunning(link: Link): Promise<number> {
-  const status = await link.client.helper.getStatus({}).catch(() => undefined);
-  return status?.jobsRunning ?? 0;
 }
 
 /** How busy each core was between two samples, percent. Counters may step back when a core comes or goes. */

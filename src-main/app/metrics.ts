@@ -3,35 +3,58 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { JobMetrics } from '../../native-helper/api/gen/joblet_pb.js';
 import { isInterruption } from '../client/index.ts';
 import type { Metrics } from '../ipc/contract.ts';
+import { everySecond } from './every-second.ts';
 import type { Link } from './link.ts';
+import type { Observable } from './observable.ts';
 
-const TICK_MS = 1000;
+/** After a watch that ended, ms. */
+const RETRY_MS = 1000;
 /** A job that was not heard of for so long has ended. */
 const FORGOTTEN_US = 3_000_000;
 
-export async function* streamMetrics(link: Link, signal: AbortSignal): AsyncGenerator<Metrics> {
+/** @param isSeen whether anybody can see the window: nothing is measured for nobody. */
+export async function* streamMetrics(
+  link: Link,
+  isSeen: Observable<boolean>,
+  signal: AbortSignal,
+): AsyncGenerator<Metrics> {
   const table = new MetricsTable();
-  void keepReading(link, table, signal);
-  while (!signal.aborted) {
+  let fault: unknown;
+  keepReading(link, table, isSeen, signal).catch((error: unknown) => {
+    fault = error;
+  });
+  for await (const _ of everySecond(isSeen, signal)) {
+    if (fault !== undefined) {
+      throw fault;
+    }
     yield table.now(Date.now() * 1000);
-    await delay(TICK_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
-async function keepReading(link: Link, table: MetricsTable, signal: AbortSignal): Promise<void> {
+async function keepReading(
+  link: Link,
+  table: MetricsTable,
+  isSeen: Observable<boolean>,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
+    await isSeen.until((seen) => seen, signal);
+    const hidden = new AbortController();
+    using _ = isSeen.subscribe((seen) => seen || hidden.abort());
     try {
       const client = await link.connected(signal);
-      for await (const metrics of client.jobs.watchMetrics({}, { signal })) {
+      for await (const metrics of client.jobs.watchMetrics(
+        {},
+        { signal: AbortSignal.any([signal, hidden.signal]) },
+      )) {
         table.add(metrics);
       }
-      await link.afterLossOf(client, signal);
     } catch (error) {
-      if (!signal.aborted && !isInterruption(error)) {
+      if (!signal.aborted && !hidden.signal.aborted && !isInterruption(error)) {
         throw error;
       }
-      await delay(TICK_MS, undefined, { signal }).catch(() => undefined);
     }
+    await delay(RETRY_MS, undefined, { signal });
   }
 }
 

@@ -1,90 +1,102 @@
 /** The one window: our own page in a sandboxed renderer, from which nothing leads out. */
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import {
-  app,
-  BrowserWindow,
-  nativeTheme,
-  net,
-  protocol,
-  type Session,
-  session,
-  type WebFrameMain,
-} from 'electron';
+import { app, BrowserWindow, nativeTheme, type WebFrameMain } from 'electron';
+import type { Report } from './log.ts';
+import { Observable } from './observable.ts';
+import { ORIGIN } from './session.ts';
 
-const SCHEME = 'joblet';
-const ORIGIN = `${SCHEME}://app`;
+/** A page that dies sooner than this after it was loaded would die again. */
+const RELOAD_AFTER_MS = 10_000;
 
-/** Inline styles are for xterm, which makes style elements; everything else is our own file or nothing. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "font-src 'self'",
-  "connect-src 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "base-uri 'none'",
-].join('; ');
-
-/** Before `ready`. */
-export function registerScheme(): void {
-  protocol.registerSchemesAsPrivileged([{ scheme: SCHEME, privileges: { standard: true, secure: true } }]);
+export interface WindowOptions {
+  /** Where the bundles of main, preload and page lie. */
+  readonly directory: string;
+  readonly report: Report;
+  /** Whether closing it only hides it. */
+  readonly staysWhenClosed: () => boolean;
+  readonly onHidden: () => void;
+  /** What the page had asked for is of no use any more. */
+  readonly onPageGone: () => void;
 }
 
-/** Serves the page's files and nothing else; refuses every permission. After `ready`. */
-export function prepareSession(directory: string): void {
-  const { defaultSession } = session;
-  defaultSession.protocol.handle(SCHEME, async (request) => {
-    const { pathname, host } = new URL(request.url);
-    const path = join(directory, decodeURIComponent(pathname));
-    if (host !== 'app' || !path.startsWith(`${directory}/`)) {
-      return new Response(null, { status: 404 });
+export class AppWindow {
+  /** Whether a person can see it. */
+  readonly isSeen = new Observable(false);
+  readonly #window: BrowserWindow;
+  readonly #options: WindowOptions;
+  #loadedAt = 0;
+
+  /** Call it after `ready`. */
+  constructor(options: WindowOptions) {
+    this.#options = options;
+    this.#window = createWindow(options.directory);
+    this.#window.once('ready-to-show', () => this.#window.show());
+    this.#window.on('close', (event) => this.#onClose(event));
+    this.#noticeWhetherSeen();
+    this.#noticeLossOfPage();
+  }
+
+  get window(): BrowserWindow | undefined {
+    return this.#window.isDestroyed() ? undefined : this.#window;
+  }
+
+  show(): void {
+    if (this.#window.isMinimized()) {
+      this.#window.restore();
     }
-    const response = await net.fetch(pathToFileURL(path).href);
-    const headers = new Headers(response.headers);
-    headers.set('Content-Security-Policy', POLICY);
-    headers.set('X-Content-Type-Options', 'nosniff');
-    return new Response(response.body, { status: response.status, headers });
-  });
-  refusePermissions(defaultSession);
-  refuseNetwork(defaultSession);
-}
+    this.#window.show();
+    this.#window.focus();
+  }
 
-function refusePermissions(target: Session): void {
-  target.setPermissionRequestHandler((_contents, _permission, answer) => answer(false));
-  target.setPermissionCheckHandler(() => false);
-  target.setDevicePermissionHandler(() => false);
-  target.on('will-download', (event) => event.preventDefault());
-}
+  /** Whether a frame is the main frame of this window and shows our page. */
+  isOwnPage(frame: WebFrameMain | null): boolean {
+    return (
+      frame !== null &&
+      this.window !== undefined &&
+      frame === this.window.webContents.mainFrame &&
+      frame.url.startsWith(`${ORIGIN}/`)
+    );
+  }
 
-/** The page has no business outside of itself, whatever made it ask. */
-function refuseNetwork(target: Session): void {
-  target.webRequest.onBeforeRequest(({ url }, answer) =>
-    answer({
-      cancel: !url.startsWith(`${ORIGIN}/`) && !url.startsWith('file:') && !url.startsWith('devtools:'),
-    }),
-  );
-}
+  /** It shows itself when there is something to see. */
+  load(): void {
+    this.#loadedAt = Date.now();
+    void this.#window.loadURL(`${ORIGIN}/index.html`);
+  }
 
-/** For every page that is ever made: no navigation, no window, no embedded page. */
-export function lockContents(report: (message: string, details: object) => void): void {
-  app.on('web-contents-created', (_event, contents) => {
-    contents.on('will-navigate', (event) => {
+  #onClose(event: Electron.Event): void {
+    if (this.#options.staysWhenClosed()) {
       event.preventDefault();
-      report('refused a navigation', { url: event.url });
+      this.#window.hide();
+      this.#options.onHidden();
+    }
+  }
+
+  #noticeWhetherSeen(): void {
+    const look = () => this.isSeen.set(this.#window.isVisible() && !this.#window.isMinimized());
+    this.#window.on('show', look).on('hide', look).on('minimize', look).on('restore', look);
+    this.#window.on('closed', () => this.isSeen.set(false));
+  }
+
+  /** Jobs, logs and settings are not in the page: a new one shows all of it again. */
+  #noticeLossOfPage(): void {
+    const { report, onPageGone } = this.#options;
+    this.#window.webContents.on('did-start-navigation', ({ isMainFrame, isSameDocument }) => {
+      if (isMainFrame && !isSameDocument) {
+        onPageGone();
+      }
     });
-    contents.on('will-attach-webview', (event) => event.preventDefault());
-    contents.setWindowOpenHandler(({ url }) => {
-      report('refused a new window', { url });
-      return { action: 'deny' };
+    this.#window.webContents.on('render-process-gone', (_event, { reason, exitCode }) => {
+      report('the page is gone', { reason, exitCode });
+      onPageGone();
+      if (reason !== 'clean-exit' && Date.now() - this.#loadedAt > RELOAD_AFTER_MS) {
+        this.load();
+      }
     });
-  });
+  }
 }
 
-/** @param directory where the bundles of main, preload and page lie */
-export function createWindow(directory: string): BrowserWindow {
+function createWindow(directory: string): BrowserWindow {
   const window = new BrowserWindow({
     width: 1280,
     height: 800,
@@ -101,21 +113,9 @@ export function createWindow(directory: string): BrowserWindow {
       nodeIntegration: false,
       webviewTag: false,
       spellcheck: false,
+      devTools: !app.isPackaged,
     },
   });
   window.removeMenu();
-  window.once('ready-to-show', () => window.show());
-  void window.loadURL(`${ORIGIN}/index.html`);
   return window;
-}
-
-/** Whether a frame is the main frame of this window and shows our page. */
-export function isOwnPage(window: BrowserWindow | undefined, frame: WebFrameMain | null): boolean {
-  return (
-    window !== undefined &&
-    !window.isDestroyed() &&
-    frame !== null &&
-    frame === window.webContents.mainFrame &&
-    frame.url.startsWith(`${ORIGIN}/`)
-  );
 }

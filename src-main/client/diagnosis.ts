@@ -34,7 +34,7 @@ export function refuseFaults(node: ClientNode, uid: number, path: string): void 
       operation: 'check certificates',
       object: path,
       reason: faults.join('; '),
-      mend: 'Restart the helper, which makes new ones for its users (`joblet helper stop`, `joblet helper start`).',
+      mend: 'Start the helper again with `joblet helper start`: it makes new ones for its users.',
     });
   }
 }

@@ -56,7 +56,7 @@ function connectionFault(code: string, endpoint: Endpoint): Told | undefined {
       },
     ];
   }
-  const mend = 'Restart the helper, or rotate with `joblet config rotate`, and use the file that it writes.';
+  const mend = 'Start the helper again with `joblet helper start`, and use the file that it writes.';
   if (CERTIFICATE_ALERT.test(code)) {
     return ['refused', { layer, operation, reason: `the helper refuses the certificate (${code})`, mend }];
   }

@@ -42,7 +42,7 @@ export interface StartOutcome {
  */
 export async function startHelper(request: StartRequest): Promise<StartOutcome> {
   const build = await findBuild();
-  const running = await request.askHelper();
+  const running = await whoRuns(request);
   if (running?.buildId === build.buildId) {
     return { what: 'was running', helper: running };
   }
@@ -54,15 +54,44 @@ export async function startHelper(request: StartRequest): Promise<StartOutcome> 
   return { what: running === null ? 'started' : 'replaced', helper };
 }
 
+/**
+ * A helper that refuses its user, for a certificate or the lack of one, is replaced: on its way up it allows who became root, and
+ * makes anew what that user's configuration lacks.
+ */
+async function whoRuns(request: StartRequest): Promise<RunningHelper | null> {
+  try {
+    return await request.askHelper();
+  } catch (error) {
+    if (error instanceof JobletError && error.kind === 'refused') {
+      request.report(`${error.message} A start may mend that.`);
+      return null;
+    }
+    throw error;
+  }
+}
+
+/**
+ * What root has to run once, as a line for a shell: it installs a build of the helper and starts it.
+ *
+ * @param directory where that build lies
+ * @throws JobletError when it can't be read
+ */
+export async function installationCommandLine(paths: Paths, directory: string): Promise<string> {
+  return installCommandLine(await describeInstallation(paths, await readBuild(directory)));
+}
+
 interface Build {
   readonly directory: string;
   readonly buildId: string;
 }
 
 /** The output of the build that this code belongs to: beside the bundle, or `dist` of the checkout. */
-async function findBuild(): Promise<Build> {
+function findBuild(): Promise<Build> {
   const isBundled = extname(import.meta.filename) !== '.ts';
-  const directory = join(import.meta.dirname, isBundled ? '..' : '../../dist');
+  return readBuild(join(import.meta.dirname, isBundled ? '..' : '../../dist'));
+}
+
+async function readBuild(directory: string): Promise<Build> {
   try {
     return { directory, buildId: await readFile(join(directory, 'build-id'), 'utf8') };
   } catch (error) {

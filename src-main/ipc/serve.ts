@@ -1,15 +1,9 @@
 /**
- * The main process's end of the contract. Every message passes three doors: it comes from the main frame of our own window,
- * its channel is one of the contract, and its payload is what the channel's schema says. What does not pass is refused and
- * written down.
+ * The main process's end of the contract. Every message passes four doors: it comes from the main frame of our own window,
+ * its channel is one of the contract, its payload is what the channel's schema says, and the window does not hold too much open
+ * already. What does not pass is refused and written down.
  */
-import {
-  type IpcMainEvent,
-  type IpcMainInvokeEvent,
-  ipcMain,
-  type MessagePortMain,
-  type WebFrameMain,
-} from 'electron';
+import type { IpcMain, IpcMainEvent, IpcMainInvokeEvent, MessagePortMain, WebFrameMain } from 'electron';
 import * as z from 'zod';
 import { JobletError } from '../../native-helper/api/errors.ts';
 import {
@@ -49,59 +43,96 @@ export interface IpcOptions {
   readonly report: (message: string, details: object) => void;
 }
 
-const requestEnvelope = z.strictObject({ channel: z.string(), id: z.int().min(0), payload: z.unknown() });
+/** The window asks for a handful of things at one time, and shows a handful of live views. */
+const MAX_REQUESTS = 256;
+const MAX_STREAMS = 64;
+
+const channelSchema = z.string().max(64);
+const requestEnvelope = z.strictObject({ channel: channelSchema, id: z.int().min(0), payload: z.unknown() });
 const cancelEnvelope = z.strictObject({ id: z.int().min(0) });
-const streamEnvelope = z.strictObject({ channel: z.string(), payload: z.unknown() });
+const streamEnvelope = z.strictObject({ channel: channelSchema, payload: z.unknown() });
 
-/** Call it once, before a window is made. */
-export function serveIpc(options: IpcOptions): void {
-  const running = new Map<string, AbortController>();
-  const keyOf = (event: IpcMainEvent | IpcMainInvokeEvent, id: number) =>
-    `${event.processId}:${event.frameId}:${id}`;
+/** What a window has open. */
+export interface IpcServer {
+  /** Ends all of it: the page that asked is gone. */
+  endAll(): void;
+}
 
-  ipcMain.handle(WIRE.request, async (event, message: unknown): Promise<Answer> => {
-    const abort = new AbortController();
-    let key: string | undefined;
+/** Call it once, before the page is loaded. */
+export function serveIpc(ipcMain: Pick<IpcMain, 'handle' | 'on'>, options: IpcOptions): IpcServer {
+  const requests = new Map<number, AbortController>();
+  const streams = new Set<CreditedPort>();
+
+  ipcMain.handle(WIRE.request, async (event: IpcMainInvokeEvent, message: unknown): Promise<Answer> => {
     try {
       admit(options, event.senderFrame);
-      const { channel, id, payload } = parse(requestEnvelope, message, 'request');
-      const { handle, schema } = requestOf(options.requests, channel);
-      const checked = parse(schema, payload, channel);
-      key = keyOf(event, id);
-      running.set(key, abort);
-      return { ok: true, value: await handle(checked, abort.signal) };
+      return { ok: true, value: await answer(options, requests, message) };
     } catch (error) {
       return { ok: false, failure: told(error, options.report) };
-    } finally {
-      if (key !== undefined) {
-        running.delete(key);
-      }
     }
   });
 
-  ipcMain.on(WIRE.cancel, (event, message: unknown) => {
-    const parsed = cancelEnvelope.safeParse(message);
-    if (options.isTrusted(event.senderFrame) && parsed.success) {
-      running.get(keyOf(event, parsed.data.id))?.abort(cancelled());
-    }
-  });
-
-  ipcMain.on(WIRE.stream, (event, message: unknown) => {
-    const [port, ...others] = event.ports;
-    if (port === undefined || others.length > 0) {
-      options.report('refused: a stream needs one port', {});
-      return;
-    }
-    const outbound = new CreditedPort(port);
+  ipcMain.on(WIRE.cancel, (event: IpcMainEvent, message: unknown) => {
     try {
       admit(options, event.senderFrame);
-      const { channel, payload } = parse(streamEnvelope, message, 'stream');
-      const { open, schema, window } = streamOf(options.streams, channel);
-      void pump(outbound, open(parse(schema, payload, channel), outbound.signal), window, options.report);
+      requests.get(parse(cancelEnvelope, message, 'cancel').id)?.abort(cancelled());
+    } catch (error) {
+      told(error, options.report);
+    }
+  });
+
+  ipcMain.on(WIRE.stream, (event: IpcMainEvent, message: unknown) => {
+    const [port, ...others] = event.ports;
+    if (port === undefined || others.length > 0) {
+      for (const each of event.ports) {
+        each.close();
+      }
+      options.report('refused a message of the window', { object: 'stream', reason: 'it needs one port' });
+      return;
+    }
+    const outbound = new CreditedPort(port, () => streams.delete(outbound));
+    try {
+      admit(options, event.senderFrame);
+      const { open, window } = streamOf(options.streams, message);
+      refuseTooMany(streams.size, MAX_STREAMS, 'streams');
+      streams.add(outbound);
+      void pump(outbound, open(outbound.signal), window, options.report);
     } catch (error) {
       outbound.close({ kind: 'failed', failure: told(error, options.report) });
     }
   });
+
+  return {
+    endAll() {
+      for (const abort of requests.values()) {
+        abort.abort(cancelled());
+      }
+      for (const stream of [...streams]) {
+        stream.close({ kind: 'end' });
+      }
+    },
+  };
+}
+
+async function answer(
+  options: IpcOptions,
+  running: Map<number, AbortController>,
+  message: unknown,
+): Promise<unknown> {
+  const { channel, id, payload } = parse(requestEnvelope, message, 'request');
+  const { handle, schema } = requestOf(options.requests, channel);
+  const checked = parse(schema, payload, channel);
+  refuseTooMany(running.size, MAX_REQUESTS, 'requests');
+  if (running.has(id)) {
+    throw refusal('find', `request ${id}`, 'is under way already');
+  }
+  const abort = new AbortController();
+  running.set(id, abort);
+  try {
+    return await handle(checked, abort.signal);
+  } finally {
+    running.delete(id);
+  }
 }
 
 function admit({ isTrusted }: IpcOptions, frame: WebFrameMain | null): void {
@@ -111,6 +142,12 @@ function admit({ isTrusted }: IpcOptions, frame: WebFrameMain | null): void {
       frame?.url ?? 'a frame that is gone',
       'only the main frame of the window may ask',
     );
+  }
+}
+
+function refuseTooMany(open: number, maximum: number, what: string): void {
+  if (open >= maximum) {
+    throw refusal('open', what, `${maximum} are open already`);
   }
 }
 
@@ -135,13 +172,16 @@ function requestOf(handlers: RequestHandlers, channel: string) {
   return { handle, schema: REQUESTS[name].request as z.ZodType };
 }
 
-function streamOf(handlers: StreamHandlers, channel: string) {
+function streamOf(handlers: StreamHandlers, message: unknown) {
+  const { channel, payload } = parse(streamEnvelope, message, 'stream');
   if (!Object.hasOwn(STREAMS, channel)) {
     throw refusal('find', channel, 'no such stream');
   }
   const name = channel as StreamName;
-  const open = handlers[name] as (payload: unknown, signal: AbortSignal) => AsyncIterable<unknown>;
-  return { open, schema: STREAMS[name].request as z.ZodType, window: STREAMS[name].window };
+  const { request, window } = STREAMS[name];
+  const checked = parse(request as z.ZodType, payload, channel);
+  const handle = handlers[name] as (payload: unknown, signal: AbortSignal) => AsyncIterable<unknown>;
+  return { window, open: (signal: AbortSignal) => handle(checked, signal) };
 }
 
 /** Asks the source for the next item only when the window has room for it: so nothing piles up in between. */
@@ -151,7 +191,7 @@ async function pump(
   window: number,
   report: IpcOptions['report'],
 ): Promise<void> {
-  port.grant(window);
+  port.open(window);
   try {
     for await (const value of items) {
       port.send({ kind: 'item', value });
@@ -171,23 +211,26 @@ async function pump(
 /** A port that sends no more than its reader has asked for. */
 class CreditedPort {
   readonly #port: MessagePortMain;
+  readonly #onEnd: () => void;
   readonly #closed = new AbortController();
+  /** A reader can't ask for more than the window of the stream: what it does not fetch would pile up here. */
+  #window = 0;
   #credit = 0;
   #wake: () => void = () => {};
 
-  constructor(port: MessagePortMain) {
+  constructor(port: MessagePortMain, onEnd: () => void) {
     this.#port = port;
+    this.#onEnd = onEnd;
     port.on('message', ({ data }) => {
       const parsed = creditSchema.safeParse(data);
       if (parsed.success) {
-        this.grant(parsed.data.more);
+        this.#grant(parsed.data.more);
       } else {
         this.#end();
         port.close();
       }
     });
     port.on('close', () => this.#end());
-    port.start();
   }
 
   /** Aborted when the window has closed its end, or is gone. */
@@ -195,9 +238,11 @@ class CreditedPort {
     return this.#closed.signal;
   }
 
-  grant(more: number): void {
-    this.#credit += more;
-    this.#wake();
+  /** @param window items that may be on their way to a reader that has not asked for more. */
+  open(window: number): void {
+    this.#window = window;
+    this.#credit = window;
+    this.#port.start();
   }
 
   send(message: StreamMessage): void {
@@ -215,13 +260,21 @@ class CreditedPort {
   }
 
   close(message: StreamMessage): void {
-    this.#port.postMessage(message);
-    this.#end();
-    this.#port.close();
+    if (!this.signal.aborted) {
+      this.#port.postMessage(message);
+      this.#end();
+      this.#port.close();
+    }
+  }
+
+  #grant(more: number): void {
+    this.#credit = Math.min(this.#window, this.#credit + more);
+    this.#wake();
   }
 
   #end(): void {
     this.#closed.abort(cancelled());
+    this.#onEnd();
     this.#wake();
   }
 }

@@ -34,7 +34,7 @@ export async function parsePastedLine(line: string): Promise<ParsedLine> {
     });
   }
   const { spec, remarks } = await parse(words.slice(start + 1).map(({ text }) => text));
-  return { spec, remarks: [...remarks, ...remarksOnShell(words, start, rest)] };
+  return { spec, remarks: [...remarks, ...remarksOnShell(words, start, rest, spec)] };
 }
 
 /** `sudo`, and variables that a shell sets for the program itself. */
@@ -42,9 +42,25 @@ function isPrefix(word: string): boolean {
   return word === 'sudo' || /^[A-Za-z_][A-Za-z0-9_]*=/.test(word);
 }
 
-function remarksOnShell(words: readonly Word[], start: number, rest: string): string[] {
+function remarksOnShell(
+  words: readonly Word[],
+  start: number,
+  rest: string,
+  spec: ParsedLine['spec'],
+): string[] {
   const assignments = words.slice(0, start).filter(({ text }) => text.includes('='));
-  const expansions = words.slice(start).flatMap((word) => word.expansions);
+  const { command, args, environment, secretEnvironment, workDir, name } = spec;
+  const taken = [
+    command,
+    ...args,
+    ...Object.values(environment),
+    ...Object.values(secretEnvironment),
+    workDir,
+    name,
+  ];
+  const expansions = words
+    .flatMap((word) => word.expansions)
+    .filter((expansion) => taken.some((text) => text.includes(expansion)));
   return [
     ...(assignments.length > 0
       ? [

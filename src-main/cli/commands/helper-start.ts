@@ -29,7 +29,7 @@ async function run(invocation: Invocation<object>): Promise<number> {
   return ExitCode.success;
 }
 
-/** Where nobody answers one has to be started; any other fault, such as a foreign certificate, a second helper would not mend. */
+/** @throws JobletError when a helper is there, or may be, and does not answer this user. */
 async function whoAnswers(invocation: Invocation<object>): Promise<RunningHelper | null> {
   try {
     const { pid, buildId } = await withClient(invocation, (client) => client.helper.getStatus({}));

@@ -1,0 +1,38 @@
+/** All that the main process says to people beside errors: menus, dialogs, notifications. One table, ready for translation. */
+import type { JobStatus } from '../ipc/contract.ts';
+
+const jobs = (count: number) => (count === 1 ? '1 job' : `${count} jobs`);
+
+export const text = {
+  name: 'Joblet',
+  dialogs: {
+    saveLog: 'Save log',
+    open: 'Open',
+    cancel: 'Cancel',
+    openAddress: (host: string) => `Open ${host} in your browser?`,
+    damaged: (path: string) => `${path} could not be used, so everything in it is as at first.`,
+    keptAs: (reason: string, keptAs: string) => `${reason}\n\nIt is kept as ${keptAs}.`,
+  },
+  tray: {
+    running: (count: number) => (count === 0 ? 'No job runs' : `${jobs(count)} running`),
+    show: 'Open Joblet',
+    newJob: 'New job',
+    quit: 'Quit; jobs go on',
+  },
+  notifications: {
+    hidden: (count: number) => `${jobs(count)} running`,
+    hiddenBody: 'Joblet stays in the tray and tells when they end. Start it again to see its window.',
+    ended: {
+      COMPLETED: 'Job completed',
+      FAILED: 'Job failed',
+      STOPPED: 'Job stopped',
+      CANCELED: 'Job cancelled',
+      TIMEOUT: 'Job ran out of time',
+      LOST: 'Job lost',
+    } as Readonly<Partial<Record<JobStatus, string>>>,
+    exitCode: (code: number) => `Exit code ${code}.`,
+    after: (duration: string) => `It ran for ${duration}.`,
+    many: (count: number, failed: number) =>
+      failed === 0 ? `${jobs(count)} ended` : `${jobs(count)} ended, ${failed} not well`,
+  },
+} as const;
