@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 import { JobletError } from '../../../native-helper/api/errors.ts';
 import { pathsUnder } from '../../../native-helper/api/paths.ts';
 import { type RunningHelper, type StartOutcome, startHelper } from '../../elevation/helper-process.ts';
@@ -43,12 +43,14 @@ async function whoAnswers(invocation: Invocation<object>): Promise<RunningHelper
 }
 
 async function confirm(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
-  } finally {
-    terminal.close();
+  process.stderr.write(`${question} [y/N] `);
+  // Left to the terminal itself, Ctrl-C is a signal as everywhere else, and Ctrl-D an answer.
+  const lines = createInterface({ input: process.stdin, terminal: false });
+  for await (const answer of lines) {
+    lines.close();
+    return /^y(es)?$/i.test(answer.trim());
   }
+  return false;
 }
 
 export const command: CommandModule = { declare: () => {}, run };

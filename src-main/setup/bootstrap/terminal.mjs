@@ -1,5 +1,5 @@
 /** What set-up says while it works. No dependencies: it runs before anything is installed, on Node 20. */
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 
 const HEARTBEAT_MS = 15_000;
 
@@ -60,12 +60,14 @@ export function isInteractive() {
  * @returns {Promise<boolean>}
  */
 export async function confirm(question) {
-  const reader = createInterface({ input: process.stdin, output: process.stdout });
-  try {
-    return /^y(es)?$/i.test((await reader.question(`${question} [y/N] `)).trim());
-  } finally {
+  process.stdout.write(`${question} [y/N] `);
+  // Left to the terminal itself, Ctrl-C is a signal as everywhere else, and Ctrl-D an answer.
+  const reader = createInterface({ input: process.stdin, terminal: false });
+  for await (const answer of reader) {
     reader.close();
+    return /^y(es)?$/i.test(answer.trim());
   }
+  return false;
 }
 
 /**
