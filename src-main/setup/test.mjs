@@ -11,6 +11,7 @@ import {
   checkPlatform,
   compilerPackages,
   DISPLAY_SERVER,
+  howToInstall,
   installNpmPackages,
   installSystemPackages,
   isThere,
@@ -57,19 +58,24 @@ async function main() {
   section('Set-up');
   checkPlatform();
   await installNpmPackages(LOG);
-  requireAll(await installSystemPackages(LOG, compilerPackages()));
-  const missing = await installSystemPackages(LOG, TEST_PACKAGES);
+  const missing = await installSystemPackages(LOG, [...compilerPackages(), ...TEST_PACKAGES]);
+  requireAll(missing.filter((each) => !TEST_PACKAGES.includes(each)));
   await step('build', async () => {
     await buildEverything();
     await buildEverything('--weaken');
   });
   const electron = await electronIfAny();
-  const without = [...missing.map(({ name }) => name), ...(electron === undefined ? ['electron'] : [])];
-  const argv = [join(ROOT, 'src-main/setup/test/main.ts'), ...without.map((name) => `--without=${name}`)];
+  const argv = missing.map(({ name }) => `--without=${name}`);
+  if (missing.length > 0) {
+    argv.push(`--install-by=${howToInstall(missing)}`);
+  }
+  if (electron === undefined) {
+    argv.push('--without=electron');
+  }
   const env = toolEnvironment();
   return runVisibly(
     PINNED_NODE,
-    argv,
+    [join(ROOT, 'src-main/setup/test/main.ts'), ...argv],
     electron ? { ...env, ELECTRON_OVERRIDE_DIST_PATH: electron.directory } : env,
   );
 }

@@ -86,54 +86,71 @@ function whyStale() {
  */
 
 /**
- * Installs what is missing, where that is allowed.
+ * Installs what is missing, where that is allowed. What could not be installed is said and not thrown: what it is needed
+ * for may be left out.
  *
  * @param {string} log
  * @param {readonly SystemPackage[]} packages
  * @returns {Promise<readonly SystemPackage[]>} what is still missing
  */
 export async function installSystemPackages(log, packages) {
-  const missing = packages.filter(({ provides }) => !isThere(provides));
+  const missing = whatIsMissing(packages);
   if (missing.length === 0) {
     return [];
   }
-  const names = missing.map(({ name }) => name);
-  if (!isThere('apt-get')) {
-    process.stdout.write(
-      `-- not installed, and this machine has no apt: ${names.join(', ')} (Debian's names)\n`,
-    );
-    return missing;
-  }
-  const argv = ['install', '-y', '--no-install-recommends', ...names];
-  if (process.getuid() === 0) {
-    await step(`Debian packages: ${names.join(', ')}`, () => aptInstall(log, argv));
+  if (isThere('apt-get') && process.getuid() === 0) {
+    const names = missing.map(({ name }) => name).join(', ');
+    await step(`Debian packages: ${names}`, () => aptInstall(log, missing));
   } else {
-    await offerSudo(argv);
+    await offerSudo(missing);
   }
+  return whatIsMissing(packages);
+}
+
+/** @param {readonly SystemPackage[]} packages */
+function whatIsMissing(packages) {
   return packages.filter(({ provides }) => !isThere(provides));
 }
 
-/** The lists may be missing, or older than the archive: then they are fetched, once. */
-async function aptInstall(log, argv) {
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' };
-  const patience = ['-o', 'DPkg::Lock::Timeout=300'];
+/**
+ * For root's shell. The lists are fetched first, since they may be missing or older than the archive; that this fails is no
+ * reason not to try. Another apt, such as the one that works after a boot, is waited for.
+ *
+ * @param {readonly SystemPackage[]} packages
+ */
+function aptCommand(packages) {
+  const names = packages.map(({ name }) => name).join(' ');
+  return `apt-get update; apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 ${names}`;
+}
+
+/**
+ * What a person who is not root has to do.
+ *
+ * @param {readonly SystemPackage[]} packages
+ */
+export function howToInstall(packages) {
+  return isThere('apt-get')
+    ? `sudo sh -c '${aptCommand(packages)}'`
+    : `your package manager, under its own names for Debian's ${packages.map(({ name }) => name).join(', ')}`;
+}
+
+async function aptInstall(log, packages) {
   try {
-    await runQuietly(log, 'apt-get', [...patience, ...argv], { env });
-  } catch {
-    await runQuietly(log, 'apt-get', [...patience, 'update'], {
-      env,
+    await runQuietly(log, 'sh', ['-c', aptCommand(packages)], {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
       mend: "apt must reach Debian's archive.",
     });
-    await runQuietly(log, 'apt-get', [...patience, ...argv], { env });
+  } catch (error) {
+    process.stdout.write(`${error.message}\n`);
   }
 }
 
-async function offerSudo(argv) {
+async function offerSudo(packages) {
   process.stdout.write(
-    `-- Debian packages are missing. Only root may install them, by:\n\n   sudo apt-get ${argv.join(' ')}\n\n`,
+    `-- Packages are missing, which only root may install, by:\n\n   ${howToInstall(packages)}\n\n`,
   );
-  if (isThere('sudo') && isInteractive() && (await confirm('Run it now?'))) {
-    await runVisibly('sudo', ['apt-get', ...argv]);
+  if (isThere('apt-get') && isThere('sudo') && isInteractive() && (await confirm('Run it now?'))) {
+    await runVisibly('sudo', ['sh', '-c', aptCommand(packages)]);
   }
 }
 
@@ -172,11 +189,10 @@ export const DISPLAY_SERVER = { name: 'xvfb', provides: 'Xvfb' };
 /** @param {readonly SystemPackage[]} missing */
 export function requireAll(missing) {
   if (missing.length > 0) {
-    const names = missing.map(({ name }) => name).join(' ');
     throw new SetupError(
       'set-up',
-      `not installed: ${names}`,
-      `Install them and run this again: sudo apt-get install -y ${names}`,
+      `not installed: ${missing.map(({ name }) => name).join(' ')}`,
+      `Run this again once they are, by: ${howToInstall(missing)}`,
     );
   }
 }

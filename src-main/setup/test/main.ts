@@ -23,6 +23,8 @@ interface Run {
   readonly results: Results;
   /** Debian's names of what is not installed, and `electron`. */
   readonly without: ReadonlySet<string>;
+  /** The command that installs it. */
+  readonly installBy: string;
   readonly isRoot: boolean;
   /** What was left out, and why. */
   readonly leftOut: string[];
@@ -240,6 +242,9 @@ function conclude(run: Run): number {
     }
   };
   list('Left out:', run.leftOut);
+  if (run.installBy !== '') {
+    process.stdout.write(`What is not installed can be, by root: ${run.installBy}\n`);
+  }
   list('Could run on no kernel of this run:', ranNowhere);
   list('Failed:', run.results.testsThat('failed'));
   const { passed, failed, skipped } = run.results.tally();
@@ -252,13 +257,19 @@ function conclude(run: Run): number {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { without: { type: 'string', multiple: true, default: [] } } });
+  const { values } = parseArgs({
+    options: {
+      without: { type: 'string', multiple: true, default: [] },
+      'install-by': { type: 'string', default: '' },
+    },
+  });
   process.chdir(CHECKOUT);
   await rm(LOGS, { recursive: true, force: true });
   await mkdir(LOGS, { recursive: true });
   const run: Run = {
     results: new Results(),
     without: new Set(values.without),
+    installBy: values['install-by'],
     isRoot: process.getuid?.() === 0,
     leftOut: [],
     open: new Map(),
