@@ -1,5 +1,17 @@
 import { defineConfig } from 'vitest/config';
 
+/** Emulated, everything takes many times as long. */
+const patience = process.env.JOBLET_VM === '1' ? 6 : 1;
+
+/** One file after another, in one process: loading the same modules for each anew takes half of the time in the machine. */
+const onTheKernel = {
+  environment: 'node',
+  testTimeout: 30_000 * patience,
+  hookTimeout: 30_000 * patience,
+  fileParallelism: false,
+  isolate: false,
+} as const;
+
 export default defineConfig({
   test: {
     projects: [
@@ -14,9 +26,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.spec.ts'],
-          environment: 'node',
-          testTimeout: 30_000,
-          fileParallelism: false,
+          ...onTheKernel,
         },
       },
       {
@@ -24,9 +34,7 @@ export default defineConfig({
           name: 'escape',
           include: ['test/escape/**/*.spec.ts'],
           globalSetup: ['test/escape/global-setup.ts'],
-          environment: 'node',
-          testTimeout: 30_000,
-          fileParallelism: false,
+          ...onTheKernel,
         },
       },
       {
@@ -46,9 +54,7 @@ export default defineConfig({
         test: {
           name: 'vm',
           include: ['test/vm/**/*.vm.spec.ts'],
-          environment: 'node',
-          testTimeout: 120_000,
-          fileParallelism: false,
+          ...onTheKernel,
         },
       },
     ],
