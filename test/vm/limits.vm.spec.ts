@@ -182,6 +182,25 @@ describe('cpu.weight', () => {
   });
 });
 
+describe('metrics', () => {
+  it('tell what a running job has of memory, tasks and the processor, as the kernel counts them', async () => {
+    const job = await untilRunning(
+      await start(['sh', '-c', 'head -c 33554432 /dev/zero >/tmp/file; sleep 600 & sleep 600'], {}),
+    );
+    const initShellAndTwoSleeps = 4n;
+    for await (const seen of client.watchMetrics([job.uuid], AbortSignal.timeout(PATIENCE_MS))) {
+      if (seen.pids === initShellAndTwoSleeps) {
+        expect(Number(seen.memoryBytes)).toBeGreaterThan(2 ** 25);
+        expect(Number(seen.memoryBytes)).toBeLessThan(2 ** 26);
+        expect(seen.cpuUserUs + seen.cpuSystemUs).toBeGreaterThan(0n);
+        break;
+      }
+    }
+    expect(limitFile(job, 'pids.current')).toBe(String(initShellAndTwoSleeps));
+    await client.jobs.stopJob({ id: job.uuid, graceMs: 100n });
+  });
+});
+
 describe('joblet doctor', () => {
   it('finds every controller, so that every limit can be asked for', async () => {
     const { checks } = await client.helper.doctor({});
