@@ -1,6 +1,7 @@
 /** What a page that was taken over could try: every door of the main process is shut, and says who knocked. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, STREAM_REQUEST, type StreamMessage } from '../../src-main/ipc/wire.ts';
 import type {} from '../../src-renderer/ipc/client.ts';
 import { Desktop } from './desktop.ts';
@@ -37,7 +38,12 @@ const open = (channel: string, payload: unknown): Promise<StreamMessage> =>
 const REFUSED = { kind: 'invalid', layer: 'ipc' };
 const UUID = '00000000-0000-4000-8000-000000000000';
 
+/** Of one message the log gets a line a second: the refusal that a test makes must find it free. */
+const LOG_LINE_EVERY_MS = 1000;
+
 describe('a message', () => {
+  beforeEach(() => delay(LOG_LINE_EVERY_MS + 100));
+
   it.each([
     ['an unknown channel', 'jobs.rn', {}],
     ['the name of something that every object has', 'toString', {}],

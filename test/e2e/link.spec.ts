@@ -40,7 +40,7 @@ describe('the link', () => {
   it('says that nothing is installed, with the command that installs it', async () => {
     const desktop = await Desktop.forTest({ root: mkdtempSync(join(tmpdir(), 'empty-')) });
     const banner = desktop.page.getByRole('status').filter({ hasText: text.link['not-installed'].title });
-    await banner.getByText('joblet helper start').waitFor();
+    await banner.getByText(/^sudo .*joblet-helper/s).waitFor();
     await banner.getByRole('button', { name: text.link.copyCommand }).waitFor();
   });
 
