@@ -73,25 +73,62 @@ export const text = {
   },
   jobs: {
     loading: 'Listing the jobs …',
-    search: 'Search jobs',
+    search: 'Search name, command or id',
     filter: 'Which jobs',
     filters: { all: 'All', live: 'Running', completed: 'Completed', failed: 'Failed', stopped: 'Stopped' },
+    showOnly: (filter: string) => `Show jobs: ${filter.toLowerCase()}`,
     columns: {
       status: 'Status',
       name: 'Name',
       command: 'Command',
-      created: 'Created',
-      duration: 'Duration',
+      created: 'Age',
+      duration: 'Ran',
       cpu: 'CPU',
       memory: 'Memory',
-      actions: 'Do',
     },
-    stop: (name: string) => `Stop ${name}`,
-    delete: (name: string) => `Delete ${name}`,
-    notStopped: 'The job could not be stopped',
-    notDeleted: 'The job could not be deleted',
+    sortBy: (column: string) => `Sort by ${column.toLowerCase()}`,
+    created: (time: string) => `Created ${time}`,
+    exitCode: (code: number) => `exit ${code}`,
+    open: 'Open the job',
+    stop: 'Stop',
+    delete: 'Delete',
+    chooseAll: 'Select all that are shown',
+    chooseNone: 'Select none',
+    chosen: (chosen: number) => (chosen === 0 ? '' : `${chosen.toLocaleString('en')} selected`),
+    shown: (shown: number, all: number) =>
+      shown === all
+        ? count(all, 'job', 'jobs')
+        : `${shown.toLocaleString('en')} of ${count(all, 'job', 'jobs')}`,
+    unnamed: 'Without a name; the beginning of its id',
     notCounted: "This machine's kernel does not count the memory of jobs; Doctor says why.",
-    nothing: { title: 'No such job', text: 'No job is called that, behind this filter.' },
+    old: (time: string) =>
+      `The helper does not answer. This is what was known at ${time}; jobs may have changed since.`,
+    confirmDelete: {
+      title: (number: number) => `Delete ${count(number, 'job', 'jobs')}?`,
+      text: 'Their logs and the files in their work folders are deleted with them. This cannot be undone.',
+      kept: (number: number) =>
+        `${count(number, 'selected job has', 'selected jobs have')} not ended and ${number === 1 ? 'is' : 'are'} kept.`,
+    },
+    bulk: {
+      working: { stop: 'Stopping', delete: 'Deleting' },
+      progress: (done: number, total: number) =>
+        `${done.toLocaleString('en')} of ${total.toLocaleString('en')}`,
+      breakOff: 'Break off',
+      done: {
+        stop: (number: number) => `${count(number, 'job', 'jobs')} asked to stop`,
+        delete: (number: number) => `${count(number, 'job', 'jobs')} deleted`,
+      },
+      failed: (number: number) => `${count(number, 'job', 'jobs')} failed:`,
+      lost: 'Then this went wrong:',
+      left: (number: number) =>
+        `${count(number, 'job was', 'jobs were')} left as ${number === 1 ? 'it was' : 'they were'}.`,
+      others: (number: number) => `and ${number.toLocaleString('en')} more`,
+    },
+    nothing: {
+      title: 'No job matches',
+      text: 'Change the search or the filter to see others.',
+      reset: 'Show all jobs',
+    },
     offline: {
       title: 'The helper does not answer',
       text: 'Jobs are listed once it does. See the bar at the top.',

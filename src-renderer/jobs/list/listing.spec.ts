@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { JOB_STATUSES, type JobRow } from '../../../src-main/ipc/contract.ts';
+import { FILTERS, JobTable } from './job-table.ts';
+import { COLUMNS, Listing, NEWEST_FIRST, type Now, type View } from './listing.ts';
+import { row, tableOf } from './row.fixture.ts';
+
+const ALL: View = { filter: 'all', search: '', sort: NEWEST_FIRST };
+const NOW: Now = { timeUs: 1000, cpuPercent: () => 0, memoryBytes: () => 0 };
+
+function shown(table: JobTable, view: View = ALL, now: Now = NOW): JobRow[] {
+  const listing = new Listing(table);
+  listing.show(view, now);
+  return listing.rows(0, listing.size);
+}
+
+const numbersOf = (rows: readonly JobRow[]) => rows.map(({ createdUs }) => createdUs);
+
+describe('Listing', () => {
+  it('shows the newest first, a new one above all', () => {
+    const table = tableOf([row(1), row(3), row(2)]);
+    const listing = new Listing(table);
+    listing.show(ALL, NOW);
+    table.apply({ kind: 'changed', rows: [row(4)] });
+    listing.show(ALL, NOW);
+    expect(numbersOf(listing.rows(0, 9))).toEqual([4, 3, 2, 1]);
+    expect(listing.indexOf(row(3).uuid)).toBe(1);
+  });
+
+  it('finds words in name, command and the beginning of the id', () => {
+    const table = tableOf([row(1, { name: 'Build' }), row(2, { command: 'cargo build' }), row(3)]);
+    const listing = new Listing(table);
+    const find = (search: string) => {
+      listing.show({ ...ALL, search }, NOW);
+      return numbersOf(listing.rows(0, 9));
+    };
+    expect(find(' BUILD ')).toEqual([2, 1]);
+    expect(find(row(3).uuid)).toEqual([3]);
+    expect(find('nothing of this')).toEqual([]);
+    expect(listing.indexOf(row(1).uuid)).toBe(-1);
+  });
+
+  it('finds a job by the name that it has now', () => {
+    const table = tableOf([row(1)]);
+    const listing = new Listing(table);
+    listing.show({ ...ALL, search: 'job' }, NOW);
+    table.apply({ kind: 'changed', rows: [row(1, { name: 'other' })] });
+    listing.show({ ...ALL, search: 'job' }, NOW);
+    expect(listing.size).toBe(0);
+  });
+
+  it('moves a running job to where its use of the processor belongs now', () => {
+    const table = tableOf([row(1, { status: 'RUNNING' }), row(2, { status: 'RUNNING' }), row(3)]);
+    const listing = new Listing(table);
+    const busy = (number: number): Now => ({
+      ...NOW,
+      cpuPercent: (uuid) => Number(uuid === row(number).uuid),
+    });
+    const view: View = { ...ALL, sort: { column: 'cpu', descending: true } };
+    listing.show(view, busy(1));
+    expect(numbersOf(listing.rows(0, 9))).toEqual([1, 3, 2]);
+    listing.show(view, busy(2));
+    expect(numbersOf(listing.rows(0, 9))).toEqual([2, 3, 1]);
+  });
+
+  it('shows after any changes what it would show if it had seen nothing before', () => {
+    const number = fc.integer({ min: 1, max: 12 });
+    const change = fc.record({
+      number,
+      status: fc.option(fc.constantFrom(...JOB_STATUSES)),
+      name: fc.constantFrom('a', 'B', 'ab'),
+      endedUs: fc.integer({ min: 0, max: 20 }),
+    });
+    const view = fc.record({
+      filter: fc.constantFrom(...FILTERS),
+      search: fc.constantFrom('', 'b', 'A'),
+      sort: fc.record({ column: fc.constantFrom(...COLUMNS), descending: fc.boolean() }),
+    });
+    const steps = fc.array(fc.record({ changes: fc.array(change, { maxLength: 6 }), view }), {
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(steps, (list) => {
+        const table = new JobTable();
+        const listing = new Listing(table);
+        const known = new Map<number, JobRow>();
+        for (const [step, { changes, view }] of list.entries()) {
+          for (const { number, status, ...rest } of changes) {
+            if (status === null) {
+              table.apply({ kind: 'removed', uuids: [row(number).uuid] });
+              known.delete(number);
+            } else {
+              known.set(number, row(number, { status, ...rest }));
+              table.apply({ kind: 'changed', rows: [row(number, { status, ...rest })] });
+            }
+          }
+          const now = {
+            ...NOW,
+            timeUs: 30 + step,
+            cpuPercent: (uuid: string) => (Number(uuid.at(-1)) + step) % 3,
+          };
+          const settled = {
+            ...now,
+            cpuPercent: (uuid: string) => (isRunning(known, uuid) ? now.cpuPercent(uuid) : 0),
+          };
+          listing.show(view, settled);
+          expect(listing.rows(0, 99)).toEqual(shown(tableOf([...known.values()]), view, settled));
+        }
+      }),
+    );
+  });
+
+  it('takes 50 changes among 100,000 rows far sooner than it sorts them', () => {
+    const table = tableOf(
+      Array.from({ length: 100_000 }, (_, index) =>
+        row(index + 1, { uuid: randomUUID(), name: randomUUID() }),
+      ),
+    );
+    const listing = new Listing(table);
+    const view: View = { ...ALL, sort: { column: 'name', descending: false } };
+    const sorted = timeOf(() => listing.show(view, NOW));
+    const changed = Array.from({ length: 20 }, (_, step) => {
+      const rows = listing.rows(5000 * step, 5000 * step + 50);
+      table.apply({ kind: 'changed', rows: rows.map((each) => ({ ...each, status: 'FAILED' })) });
+      return timeOf(() => listing.show(view, NOW));
+    });
+    expect(Math.min(...changed)).toBeLessThan(sorted / 20);
+  });
+});
+
+function timeOf(work: () => void): number {
+  const start = performance.now();
+  work();
+  return performance.now() - start;
+}
+
+function isRunning(known: ReadonlyMap<number, JobRow>, uuid: string): boolean {
+  const job = [...known.values()].find((each) => each.uuid === uuid);
+  return (
+    job !== undefined && ['INITIALIZING', 'SCHEDULED', 'QUEUED', 'RUNNING', 'PAUSED'].includes(job.status)
+  );
+}
