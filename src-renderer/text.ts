@@ -101,8 +101,7 @@ export const text = {
         : `${shown.toLocaleString('en')} of ${count(all, 'job', 'jobs')}`,
     unnamed: 'Without a name; the beginning of its id',
     notCounted: "This machine's kernel does not count the memory of jobs; Doctor says why.",
-    old: (time: string) =>
-      `The helper does not answer. This is what was known at ${time}; jobs may have changed since.`,
+    old: (time: string) => `What was known at ${time}. Jobs may have changed since.`,
     confirmDelete: {
       title: (number: number) => `Delete ${count(number, 'job', 'jobs')}?`,
       text: 'Their logs and the files in their work folders are deleted with them. This cannot be undone.',
