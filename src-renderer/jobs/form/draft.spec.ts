@@ -1,66 +1,158 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { REQUESTS } from '../../../src-main/ipc/contract.ts';
-import { draftOf, EMPTY_DRAFT, specOf } from './draft.ts';
+import type { CheckedJobSpec } from '../../state/job-spec.ts';
+import { check, type Draft, draftOf, emptyDraft, variable, variablesIn } from './draft.ts';
+import type { LineName } from './fields.ts';
 
-const parse = (draft: Partial<typeof EMPTY_DRAFT>) =>
-  REQUESTS['jobs.run'].request.safeParse({ spec: specOf({ ...EMPTY_DRAFT, ...draft }) });
+function draft(
+  command: string,
+  lines: Partial<Record<LineName, string>> = {},
+  rest: Partial<Draft> = {},
+): Draft {
+  const empty = emptyDraft();
+  return { ...empty, command, lines: { ...empty.lines, ...lines }, ...rest };
+}
 
-describe('specOf', () => {
-  it.each([
-    ['make -j8', 'make', ['-j8']],
-    ['echo "a  b" | wc', 'sh', ['-c', 'echo "a  b" | wc']],
-    ['A=1 env', 'sh', ['-c', 'A=1 env']],
-  ])('%s', (command, program, args) => {
-    expect(specOf({ ...EMPTY_DRAFT, command })).toMatchObject({ command: program, args });
-  });
+const messages = (wrong: Draft) => check(wrong).faults.map(({ field, message }) => `${field}: ${message}`);
 
-  it.each([
-    ['command', { command: ' ' }],
-    ['limits.cpuPercent', { command: 'a', cpuPercent: '-1' }],
-    ['limits.memoryBytes', { command: 'a', memoryMebibytes: 'much' }],
-    ['timeoutMs', { command: 'a', timeoutSeconds: '9999999999999' }],
-    ['hostname', { command: 'a', hostname: 'no_name' }],
-  ])('a bad %s is refused by its field', (field, draft) => {
-    const { error } = parse(draft);
-    expect(error?.issues.map(({ path }) => path.slice(1, 3).join('.'))).toContain(field);
-  });
-
-  it('takes limits in the units of the form', () => {
-    expect(
-      specOf({ ...EMPTY_DRAFT, command: 'a', memoryMebibytes: '1.5', timeoutSeconds: '0.5' }),
-    ).toMatchObject({
-      limits: { memoryBytes: 1_572_864n },
-      timeoutMs: 500n,
+describe('check', () => {
+  it('takes a command alone, and asks for nothing else', () => {
+    expect(check(draft('make -j8')).spec).toEqual({
+      name: '',
+      command: 'make',
+      args: ['-j8'],
+      environment: {},
+      secretEnvironment: {},
+      limits: {},
+      timeoutMs: 0n,
+      stopGraceMs: 0n,
+      workDir: '',
+      hostname: '',
     });
   });
-});
 
-describe('draftOf', () => {
-  it('gives back fields that mean the same specification', () => {
-    const line = fc.stringMatching(/^[a-z][a-z '"$|]{0,20}[a-z]$/);
-    const names = fc.stringMatching(/^[A-Z]{1,5}$/);
-    fc.assert(
-      fc.property(
-        line,
-        fc.dictionary(names, fc.stringMatching(/^[ -~]{0,12}$/)),
-        fc.nat(10_000),
-        (command, variables, seconds) => {
-          const draft = {
-            ...EMPTY_DRAFT,
-            command,
-            environment: Object.entries(variables)
-              .map(([name, value]) => `${name}=${value}`)
-              .join('\n'),
-            timeoutSeconds: seconds === 0 ? '' : String(seconds),
-          };
-          const { data } = parse(draft);
-          expect(data).toBeDefined();
-          if (data !== undefined) {
-            expect(parse(draftOf(data.spec)).data).toEqual(data);
-          }
+  it('takes everything in the units of the form', () => {
+    const { spec } = check(
+      draft(
+        'make && make install',
+        {
+          'limits.memoryBytes': '1.5 GB',
+          'limits.cpuPercent': '2 cores',
+          'limits.pids': '512',
+          'limits.cpuWeight': '100',
+          timeoutMs: '2h',
+          name: ' build ',
+        },
+        {
+          variables: [
+            variable({ name: 'CC', value: 'clang' }),
+            variable({ name: 'T', value: 'x', isSecret: true }),
+          ],
         },
       ),
     );
+    expect(spec).toMatchObject({
+      command: 'sh',
+      args: ['-c', 'make && make install'],
+      name: 'build',
+      limits: { memoryBytes: 1_610_612_736n, cpuPercent: 200, pids: 512n, cpuWeight: 100 },
+      timeoutMs: 7_200_000n,
+      environment: { CC: 'clang' },
+      secretEnvironment: { T: 'x' },
+    });
+  });
+
+  it.each([
+    ['nothing', draft(' '), 'command: must not be empty'],
+    ['an open quote', draft("echo 'a"), "command: the quote ' is opened and not closed"],
+    ['no size', draft('a', { 'limits.memoryBytes': 'much' }), /^limits.memoryBytes: .*is not a size/],
+    [
+      'too little memory',
+      draft('a', { 'limits.memoryBytes': '1 KB' }),
+      'limits.memoryBytes: must be at least 1 MB',
+    ],
+    ['too long a time', draft('a', { timeoutMs: '366d' }), 'timeoutMs: must be at most 365d'],
+    ['no time at all', draft('a', { timeoutMs: '0s' }), /^timeoutMs: .*empty/],
+    ['a bad host name', draft('a', { hostname: 'no_name' }), 'hostname: must be a host name label'],
+    ['a relative folder', draft('a', { workDir: 'src' }), 'workDir: must be an absolute path'],
+  ])('names the field of %s', (_what, wrong, message) => {
+    expect(check(wrong).spec).toBeUndefined();
+    expect(messages(wrong)).toEqual([message instanceof RegExp ? expect.stringMatching(message) : message]);
+  });
+
+  it.each([
+    ['without a name', [{ value: 'x' }], 1],
+    ['set twice', [{ name: 'A' }, { name: 'A', isSecret: true }], 2],
+    ['with a name that cannot be', [{ name: '1A' }], 1],
+    ['whose value was not kept', [{ name: 'A', isSecret: true, isForgotten: true }], 1],
+  ])('names the variable %s', (_what, fields, place) => {
+    const variables = fields.map((each) => variable(each));
+    const { spec, faults } = check(draft('a', {}, { variables }));
+    expect(spec).toBeUndefined();
+    expect(faults.some(({ variableId }) => variableId === variables[place - 1]?.id)).toBe(true);
+  });
+
+  it('tells of an empty command only when it is to be run', () => {
+    expect(check(emptyDraft()).faults).toEqual([
+      expect.objectContaining({ field: 'command', isTyped: false }),
+    ]);
+  });
+
+  it('asks again for values that nobody was told', () => {
+    const { spec } = check(draft('a'));
+    const asked = draftOf({
+      ...(spec as CheckedJobSpec),
+      environment: { MY_TOKEN: '***' },
+      secretEnvironment: { S: '' },
+    });
+    expect(asked.variables.map(({ value, isForgotten }) => [value, isForgotten])).toEqual([
+      ['', true],
+      ['', true],
+    ]);
+    expect(check(asked).faults).toHaveLength(2);
+  });
+
+  it('means by the draft of a specification the same specification', () => {
+    const name = fc.stringMatching(/^[A-Z][A-Z0-9_]{0,5}$/).filter((each) => !/^JOB/.test(each));
+    const value = fc.string().filter((each) => each !== '***' && !each.includes('\0'));
+    const spec = fc.record<CheckedJobSpec>({
+      name: fc.stringMatching(/^([a-z][a-z ]{0,8}[a-z])?$/),
+      command: fc.string().filter((each) => each.trim() !== '' && !each.includes('\0')),
+      args: fc.array(value, { maxLength: 3 }),
+      environment: fc.dictionary(name, value, { maxKeys: 3 }),
+      secretEnvironment: fc.constant({}),
+      limits: fc.record(
+        {
+          cpuPercent: fc.integer({ min: 1, max: 409_600 }),
+          cpuWeight: fc.integer({ min: 1, max: 10_000 }),
+          memoryBytes: fc.bigInt({ min: 1_048_576n, max: 2n ** 62n }),
+          pids: fc.bigInt({ min: 1n, max: 4_194_304n }),
+        },
+        { requiredKeys: [] },
+      ),
+      timeoutMs: fc.bigInt({ min: 0n, max: 31_536_000_000n }),
+      stopGraceMs: fc.bigInt({ min: 0n, max: 31_536_000_000n }),
+      workDir: fc.constantFrom('', '/', '/work/src'),
+      hostname: fc.constantFrom('', 'box'),
+    });
+    fc.assert(
+      fc.property(spec, (asked) => {
+        expect(check(draftOf(asked))).toEqual({ spec: asked, faults: [] });
+      }),
+    );
+  });
+});
+
+describe('variablesIn', () => {
+  it('reads the lines of an .env file', () => {
+    const found = variablesIn('# about\nexport CC=clang\n\nFLAGS="-O2 -g"\n');
+    expect(found?.map(({ name, value }) => [name, value])).toEqual([
+      ['CC', 'clang'],
+      ['FLAGS', '-O2 -g'],
+    ]);
+  });
+
+  it.each(['PATH', 'make -j8', ''])('is none in %j', (lines) => {
+    expect(variablesIn(lines)).toBeUndefined();
   });
 });

@@ -1,124 +1,204 @@
-/** What stands in the form's fields, as typed, and the specification that it means. The contract's schema checks that. */
+/** What stands in the form, as typed, and the specification that it means. */
+import { REQUESTS } from '../../../src-main/ipc/contract.ts';
 import type { CheckedJobSpec } from '../../state/job-spec.ts';
+import { text } from '../../text.ts';
+import { MASK } from '../job-page/command-line.ts';
+import { commandText, understand } from './command-text.ts';
+import { type FieldName, kindOf, LINE_NAMES, type LineName } from './fields.ts';
+
+export interface Variable {
+  readonly id: number;
+  name: string;
+  value: string;
+  isSecret: boolean;
+  /** Its value was not kept, and has to be typed again. */
+  readonly isForgotten: boolean;
+}
 
 export interface Draft {
-  /** A line of shell, or the words of a command with spaces between them. */
   command: string;
-  name: string;
-  cpuPercent: string;
-  cpuWeight: string;
-  memoryMebibytes: string;
-  pids: string;
-  /** A line each: `NAME=value`. */
-  environment: string;
-  secretEnvironment: string;
-  timeoutSeconds: string;
-  graceSeconds: string;
-  workDir: string;
-  hostname: string;
+  lines: Record<LineName, string>;
+  variables: Variable[];
 }
 
-export const EMPTY_DRAFT: Draft = {
-  command: '',
-  name: '',
-  cpuPercent: '',
-  cpuWeight: '',
-  memoryMebibytes: '',
-  pids: '',
-  environment: '',
-  secretEnvironment: '',
-  timeoutSeconds: '',
-  graceSeconds: '',
-  workDir: '',
-  hostname: '',
-};
-
-const MEBIBYTE = 1_048_576n;
-const SECOND_MS = 1000n;
-/** A program and arguments that no shell would read as anything else. */
-const PLAIN_WORDS = /^[\w@%+=:,./-]+( [\w@%+=:,./-]+)*$/;
-
-/** What is no number stays text, which the schema refuses by its field. */
-export function specOf(draft: Draft): unknown {
-  const command = draft.command.trim();
-  const isPlain = PLAIN_WORDS.test(command) && !/^\w+=/.test(command);
-  const [program = '', ...args] = isPlain ? command.split(' ') : ['sh', '-c', command];
-  return {
-    name: draft.name.trim(),
-    command: command === '' ? '' : program,
-    args: command === '' ? [] : args,
-    environment: variablesIn(draft.environment),
-    secretEnvironment: variablesIn(draft.secretEnvironment),
-    limits: {
-      ...(draft.cpuPercent.trim() !== '' && { cpuPercent: smallNumber(draft.cpuPercent) }),
-      ...(draft.cpuWeight.trim() !== '' && { cpuWeight: smallNumber(draft.cpuWeight) }),
-      ...(draft.memoryMebibytes.trim() !== '' && { memoryBytes: times(draft.memoryMebibytes, MEBIBYTE) }),
-      ...(draft.pids.trim() !== '' && { pids: times(draft.pids, 1n) }),
-    },
-    timeoutMs: draft.timeoutSeconds.trim() === '' ? 0n : times(draft.timeoutSeconds, SECOND_MS),
-    stopGraceMs: draft.graceSeconds.trim() === '' ? 0n : times(draft.graceSeconds, SECOND_MS),
-    workDir: draft.workDir.trim(),
-    hostname: draft.hostname.trim(),
-  };
+export interface Fault {
+  readonly field: FieldName;
+  /** Of which variable. */
+  readonly variableId?: number;
+  readonly message: string;
+  /** Told at once; else only when the job is to be run: nothing was typed there yet. */
+  readonly isTyped: boolean;
 }
 
-/** The fields that mean this specification. Values of secrets are not known any more, and stay empty. */
+export interface Checked {
+  /** undefined: there are faults. */
+  readonly spec: CheckedJobSpec | undefined;
+  readonly faults: readonly Fault[];
+}
+
+let lastId = 0;
+
+export function variable(fields: Partial<Omit<Variable, 'id'>> = {}): Variable {
+  lastId += 1;
+  return { name: '', value: '', isSecret: false, isForgotten: false, ...fields, id: lastId };
+}
+
+export function emptyDraft(): Draft {
+  const lines = Object.fromEntries(LINE_NAMES.map((name) => [name, ''])) as Draft['lines'];
+  return { command: '', lines, variables: [] };
+}
+
 export function draftOf(spec: CheckedJobSpec): Draft {
-  const { limits } = spec;
-  const isShell = spec.command === 'sh' && spec.args[0] === '-c' && spec.args.length === 2;
-  const words = [spec.command, ...spec.args];
-  return {
-    command: isShell ? (spec.args[1] ?? '') : words.map(quote).join(' '),
-    name: spec.name,
-    cpuPercent: limits.cpuPercent === undefined ? '' : String(limits.cpuPercent),
-    cpuWeight: limits.cpuWeight === undefined ? '' : String(limits.cpuWeight),
-    memoryMebibytes: limits.memoryBytes === undefined ? '' : divided(limits.memoryBytes, MEBIBYTE),
-    pids: limits.pids === undefined ? '' : String(limits.pids),
-    environment: Object.entries(spec.environment)
-      .map(([name, value]) => `${name}=${value}`)
-      .join('\n'),
-    secretEnvironment: Object.keys(spec.secretEnvironment)
-      .map((name) => `${name}=`)
-      .join('\n'),
-    timeoutSeconds: spec.timeoutMs === 0n ? '' : divided(spec.timeoutMs, SECOND_MS),
-    graceSeconds: spec.stopGraceMs === 0n ? '' : divided(spec.stopGraceMs, SECOND_MS),
-    workDir: spec.workDir,
-    hostname: spec.hostname,
-  };
-}
-
-/** For a POSIX shell: everything between single quotes stands for itself. */
-function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-function variablesIn(lines: string): Record<string, string> {
-  return Object.fromEntries(
-    lines
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .map((line) => {
-        const at = line.indexOf('=');
-        return at === -1 ? [line.trim(), ''] : [line.slice(0, at).trim(), line.slice(at + 1)];
-      }),
+  const lines = Object.fromEntries(LINE_NAMES.map((name) => [name, lineOf(spec, name)])) as Draft['lines'];
+  const plain = Object.entries(spec.environment).map(([name, value]) =>
+    value === MASK ? forgotten(name, false) : variable({ name, value }),
   );
+  const secret = Object.entries(spec.secretEnvironment).map(([name, value]) =>
+    value === MASK || value === '' ? forgotten(name, true) : variable({ name, value, isSecret: true }),
+  );
+  return { command: commandText(spec.command, spec.args), lines, variables: [...plain, ...secret] };
 }
 
-function smallNumber(typed: string): number | string {
-  return /^\d{1,9}$/.test(typed.trim()) ? Number(typed) : typed;
+function forgotten(name: string, isSecret: boolean): Variable {
+  return variable({ name, isSecret, isForgotten: true });
 }
 
-/** Halves and the like are kept, rounded up to the smaller unit. */
-function times(typed: string, unit: bigint): bigint | string {
-  const match = /^(\d{1,19})(?:\.(\d{1,3}))?$/.exec(typed.trim());
-  if (match === null) {
-    return typed;
+function lineOf(spec: CheckedJobSpec, name: LineName): string {
+  const { nothing, format } = kindOf(name);
+  const value = valueAt(spec, name);
+  return value === undefined || value === nothing ? '' : format(value);
+}
+
+function valueAt(spec: CheckedJobSpec, name: LineName): unknown {
+  const [first, limit] = name.split('.');
+  const holder: object = limit === undefined ? spec : spec.limits;
+  return (holder as Record<string, unknown>)[limit ?? (first as string)];
+}
+
+/** Lines of `NAME=value`, as an `.env` file has them; undefined: it is none. */
+export function variablesIn(lines: string): Variable[] | undefined {
+  const settings = lines.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.trim().startsWith('#'));
+  const found = settings.map((line) => /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$/.exec(line));
+  if (found.length === 0 || found.includes(null)) {
+    return undefined;
   }
-  const thousandths = BigInt(match[1] ?? 0) * 1000n + BigInt((match[2] ?? '').padEnd(3, '0'));
-  return (thousandths * unit + 999n) / 1000n;
+  return found.map((match) => {
+    const [, name = '', value = ''] = match ?? [];
+    const [, , unquoted] = /^(["'])(.*)\1$/.exec(value) ?? [];
+    return variable({ name, value: unquoted ?? value });
+  });
 }
 
-/** Exact to a thousandth. */
-function divided(value: bigint, unit: bigint): string {
-  return String(Number((value * 1000n) / unit) / 1000);
+export function check(draft: Draft): Checked {
+  const ownFaults = [...faultsOfCommand(draft), ...faultsOfVariables(draft)];
+  const values: Record<string, unknown> = {};
+  const limits: Record<string, unknown> = {};
+  for (const name of LINE_NAMES) {
+    const { value, fault } = readLine(draft, name);
+    if (fault !== undefined) {
+      ownFaults.push({ field: name, message: fault, isTyped: true });
+    }
+    const [first, limit] = name.split('.');
+    if (value !== undefined) {
+      (limit === undefined ? values : limits)[limit ?? (first as string)] = value;
+    }
+  }
+  const { command, args } = understand(draft.command);
+  const result = REQUESTS['jobs.run'].request.safeParse({
+    spec: { ...values, limits, command, args, ...environmentsOf(draft) },
+  });
+  const schemaFaults = (result.error?.issues ?? []).map((issue) => faultOf(issue, draft));
+  const known = new Set(ownFaults.map(keyOf));
+  const faults = [...ownFaults, ...schemaFaults.filter((fault) => !known.has(keyOf(fault)))];
+  return { spec: faults.length === 0 ? result.data?.spec : undefined, faults };
+}
+
+function readLine(draft: Draft, name: LineName): { value?: unknown; fault?: string } {
+  const { nothing, parse } = kindOf(name);
+  const typed = draft.lines[name];
+  if (typed.trim() === '') {
+    return { value: nothing };
+  }
+  const told = parse(typed);
+  return 'value' in told ? { value: told.value } : { value: nothing, fault: told.fault };
+}
+
+function environmentsOf({ variables }: Draft) {
+  const named = variables.filter(({ name }) => name.trim() !== '');
+  const those = (isSecret: boolean) =>
+    Object.fromEntries(
+      named.filter((each) => each.isSecret === isSecret).map(({ name, value }) => [name.trim(), value]),
+    );
+  return { environment: those(false), secretEnvironment: those(true) };
+}
+
+function faultsOfCommand({ command }: Draft): Fault[] {
+  const { open } = understand(command);
+  return open === undefined
+    ? []
+    : [{ field: 'command', message: text.newJob.openQuote(open), isTyped: true }];
+}
+
+function faultsOfVariables({ variables }: Draft): Fault[] {
+  const seen = new Set<string>();
+  return variables.flatMap(({ id, name: typed, value, isSecret, isForgotten }) => {
+    const name = typed.trim();
+    const isTwice = name !== '' && seen.has(name);
+    seen.add(name);
+    const message =
+      name === '' && value !== ''
+        ? text.newJob.noName
+        : isTwice
+          ? text.newJob.twice
+          : isForgotten && value === ''
+            ? text.newJob.forgotten
+            : undefined;
+    return message === undefined ? [] : [{ ...placeOf(isSecret), variableId: id, message, isTyped: true }];
+  });
+}
+
+function placeOf(isSecret: boolean): { field: FieldName } {
+  return { field: isSecret ? 'secretEnvironment' : 'environment' };
+}
+
+function keyOf({ field, variableId }: Fault): string {
+  return `${field} ${variableId ?? ''}`;
+}
+
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly code?: string | undefined;
+  readonly message: string;
+  readonly minimum?: number | bigint | undefined;
+  readonly maximum?: number | bigint | undefined;
+  readonly issues?: readonly { readonly message: string }[] | undefined;
+}
+
+function faultOf(issue: Issue, draft: Draft): Fault {
+  const [, first, second] = issue.path.map(String);
+  if (first === 'environment' || first === 'secretEnvironment') {
+    const isSecret = first === 'secretEnvironment';
+    const found = draft.variables.find((each) => each.isSecret === isSecret && each.name.trim() === second);
+    return {
+      field: first,
+      message: issue.issues?.[0]?.message ?? issue.message,
+      isTyped: true,
+      ...(found && { variableId: found.id }),
+    };
+  }
+  if (first === 'command' || first === 'args') {
+    return { field: 'command', message: issue.message, isTyped: draft.command.trim() !== '' };
+  }
+  const field = (first === 'limits' ? `limits.${second}` : first) as LineName;
+  return { field, message: messageOf(issue, field), isTyped: draft.lines[field].trim() !== '' };
+}
+
+/** Bounds are told in the unit in which the field is typed. */
+function messageOf({ code, minimum, maximum, message }: Issue, field: LineName): string {
+  const { format } = kindOf(field);
+  const tell = (bound: number | bigint) => format(typeof bound === 'bigint' ? bound : Number(bound));
+  if (code === 'too_small' && minimum !== undefined) {
+    return text.newJob.atLeast(tell(minimum));
+  }
+  return code === 'too_big' && maximum !== undefined ? text.newJob.atMost(tell(maximum)) : message;
 }

@@ -16,7 +16,7 @@ export function quoted(word: string): string {
 }
 
 /** What the helper tells in the place of a value that it keeps to itself. */
-const MASK = '***';
+export const MASK = '***';
 
 /** A secret is nobody's to copy: the line takes its value from the shell's variable of the same name. */
 export function commandLineOf(spec: CheckedJobSpec): string {

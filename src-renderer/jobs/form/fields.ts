@@ -1,0 +1,93 @@
+/**
+ * What the form has: each field of a job's specification. All tables are keyed by the fields themselves, so that one that the
+ * schema gets does not compile until the form has a place, a kind and words for it.
+ */
+import type { CheckedJobSpec } from '../../state/job-spec.ts';
+import { text } from '../../text.ts';
+import {
+  formatBytesExactly,
+  formatDurationExactly,
+  formatPercentExactly,
+  parseBytes,
+  parseDuration,
+  parsePercent,
+  parseWhole,
+  type Typed,
+} from './units.ts';
+
+type LimitName = keyof CheckedJobSpec['limits'];
+export type FieldName = Exclude<keyof CheckedJobSpec, 'limits'> | `limits.${LimitName}`;
+
+/** Fields with an input of their own kind; every other is one line of text. */
+type SpecialName = 'command' | 'args' | 'environment' | 'secretEnvironment';
+export type LineName = Exclude<FieldName, SpecialName>;
+
+export type Group = 'limits' | 'time' | 'place';
+
+/** How a line of text becomes a value. */
+interface Kind<Value> {
+  /** Of what is not empty. */
+  readonly parse: (typed: string) => Typed<Value>;
+  readonly format: (value: Value) => string;
+  readonly example: string;
+  /** What stands in the specification for nothing; undefined: the field is left out. */
+  readonly nothing?: Value;
+  /** In the font of code. */
+  readonly isCode?: boolean;
+}
+
+const small = (parse: (typed: string) => Typed<bigint>) => (typed: string) => {
+  const told = parse(typed);
+  return 'value' in told ? { value: Number(told.value) } : told;
+};
+
+const BYTES: Kind<bigint> = { parse: parseBytes, format: formatBytesExactly, example: '2 GB' };
+const WHOLE: Kind<bigint> = { parse: parseWhole, format: String, example: '' };
+const PERCENT: Kind<number> = { parse: parsePercent, format: formatPercentExactly, example: '150 %' };
+const WEIGHT: Kind<number> = { parse: small(parseWhole), format: String, example: '100' };
+const DURATION: Kind<bigint> = {
+  parse: (typed) => {
+    const told = parseDuration(typed);
+    // 0 stands for nothing in a specification, so that a zero which was typed could not say what it means.
+    return 'value' in told && told.value === 0n ? { fault: text.newJob.zeroTime } : told;
+  },
+  format: formatDurationExactly,
+  example: '30s',
+  nothing: 0n,
+};
+const WORD: Kind<string> = {
+  parse: (typed) => ({ value: typed.trim() }),
+  format: String,
+  example: '',
+  nothing: '',
+};
+
+type ValueOf<Name extends LineName> = Name extends `limits.${infer Limit extends LimitName}`
+  ? NonNullable<CheckedJobSpec['limits'][Limit]>
+  : Name extends keyof CheckedJobSpec
+    ? CheckedJobSpec[Name]
+    : never;
+
+/** In the order in which the form shows them. */
+export const LINES: { readonly [Name in LineName]: Kind<ValueOf<Name>> & { readonly group: Group } } = {
+  'limits.memoryBytes': { ...BYTES, group: 'limits' },
+  'limits.cpuPercent': { ...PERCENT, group: 'limits' },
+  'limits.pids': { ...WHOLE, example: '512', group: 'limits' },
+  'limits.cpuWeight': { ...WEIGHT, group: 'limits' },
+  timeoutMs: { ...DURATION, example: '1h', group: 'time' },
+  stopGraceMs: { ...DURATION, example: '10s', group: 'time' },
+  name: { ...WORD, group: 'place' },
+  workDir: { ...WORD, example: '/work', isCode: true, group: 'place' },
+  hostname: { ...WORD, isCode: true, group: 'place' },
+};
+
+export const LINE_NAMES = Object.keys(LINES) as readonly LineName[];
+
+/** A label and a plain sentence of help. */
+export const WORDS: Readonly<Record<FieldName, { readonly label: string; readonly help: string }>> =
+  text.newJob.fields;
+
+/** A field's kind, whichever value it has: the schema checks what comes of it. */
+export function kindOf(name: LineName): Kind<unknown> & { readonly group: Group } {
+  return LINES[name] as Kind<unknown> & { readonly group: Group };
+}
