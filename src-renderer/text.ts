@@ -119,6 +119,8 @@ export const text = {
       },
       failed: (number: number) => `${count(number, 'job', 'jobs')} failed:`,
       lost: 'Then this went wrong:',
+      unknown: (number: number) =>
+        `${count(number, 'job', 'jobs')} had been asked for; what became of them is seen when it is back.`,
       left: (number: number) =>
         `${count(number, 'job was', 'jobs were')} left as ${number === 1 ? 'it was' : 'they were'}.`,
       others: (number: number) => `and ${number.toLocaleString('en')} more`,

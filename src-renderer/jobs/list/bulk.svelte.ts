@@ -12,7 +12,11 @@ export interface BulkOutcome {
   readonly work: BulkWork;
   readonly done: number;
   readonly failed: readonly FailedGroup[];
-  /** Not asked for any more: it was broken off, or the helper went away. */
+  /** What kept the rest from being asked for. */
+  readonly lost: Failure | undefined;
+  /** Asked for when it was lost: nobody was told what became of them. */
+  readonly unknown: number;
+  /** Not asked for any more. */
   readonly left: number;
 }
 
@@ -20,47 +24,42 @@ export class Bulk {
   progress = $state.raw<
     { readonly work: BulkWork; readonly done: number; readonly total: number } | undefined
   >(undefined);
-  #breaking = new AbortController();
+  #isBroken = false;
 
   async run(work: BulkWork, uuids: readonly string[]): Promise<BulkOutcome> {
-    this.#breaking = new AbortController();
     const results: Response<'jobs.stop'> = [];
     let lost: Failure | undefined;
+    this.#isBroken = false;
     this.progress = { work, done: 0, total: uuids.length };
     try {
-      while (results.length < uuids.length) {
+      while (results.length < uuids.length && !this.#isBroken) {
         const part = uuids.slice(results.length, results.length + PART);
-        results.push(...(await request(`jobs.${work}`, { uuids: part }, this.#breaking.signal)));
+        results.push(...(await request(`jobs.${work}`, { uuids: part })));
         this.progress = { work, done: results.length, total: uuids.length };
       }
     } catch (error) {
-      lost = this.#reasonOf(error);
+      if (!(error instanceof RequestFailed)) {
+        throw error;
+      }
+      lost = error.failure;
     } finally {
       this.progress = undefined;
     }
     const failed = results.flatMap(({ uuid, failure }) => (failure ? [{ uuid, failure }] : []));
-    const groups = groupsOf(failed);
+    const rest = uuids.length - results.length;
+    const unknown = lost === undefined ? 0 : Math.min(PART, rest);
     return {
       work,
       done: results.length - failed.length,
-      failed: lost ? [...groups, { failure: lost, uuids: [] }] : groups,
-      left: uuids.length - results.length,
+      failed: groupsOf(failed),
+      lost,
+      unknown,
+      left: rest - unknown,
     };
   }
 
-  /** What is on its way is still done. */
+  /** The part that is on its way is still done, so that all can be told of it. */
   breakOff(): void {
-    this.#breaking.abort();
-  }
-
-  /** @returns undefined: it was broken off. */
-  #reasonOf(error: unknown): Failure | undefined {
-    if (this.#breaking.signal.aborted) {
-      return undefined;
-    }
-    if (error instanceof RequestFailed) {
-      return error.failure;
-    }
-    throw error;
+    this.#isBroken = true;
   }
 }
