@@ -27,7 +27,7 @@ describe('understand', () => {
   it.each([
     ['make && make install', '&'],
     ['cat a | wc', '|'],
-    ['echo $HOME', '$H'],
+    ['echo $HOME', '$HOME'],
     ['echo "$(pwd)"', '$('],
     ['echo `pwd`', '`'],
     ['rm *.o', '*'],

@@ -15,8 +15,8 @@ export interface Understood {
 /** Words by which a shell's own constructs begin (2.4); a program of that name needs quotes. */
 const RESERVED: ReadonlySet<string> = new Set(['!', '{', 'case', 'for', 'if', 'until', 'while']);
 const ASSIGNMENT = /^[A-Za-z_][A-Za-z0-9_]*=/;
-const EXPANSION = /\$[A-Za-z0-9_{(@*#?$!'"-]|`/y;
-const EXPANSION_IN_QUOTES = /\$[A-Za-z0-9_{(@*#?$!-]|`/y;
+const EXPANSION = /\$(?:[A-Za-z_]\w*|[0-9{(@*#?$!'"-])|`/y;
+const EXPANSION_IN_QUOTES = /\$(?:[A-Za-z_]\w*|[0-9{(@*#?$!-])|`/y;
 const SPECIAL = /[|&;<>()*?[\n]/;
 const SAFE = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
