@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { type ElectronApplication, _electron as electron, type Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import { type Settings, settingsSchema } from '../../src-main/ipc/contract.ts';
+import type {} from '../../src-renderer/ipc/client.ts';
 import { text } from '../../src-renderer/text.ts';
 import { surroundings } from './surroundings.ts';
 
@@ -67,6 +68,30 @@ export class Desktop {
   /** Resolves when the window says that it is connected. */
   async connected(): Promise<void> {
     await this.page.getByRole('navigation').getByText(text.link.connected.title).waitFor();
+  }
+
+  /** As if the settings had been changed in the window. */
+  async set(changes: Partial<Settings>): Promise<void> {
+    const settings = settingsSchema.parse(changes);
+    const { ok } = await this.page.evaluate(
+      (payload) => window.joblet.request('settings.change', 2_000_000, payload),
+      settings,
+    );
+    if (!ok) {
+      throw new Error(`the settings ${JSON.stringify(settings)} are refused`);
+    }
+  }
+
+  /** Of what the page has to draw on, in pixels. */
+  async resize(width: number, height: number): Promise<void> {
+    await this.app.evaluate(
+      ({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(...size),
+      [width, height] as [number, number],
+    );
+    await this.page.waitForFunction(([width, height]) => innerWidth === width && innerHeight === height, [
+      width,
+      height,
+    ] as const);
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,142 @@
+/** Every screen and state, in pictures (dist/screenshots) and before axe. `npm run screenshots` runs just this. */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest';
+import { text } from '../../src-renderer/text.ts';
+import { order } from './control.ts';
+import { Desktop } from './desktop.ts';
+import { Jobs } from './jobs.ts';
+import { LIGHT_AND_DARK, photograph } from './screens.ts';
+import { surroundings } from './surroundings.ts';
+
+const { JOBLET_E2E_CONTROL } = surroundings();
+const asRoot = (name: Parameters<typeof order>[1]) => order(JOBLET_E2E_CONTROL, name);
+const emptyRoot = () => mkdtempSync(join(tmpdir(), 'empty-'));
+
+const PAGES = ['jobs', 'new', 'machine', 'doctor', 'settings'] as const;
+
+/** Goes where a click leads. */
+async function go({ page }: Desktop, name: (typeof PAGES)[number] | 'gallery'): Promise<void> {
+  const navigation = page.getByRole('navigation');
+  if (name === 'gallery') {
+    await page.keyboard.press('Control+K');
+    await page.keyboard.type(text.actions.openGallery);
+    await page.keyboard.press('Enter');
+  } else {
+    await navigation
+      .getByRole('button', { name: name === 'new' ? text.actions.newJob : text.pages[name] })
+      .click();
+  }
+  await page.mouse.move(0, 0);
+}
+
+describe('with a helper', () => {
+  let desktop: Desktop;
+  let jobs: Jobs;
+  beforeAll(async () => {
+    jobs = await Jobs.connect();
+    await jobs.clear();
+    desktop = await Desktop.start();
+    await desktop.connected();
+  });
+  afterAll(async () => {
+    await jobs?.clear();
+    jobs?.[Symbol.dispose]();
+    await desktop?.close();
+  });
+
+  it('no jobs', async () => {
+    await go(desktop, 'jobs');
+    await desktop.page.getByText(text.jobs.empty.title).waitFor();
+    await photograph(desktop, 'jobs-empty');
+  });
+
+  it('jobs in many states', async () => {
+    const ended = await Promise.all([
+      jobs.shell('echo compiled', 'build'),
+      jobs.shell('echo "1 test failed" >&2; exit 1', 'test'),
+      jobs.shell('kill -SEGV $$', 'crash'),
+      jobs.run({ name: 'lint', command: 'true' }),
+    ]);
+    for (const uuid of ended) {
+      await jobs.ended(uuid);
+    }
+    await jobs.shell('while sleep 1; do date; done', 'watch the folder');
+    await jobs.shell('sleep 1000', 'train');
+    await go(desktop, 'jobs');
+    await desktop.page.getByText('watch the folder').waitFor();
+    await photograph(desktop, 'jobs');
+  });
+
+  it.each(['new', 'machine', 'doctor', 'settings'] as const)('%s', async (name) => {
+    await go(desktop, name);
+    await photograph(desktop, name);
+  });
+
+  it('the palette and the sheet of keys', async () => {
+    await go(desktop, 'jobs');
+    await desktop.page.keyboard.press('Control+K');
+    await desktop.page.getByRole('dialog').waitFor();
+    await photograph(desktop, 'palette');
+    await desktop.page.keyboard.press('Escape');
+    await desktop.page.getByRole('dialog').waitFor({ state: 'detached' });
+    await desktop.page.keyboard.press('?');
+    await desktop.page.getByRole('dialog').waitFor();
+    await photograph(desktop, 'keys');
+    await desktop.page.keyboard.press('Escape');
+  });
+
+  it('the gallery of components, in every look', async () => {
+    await go(desktop, 'gallery');
+    await photograph(desktop, 'gallery', {
+      ...LIGHT_AND_DARK,
+      contrast: { theme: 'contrast' },
+      'light-200': { theme: 'light', scale: 200 },
+      'dark-200': { theme: 'dark', scale: 200 },
+      'contrast-200': { theme: 'contrast', scale: 200 },
+      'full-motion': { theme: 'light', motion: 'system' },
+    });
+  });
+});
+
+describe('without a helper', () => {
+  it('every page says so', async () => {
+    const desktop = await Desktop.forTest({ root: emptyRoot() });
+    await desktop.page.getByText(text.link['not-installed'].title).first().waitFor();
+    for (const name of PAGES) {
+      await go(desktop, name);
+      await photograph(desktop, `link-not-installed-${name}`);
+    }
+  });
+});
+
+describe('the link', () => {
+  beforeEach(() => asRoot('stop-helper'));
+  afterEach(async () => {
+    await asRoot('kill-helper');
+    await asRoot('start-helper');
+  });
+
+  const photographLink = async (desktop: Desktop, state: keyof typeof text.link & string, title: string) => {
+    await desktop.page.getByRole('navigation').getByText(title).waitFor();
+    await photograph(desktop, `link-${state}`);
+  };
+
+  it('not running', async () => {
+    await photographLink(await Desktop.forTest(), 'not-running', text.link['not-running'].title);
+  });
+
+  it('other version', async () => {
+    await asRoot('start-other-build');
+    await photographLink(await Desktop.forTest(), 'other-version', text.link['other-version'].title);
+  });
+
+  it('lost', async () => {
+    await asRoot('start-helper');
+    const desktop = await Desktop.forTest();
+    await desktop.connected();
+    await asRoot('kill-helper');
+    await photographLink(desktop, 'lost', text.link.lost.title);
+  });
+});

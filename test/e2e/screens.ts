@@ -1,0 +1,71 @@
+/** Pictures of what a window shows, in each look and size; and what axe says of each look. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { AxeResults, RunOptions } from 'axe-core';
+import { expect } from 'vitest';
+import type { Settings } from '../../src-main/ipc/contract.ts';
+import type { Desktop } from './desktop.ts';
+
+const FOLDER = join(import.meta.dirname, '../../dist/screenshots');
+const SIZES = [
+  [1280, 800],
+  [1920, 1080],
+] as const;
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** WCAG 2.2 A and AA, and what axe's makers call good practice. */
+const RULES: RunOptions = {
+  runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+};
+
+export type Look = Partial<Settings>;
+export const LIGHT_AND_DARK: Readonly<Record<string, Look>> = {
+  light: { theme: 'light' },
+  dark: { theme: 'dark' },
+};
+
+declare global {
+  interface Window {
+    axe: { run(context: Document, options: RunOptions): Promise<AxeResults> };
+  }
+}
+
+/** Takes `name-look-size.png` of what is shown now, and expects no violation in any look. */
+export async function photograph(
+  desktop: Desktop,
+  name: string,
+  looks: Readonly<Record<string, Look>> = LIGHT_AND_DARK,
+): Promise<void> {
+  for (const [look, settings] of Object.entries(looks)) {
+    await desktop.set({ motion: 'reduced', ...settings });
+    for (const [width, height] of SIZES) {
+      await desktop.resize(width, height);
+      await settle(desktop);
+      const path = join(FOLDER, `${name}-${look}-${width}x${height}.png`);
+      await desktop.page.screenshot({ path, animations: 'disabled', caret: 'hide' });
+    }
+    expect(await violations(desktop), `${name}, ${look}`).toEqual([]);
+  }
+}
+
+/** Two frames after the fonts are there: what was changed has been drawn. */
+async function settle({ page }: Desktop): Promise<void> {
+  await page.evaluate(async () => {
+    await document.fonts.ready;
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  });
+}
+
+/** A line for each rule that is broken: the rule, and where. */
+async function violations({ page }: Desktop): Promise<string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate(async (rules) => {
+    const { violations } = await window.axe.run(document, rules);
+    return violations.flatMap(({ id, help, nodes }) =>
+      nodes.map(
+        ({ target, any }) =>
+          `${id} (${help}): ${target.join(' ')} ${any.map(({ message }) => message).join('; ')}`,
+      ),
+    );
+  }, RULES);
+}
