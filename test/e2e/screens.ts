@@ -30,7 +30,10 @@ declare global {
   }
 }
 
-/** Takes `name-look-size.png` of what is shown now, and expects no violation in any look. */
+/**
+ * Takes `name-look-size.png` of what is shown now, one more of all of a page that must be scrolled, and expects no
+ * violation in any look.
+ */
 export async function photograph(
   desktop: Desktop,
   name: string,
@@ -40,12 +43,34 @@ export async function photograph(
     await desktop.set({ motion: 'reduced', ...settings });
     for (const [width, height] of SIZES) {
       await desktop.resize(width, height);
-      await settle(desktop);
-      const path = join(FOLDER, `${name}-${look}-${width}x${height}.png`);
-      await desktop.page.screenshot({ path, animations: 'disabled', caret: 'hide' });
+      await take(desktop, `${name}-${look}-${width}x${height}`);
+    }
+    const hidden = await hiddenHeight(desktop);
+    if (hidden > 0) {
+      const [width, height] = SIZES[1];
+      await desktop.resize(width, height + hidden);
+      await take(desktop, `${name}-${look}-whole`);
     }
     expect(await violations(desktop), `${name}, ${look}`).toEqual([]);
   }
+}
+
+async function take(desktop: Desktop, name: string): Promise<void> {
+  await settle(desktop);
+  const path = join(FOLDER, `${name}.png`);
+  await desktop.page.screenshot({ path, animations: 'disabled', caret: 'hide' });
+}
+
+/** How much taller the window must be for nothing to be scrolled, in pixels. */
+function hiddenHeight({ page }: Desktop): Promise<number> {
+  return page.evaluate(() =>
+    Math.max(
+      ...[...document.querySelectorAll('*')]
+        .filter((element) => ['auto', 'scroll'].includes(getComputedStyle(element).overflowY))
+        .map(({ scrollHeight, clientHeight }) => scrollHeight - clientHeight),
+      0,
+    ),
+  );
 }
 
 /** Two frames after the fonts are there: what was changed has been drawn. */
