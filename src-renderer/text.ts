@@ -35,6 +35,7 @@ export const text = {
     start: 'Start the helper',
     again: 'Try again',
     replace: 'Replace it',
+    command: 'The command that installs the helper',
     copyCommand: 'Copy the command',
     copied: 'Copied',
   },

@@ -1,7 +1,8 @@
 /**
  * From the bytes of one stream to text that a terminal may be given. What passes is what is read: text, line ends, tabs, colours,
  * links to the web, and moves that progress bars are made of. All else that a terminal can be told never reaches one: clipboard,
- * title, queries, modes, other screens, clearing. Nothing can hide what came before it or comes after it.
+ * title, queries, modes, other screens, clearing. A move can write over what stands on the screen, as progress bars do; what has
+ * been scrolled away, and all that comes after, is shown.
  */
 import { TextStyle } from './text-style.ts';
 

@@ -94,6 +94,13 @@ export class Desktop {
     ] as const);
   }
 
+  /** Goes to the page of the newest job of that name. */
+  async openJob(name: string): Promise<void> {
+    await this.page.getByRole('navigation').getByRole('button', { name: text.pages.jobs }).click();
+    await this.page.getByRole('row').filter({ hasText: name }).first().dblclick();
+    await this.page.getByRole('heading', { level: 1, name }).waitFor();
+  }
+
   async close(): Promise<void> {
     Desktop.open.delete(this);
     await this.app.close();

@@ -1,7 +1,8 @@
 /** Why a job ended as it did, in words. */
-import type { JobDetails, JobStatus } from '../../../src-main/ipc/contract.ts';
+import type { JobDetails } from '../../../src-main/ipc/contract.ts';
 import { formatDuration } from '../../state/format.ts';
 import { text } from '../../text.ts';
+import { isLive } from '../list/job-table.ts';
 import { signalName } from './signals.ts';
 
 export interface ExitReason {
@@ -12,15 +13,12 @@ export interface ExitReason {
   readonly mend: string;
 }
 
-const LIVE: readonly JobStatus[] = ['INITIALIZING', 'SCHEDULED', 'QUEUED', 'RUNNING', 'PAUSED'];
-
-export function hasEnded({ status }: Pick<JobDetails, 'status'>): boolean {
-  return !LIVE.includes(status);
-}
+/** Of a failure that kept the command from running, though its sandbox stood: execve(2). */
+const EXEC_LAYER = 'exec';
 
 /** @returns undefined as long as the job has not ended. */
 export function exitReasonOf(job: JobDetails): ExitReason | undefined {
-  if (!hasEnded(job)) {
+  if (isLive(job.status)) {
     return undefined;
   }
   const { failure } = job;
@@ -55,10 +53,14 @@ function wordsOf(job: JobDetails): Pick<ExitReason, 'tone' | 'title'> {
     return { tone: 'bad', title: words.outOfMemory(usage?.oomKills ?? 0) };
   }
   if (job.failure !== null) {
-    return { tone: 'bad', title: job.startedUs === 0 ? words.refused : words.failed };
+    return { tone: 'bad', title: didNotRun(job) ? words.refused : words.failed };
   }
   if (signal !== null) {
     return { tone: 'bad', title: words.killed(signalName(signal), signal) };
   }
   return { tone: 'bad', title: exitCode === null ? words.unknown : words.code(exitCode) };
+}
+
+function didNotRun({ startedUs, failure }: JobDetails): boolean {
+  return startedUs === 0 || failure?.layer === EXEC_LAYER;
 }
