@@ -167,8 +167,8 @@ export class LogScreen implements Disposable {
 
   /** Height of a row, px; 0 before anything is shown. */
   get rowHeight(): number {
-    const screen = this.#terminal.element?.querySelector('.xterm-screen');
-    return (screen?.clientHeight ?? 0) / this.#terminal.rows;
+    // Of a row itself: the screen around it takes its new size only some time after the number of rows has changed.
+    return this.#terminal.element?.querySelector('.xterm-rows > div')?.getBoundingClientRect().height ?? 0;
   }
 
   get visibleRows(): readonly VisibleRow[] {

@@ -69,6 +69,24 @@ describe('with a helper', () => {
     await photograph(desktop, 'jobs');
   });
 
+  it('a job: its output, its details, one that was refused, one that runs, none', async () => {
+    const { page } = desktop;
+    const colours =
+      "printf '\\033[32mok\\033[0m 12 files\\n\\033[33mwarning\\033[0m: unused variable\\n'; echo 'link failed' >&2";
+    await jobs.ended(await jobs.shell(`${colours}; exit 3`, 'make all'));
+    await jobs.ended(await jobs.run({ name: 'misspelt', command: 'mkae' }));
+    await desktop.openJob('make all');
+    await page.locator('.xterm-rows').getByText('link failed').waitFor();
+    await photograph(desktop, 'job-output');
+    await page.getByRole('main').getByText(text.job.parts.details, { exact: true }).click();
+    await photograph(desktop, 'job-details');
+    await desktop.openJob('misspelt');
+    await page.getByText(text.exit.refused).waitFor();
+    await photograph(desktop, 'job-refused');
+    await desktop.openJob('watch the folder');
+    await photograph(desktop, 'job-running');
+  });
+
   it.each(['new', 'machine', 'doctor', 'settings'] as const)('%s', async (name) => {
     await go(desktop, name);
     await photograph(desktop, name);
