@@ -1,5 +1,5 @@
 /** Installing the helper where only root writes, and starting it from there: with the built helper, under a root of its own. */
-import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
@@ -17,7 +17,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ClientNode, clientConfigSchema } from '../../native-helper/api/config-schema.ts';
 import { parseConfig } from '../../native-helper/api/config-text.ts';
 import { GetLogsRequestSchema } from '../../native-helper/api/gen/joblet_pb.js';
@@ -28,6 +28,7 @@ import { temporaryRoot } from '../fixtures/root.ts';
 import { frame, openHttp2 } from '../fixtures/transport.ts';
 
 const PATIENCE_MS = 60_000;
+const STRANGER = 65_534;
 
 let root: string;
 let installed: string;
@@ -181,5 +182,29 @@ describe('the installation', () => {
     const { status, stderr } = joblet('helper', 'start');
     expect(status).not.toBe(0);
     expect(stderr).toContain('joblet-config.yml');
+  });
+});
+
+describe('elevate-start', () => {
+  const start = (environment: NodeJS.ProcessEnv = {}) =>
+    spawnSync(join(installed, 'elevate-start'), { env: environment, encoding: 'utf8', timeout: PATIENCE_MS });
+
+  beforeEach(() => {
+    install(installation(DIST));
+    joblet('helper', 'stop');
+  });
+
+  it("can't be held up by another user", async () => {
+    const stranger = spawn('flock', ['--shared', '--no-fork', installed, 'sleep', '600'], { uid: STRANGER });
+    await vi.waitUntil(() => readlinkSync(`/proc/${stranger.pid}/exe`).endsWith('sleep'));
+    expect(start()).toMatchObject({ status: 0, stderr: '' });
+    stranger.kill();
+  });
+
+  it('heeds nothing of its environment', () => {
+    const script = join(root, 'script');
+    writeFileSync(script, `touch ${root}/run-by-bash`);
+    const { status } = start({ BASH_ENV: script, 'BASH_FUNC_flock%%': `() { . ${script}; }`, PATH: root });
+    expect({ status, ran: existsSync(join(root, 'run-by-bash')) }).toEqual({ status: 0, ran: false });
   });
 });
