@@ -5,9 +5,14 @@
 import sudoPrompt from '@vscode/sudo-prompt';
 import { ELEVATED_PROGRAM } from './graphical-prompt.ts';
 
+// A prompt that outlived who asked would start the helper for nobody. The group is ours; root's part of it can't be killed.
+process.stdin.on('end', () => process.kill(-process.pid, 'SIGKILL')).resume();
+
 sudoPrompt.exec(ELEVATED_PROGRAM, { name: 'Joblet' }, (error, _stdout, stderr) => {
   if (error) {
-    process.stderr.write(`${error.message}\n${stderr ?? ''}`);
-    process.exitCode = 1;
+    // Further lines of the message are the command and what stands in `stderr`.
+    process.stderr.write(`${error.message.split('\n', 1)[0]}\n${stderr ?? ''}`);
   }
+  process.exitCode = error ? 1 : 0;
+  process.stdin.destroy();
 });

@@ -1,6 +1,5 @@
 /** Installing the helper where only root writes, and starting it from there: with the built helper, under a root of its own. */
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import {
   cpSync,
@@ -24,6 +23,7 @@ import { GetLogsRequestSchema } from '../../native-helper/api/gen/joblet_pb.js';
 import { clientConfigOf, pathsUnder } from '../../native-helper/api/paths.ts';
 import { type Installation, installCommand } from '../../src-main/elevation/install-script.ts';
 import { DIST, HELPER, JOBLET } from '../fixtures/dist.ts';
+import { hashOf, installation } from '../fixtures/installation.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 import { frame, openHttp2 } from '../fixtures/transport.ts';
 
@@ -52,18 +52,6 @@ function joblet(...words: readonly string[]): SpawnSyncReturns<string> {
 
 function helperPid(): number {
   return JSON.parse(joblet('--json', 'helper', 'status').stdout).pid;
-}
-
-const hashOf = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
-
-function installation(directory: string): Installation {
-  return {
-    directory,
-    helperHash: hashOf(HELPER),
-    starterHash: hashOf(join(DIST, 'elevate-start')),
-    buildId: readFileSync(join(DIST, 'build-id'), 'utf8'),
-    root,
-  };
 }
 
 function install(from: Installation, environment: NodeJS.ProcessEnv = {}): SpawnSyncReturns<string> {
@@ -155,7 +143,7 @@ describe('the installation', () => {
     const swapped = join(root, 'swapped');
     cpSync(join(DIST, 'elevate-start'), join(swapped, 'elevate-start'));
     cpSync('/bin/true', join(swapped, 'joblet-helper'));
-    const { status, stderr } = install({ ...installation(swapped), buildId: 'f'.repeat(64) });
+    const { status, stderr } = install({ ...installation(root, swapped), buildId: 'f'.repeat(64) });
     expect(status).not.toBe(0);
     expect(stderr).toMatch(/joblet-helper: FAILED|did NOT match/);
     expect(existsSync(join(installed, 'f'.repeat(64)))).toBe(false);
@@ -166,14 +154,14 @@ describe('the installation', () => {
     const linked = join(root, 'linked');
     cpSync(join(DIST, 'elevate-start'), join(linked, 'elevate-start'));
     symlinkSync('/etc/shadow', join(linked, 'joblet-helper'));
-    expect(install(installation(linked)).status).not.toBe(0);
+    expect(install(installation(root, linked)).status).not.toBe(0);
     expect(statSync(join(installed, 'new')).mode & 0o077).toBe(0);
   });
 
   it('lets in the uid that sudo or pkexec vouch for, and nothing that only looks like one', () => {
-    expect(install(installation(DIST), { SUDO_UID: '4242' }).status).toBe(0);
+    expect(install(installation(root), { SUDO_UID: '4242' }).status).toBe(0);
     expect(existsSync(join(root, 'etc/joblet/clients/4242.yml'))).toBe(true);
-    expect(install(installation(DIST), { PKEXEC_UID: '$(touch /tmp/x)' }).status).toBe(0);
+    expect(install(installation(root), { PKEXEC_UID: '$(touch /tmp/x)' }).status).toBe(0);
   });
 
   it('says why when the helper ends at once', { timeout: PATIENCE_MS }, () => {
@@ -190,7 +178,7 @@ describe('elevate-start', () => {
     spawnSync(join(installed, 'elevate-start'), { env: environment, encoding: 'utf8', timeout: PATIENCE_MS });
 
   beforeEach(() => {
-    install(installation(DIST));
+    install(installation(root));
     joblet('helper', 'stop');
   });
 
