@@ -49,7 +49,7 @@ polkit.addRule(function (action, subject) {
 
 const BUS = '/run/dbus/system_bus_socket';
 const POLKITD = '/usr/lib/polkit-1/polkitd';
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 90_000;
 /** Each look costs the emulated processor more than a glance. */
 const POLL_MS = 50;
 
@@ -235,7 +235,7 @@ function parentOf(pid: number): number {
   return Number(/^.*\) . (\d+)/s.exec(readFileSync(join('/proc', `${pid}`, 'stat'), 'utf8'))?.[1]);
 }
 
-/** @throws Error when the look still finds nothing after 30 s. */
+/** @throws Error when the look still finds nothing after {@link PATIENCE_MS}. */
 export async function until<T>(look: () => T | undefined | false): Promise<T> {
   for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await delay(POLL_MS)) {
     const found = look();

@@ -37,7 +37,7 @@ const CHECKOUT = '/srv/joblet';
 const JOBLET = join(CHECKOUT, 'dist/joblet');
 const NODE = join(CHECKOUT, 'node_modules/.bin/node');
 const PROMPT = join(CHECKOUT, 'src-main/elevation/graphical-prompt.ts');
-const LONG_MS = 120_000;
+const LONG_MS = 180_000;
 
 let desktop: Desktop;
 let installed: SpawnSyncReturns<string>;
@@ -240,6 +240,16 @@ describe('where polkit wants a password', () => {
     lock.kill();
     await until(() => existsSync(clientConfigOf(PATHS, ASKED.uid)));
     expect(ownerAndMode(clientConfigOf(PATHS, ASKED.uid))).toBe(`${ASKED.uid} 600`);
+  });
+
+  it('starts nothing for a wrong one', async () => {
+    const { command, agent } = await desktop.ask(() => promptAs(ASKED, LONG_MS));
+    using _ = agent;
+    agent.type(`not ${PASSWORD}`);
+    const { exitCode, stderr } = await command.ended;
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain('the right password was not given');
+    expect(helperPid()).toBeUndefined();
   });
 
   it('waits for it for a bounded time, and starts nothing when it comes later', async () => {

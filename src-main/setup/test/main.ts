@@ -179,7 +179,7 @@ async function inMachine(run: Run, title: string, append: readonly string[]): Pr
     memory: totalmem() > 8 * 2 ** 30 ? '4G' : '2G',
     disk: '4G',
     append: ['psi=1', ...append].join(' '),
-    timeout: '720',
+    timeout: '1200',
     out,
   };
   const argv = [
@@ -187,7 +187,7 @@ async function inMachine(run: Run, title: string, append: readonly string[]): Pr
     ...Object.entries(options).map(([name, value]) => `--${name}=${value}`),
     `failed=0; ${lines.join('; ')}; exit $failed`,
   ];
-  await runCommand(command(title, process.execPath, argv, 13));
+  await runCommand(command(title, process.execPath, argv, 21));
   run.open.clear();
   for (const [project] of batches) {
     const code = await readFile(join(out, `${project}.code`), 'utf8').catch(() => 'not reached');
