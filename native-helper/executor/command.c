@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include "layer.h"
+#include "record.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127, STACK_BYTES = 32 * 1024 };
+enum { STACK_BYTES = 32 * 1024 };
 
 /* The value of a variable in the plan's environment, or NULL. As getenv(3), the first of that name counts. */
 static const char *variable(const struct plan *plan, const char *name)
@@ -65,42 +66,64 @@ static void execute_by_name(const struct plan *plan)
 
 struct attempt {
 	const struct plan *plan;
-	int error; /* why the program could not be executed */
+	struct failure *failure;
+	int exit_code; /* that a failure gives; 0: the program was executed */
 };
+
+static bool take_last_steps(struct failure *failure)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	if (LAYER("session") && setsid() < 0)
+		return failed(failure, "process", "setsid", "session of the command");
+	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+		return failed(failure, "process", "sigprocmask", "signals of the command");
+	return !LAYER("descriptors") || sys_close_range(STDERR_FILENO + 1, ~0U) == 0 ||
+	       failed(failure, "process", "close_range", "descriptors of the command");
+}
+
+/* A program that isn't one has the code that shells give. What the machine has run out of is no fault of the program. */
+static int judge_execution(const char *program, struct failure *failure)
+{
+	bool exhausted = errno == EAGAIN || errno == ENOMEM || errno == ENFILE;
+	int shell_code = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
+
+	failed(failure, exhausted ? "process" : "exec", "execve", program);
+	return exhausted ? EXIT_REFUSED : shell_code;
+}
 
 static int become_command(void *argument)
 {
 	struct attempt *attempt = argument;
-	sigset_t none;
 
-	if (LAYER("session"))
-		setsid();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (LAYER("descriptors"))
-		sys_close_range(STDERR_FILENO + 1, ~0U);
+	attempt->exit_code = EXIT_REFUSED;
+	if (!take_last_steps(attempt->failure))
+		_exit(EXIT_REFUSED);
+	attempt->exit_code = 0;
 	execute_by_name(attempt->plan);
-	attempt->error = errno;
-	_exit(EXIT_NOT_FOUND);
+	attempt->exit_code = judge_execution(attempt->plan->arguments[0], attempt->failure);
+	_exit(attempt->exit_code);
 }
 
 pid_t command_start(const struct plan *plan, int *exit_code, struct failure *failure)
 {
 	static _Alignas(16) char stack[STACK_BYTES];
-	volatile struct attempt attempt = {.plan = plan};
+	struct attempt attempt = {.plan = plan, .failure = failure};
 	/*
 	 * The child borrows our memory until it has executed the program, so nothing is copied, and it leaves the reason of a failure right
 	 * here. It only makes system calls on its own process. Not by vfork(2), which is fork(2) in the musl of some architectures.
 	 */
-	pid_t pid = clone(become_command, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, (void *)&attempt);
+	pid_t pid = clone(become_command, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &attempt);
 
-	if (pid > 0 && attempt.error == 0)
+	if (pid < 0) {
+		failed(failure, "process", "clone", plan->arguments[0]);
+		attempt.exit_code = EXIT_REFUSED;
+	} else if (attempt.exit_code == 0) {
 		return pid;
-	if (pid > 0) {
+	} else {
 		waitpid(pid, NULL, 0);
-		errno = attempt.error;
 	}
-	*exit_code = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE;
-	failed(failure, "exec", pid < 0 ? "clone" : "execve", plan->arguments[0]);
+	*exit_code = attempt.exit_code;
 	return 0;
 }

@@ -112,12 +112,23 @@ static void judge_refusal(const struct job *job, struct record *record)
 	record->exit_code = job->refusal_code;
 }
 
-/* A job that ended without a word of why, before its command ran or while it did. */
-static void note_silent_end(struct job *job, int init_status)
+/* Killed while it built the sandbox, init could not say why; the kernel's count does. */
+static bool starved(const struct job *job, const struct cgroup_usage *usage, int init_status)
 {
-	bool expected = job->has_failure || job->command_ended || job->reason != REASON_NOTHING || job->init == 0;
+	return job->phase == PHASE_STARTING && WIFSIGNALED(init_status) && usage->oom_kills.present && usage->oom_kills.value > 0;
+}
 
-	if (expected || (job->phase == PHASE_RUNNING && WIFSIGNALED(init_status)))
+/* A job that ended without a word of why, before its command ran or while it did. */
+static void note_silent_end(struct job *job, const struct cgroup_usage *usage, int init_status)
+{
+	bool told = job->refused || job->command_ended || job->reason != REASON_NOTHING || job->init == 0;
+
+	if (!told && starved(job, usage, init_status)) {
+		job->has_failure = true;
+		refused(&job->failure, "memory", "allocate", "init", "was killed by the kernel for want of memory");
+		return;
+	}
+	if (told || job->has_failure || (job->phase == PHASE_RUNNING && WIFSIGNALED(init_status)))
 		return;
 	job->has_failure = true;
 	refused(&job->failure, "monitor", "wait", "init", WIFSIGNALED(init_status) ? "was killed" : "ended without a word");
@@ -192,8 +203,8 @@ int job_finish(struct job *job)
 	record.ended_us = realtime_us();
 	end_cgroup(job, &record.usage);
 	remove_cgroup(job);
-	note_silent_end(job, init_status);
-	record.ran = job->phase == PHASE_RUNNING && job->refusal_code == EXIT_REFUSED;
+	note_silent_end(job, &record.usage, init_status);
+	record.ran = job->phase == PHASE_RUNNING && !job->refused;
 	if (record.ran)
 		judge_run(job, init_status, &record);
 	else

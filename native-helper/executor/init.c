@@ -12,6 +12,7 @@
 #include "credentials.h"
 #include "idle.h"
 #include "layer.h"
+#include "record.h"
 #include "root.h"
 #include "sys.h"
 
@@ -275,7 +276,7 @@ static int wait_for_command(pid_t command)
 
 noreturn void init_run(const struct plan *plan, const struct sources *sources, struct init_descriptors *descriptors)
 {
-	struct init_message message = {.event = INIT_FAILED};
+	struct init_message message = {.event = INIT_FAILED, .status = EXIT_REFUSED};
 	pid_t command;
 
 	prctl(PR_SET_NAME, "joblet-init");
@@ -290,7 +291,7 @@ noreturn void init_run(const struct plan *plan, const struct sources *sources, s
 	tell(MONITOR, &message);
 	wait_for(MONITOR, INIT_GO);
 	command = command_start(plan, &message.status, &message.failure);
-	message.event = command > 0 ? INIT_ENDED : INIT_UNEXECUTABLE;
+	message.event = command > 0 ? INIT_ENDED : INIT_FAILED;
 	if (command > 0)
 		message.status = wait_for_command(command);
 	tell(MONITOR, &message);

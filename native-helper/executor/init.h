@@ -11,8 +11,7 @@
 /* What init says to the monitor: one message of a sequenced-packet socket each, in this order. */
 enum init_event {
 	INIT_READY,  /* the sandbox stands and nothing is left to be given up; init waits for INIT_GO */
-	INIT_FAILED, /* a step of it failed; init ends */
-	INIT_UNEXECUTABLE, /* the command could not be executed; init ends */
+	INIT_FAILED, /* a step on the way to the command failed, the sandbox's or the command's own; init ends */
 	INIT_ENDED,  /* the command ended with `status`; init ends, and with it all that is left of the job */
 };
 
@@ -31,7 +30,7 @@ struct init_facts {
 
 struct init_message {
 	enum init_event event;
-	int status; /* of wait(2) for INIT_ENDED, the shell's exit code for INIT_UNEXECUTABLE */
+	int status; /* of wait(2) for INIT_ENDED, the job's exit code for INIT_FAILED */
 	struct init_facts facts;
 	struct failure failure;
 };

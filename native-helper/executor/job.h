@@ -43,6 +43,7 @@ struct job {
 	bool abandoned; /* somebody ended the job, and the last of its output can't be written */
 	bool command_ended;
 	int command_status; /* of wait(2), once command_ended */
+	bool refused;	    /* init has said that its way to the command failed */
 	int refusal_code;   /* the exit code when the command never ran */
 	uint64_t started_us;
 	bool has_failure;
@@ -54,6 +55,8 @@ bool job_start(struct job *job);
 
 /* supervise.c: until init has ended and all output is in the log. */
 void job_supervise(struct job *job);
+/* All that init has said by now. */
+void job_hear_init(struct job *job);
 /* Tells a new connection where the job stands. */
 void job_greet(struct job *job);
 

@@ -118,6 +118,7 @@ static int run(bool replay)
 		job.has_failure = true;
 		if (job.init > 0)
 			kill(job.init, SIGKILL);
+		job_hear_init(&job); /* when it had ended before us, its reason is the true one */
 	}
 	code = job_finish(&job);
 	if (!replay)

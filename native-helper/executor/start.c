@@ -74,6 +74,22 @@ static uint64_t namespace_flags(const struct plan *plan)
 	return flags;
 }
 
+/* One call for many parts of the kernel; its error says which of them has refused (clone(2)). */
+static const char *layer_of_clone(int error)
+{
+	switch (error) {
+	case EAGAIN:
+	case ENOMEM:
+		return "process";
+	case EACCES:
+	case EBUSY:
+	case EOPNOTSUPP:
+		return "cgroup";
+	default:
+		return "namespace";
+	}
+}
+
 /*
  * clone3 with fork semantics (no CLONE_VM): the child goes on with a copy of our memory, so it has the plan and the sources. It is
  * born in the job's cgroup, so that its limits hold from the first instruction.
@@ -93,7 +109,7 @@ static bool clone_init(struct job *job, const struct sources *sources, const str
 	}
 	pid = sys_clone3(&arguments);
 	if (pid < 0)
-		return failed(&job->failure, "namespace", "clone3", "init");
+		return failed(&job->failure, layer_of_clone(errno), "clone3", "init");
 	if (pid == 0) {
 		struct init_descriptors descriptors = {channels->init, channels->write[0], channels->write[1]};
 

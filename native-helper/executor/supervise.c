@@ -143,10 +143,11 @@ static bool compare_and_go(struct job *job, const struct init_facts *facts, stru
 
 	if (!report_compare(&subject, report, &job->failure))
 		return false;
-	job->phase = PHASE_RUNNING;
 	job->started_us = realtime_us();
-	return send(job->init_socket, &order, sizeof order, MSG_NOSIGNAL) == sizeof order ||
-	       failed(&job->failure, "monitor", "send", "init");
+	if (send(job->init_socket, &order, sizeof order, MSG_NOSIGNAL) != sizeof order)
+		return failed(&job->failure, "monitor", "send", "init");
+	job->phase = PHASE_RUNNING;
+	return true;
 }
 
 static void on_ready(struct job *job, const struct init_facts *facts)
@@ -182,19 +183,16 @@ static void on_init_message(struct job *job, struct init_message *message)
 	switch (message->event) {
 	case INIT_READY:
 		message->facts.hostname[HOSTNAME_MAXIMUM] = '\0';
-		if (job->phase == PHASE_STARTING && job->reason == REASON_NOTHING)
+		if (job->phase == PHASE_STARTING && job->reason == REASON_NOTHING && !job->has_failure)
 			on_ready(job, &message->facts);
 		break;
 	case INIT_ENDED:
 		job->command_ended = true;
 		job->command_status = message->status;
 		break;
-	case INIT_UNEXECUTABLE:
-		job->refusal_code = message->status;
-		job->failure = message->failure;
-		job->has_failure = true;
-		break;
 	case INIT_FAILED:
+		job->refused = true;
+		job->refusal_code = message->status;
 		job->failure = message->failure;
 		job->has_failure = true;
 		break;
@@ -274,10 +272,15 @@ static void drain(struct job *job, int stream)
 		close_stream(job, stream);
 }
 
-static void on_init_end(struct job *job)
+void job_hear_init(struct job *job)
 {
 	while (job->init_socket >= 0 && receive_init_message(job))
 		;
+}
+
+static void on_init_end(struct job *job)
+{
+	job_hear_init(job);
 	job->init_ended = true;
 }
 

@@ -1,8 +1,11 @@
 /** The executor by itself: real jobs from plans, without a helper. */
 import { connect } from 'node:net';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import type { Plan } from '../../native-helper/server/plan/plan.ts';
 import { ExecutorJob } from '../fixtures/executor.ts';
+import { failingCalls } from '../fixtures/seccomp.ts';
 
 const INDEX_HEADER_BYTES = 32;
 const INDEX_RECORD_BYTES = 32;
@@ -55,6 +58,27 @@ describe('a job', () => {
     });
   });
 
+  test.each([
+    ['a script whose interpreter is not there', '#!/no/such/program\n', 127, 2],
+    ['a file of no known format', 'plain words\n', 126, 8],
+  ])('whose command is %s ends as in a shell', async (_title, content, exitCode, errno) => {
+    const program = {
+      kind: 'file',
+      target: '/tmp/program',
+      mode: 0o755,
+      content: Buffer.from(content),
+    } as const;
+    await using job = new ExecutorJob(['/tmp/program'], {
+      edit: (plan) => ({ ...plan, mounts: [...plan.mounts, program] }),
+    });
+    expect(await job.record()).toMatchObject({
+      ran: false,
+      exit_code: exitCode,
+      ended_by: 'refused',
+      error: { layer: 'exec', operation: 'execve', object: '/tmp/program', errno },
+    });
+  });
+
   test('opens /dev/stdout and /dev/stderr', async () => {
     await using job = new ExecutorJob(shell('echo a >/dev/stdout && echo b >/dev/stderr'));
     await job.ended();
@@ -71,6 +95,58 @@ describe('a job', () => {
     const bytes = 64 * 1024 * 1024;
     await using job = new ExecutorJob(shell(`head -c ${bytes} /dev/zero`));
     expect((await job.record()).log_bytes).toBe(bytes);
+  });
+});
+
+describe('a job that could not be launched', () => {
+  const RLIMIT_NPROC = 6;
+  const { EAGAIN, ENOMEM, EPERM, ENOSYS } = constants.errno;
+
+  test('for its user may have no more processes has code 125 and says so', async () => {
+    const edit = (plan: Plan): Plan => ({
+      ...plan,
+      resourceLimits: [...plan.resourceLimits, { resource: RLIMIT_NPROC, soft: 0n, hard: 0n }],
+    });
+    await using job = new ExecutorJob(['true'], { edit });
+    expect(await job.record()).toMatchObject({
+      ran: false,
+      exit_code: 125,
+      signal: null,
+      ended_by: 'refused',
+      error: { layer: 'process', operation: 'clone', object: 'true', errno: EAGAIN },
+    });
+  });
+
+  /** Each step of the way from init to the command. */
+  test.each([
+    ['clone', EAGAIN],
+    ['clone', ENOMEM],
+    ['setsid', EPERM],
+    ['close_range', ENOSYS],
+    ['execve', EAGAIN],
+    ['execve', ENOMEM],
+  ] as const)('for %s gave errno %i has code 125, layer `process`, and that call', async (call, errno) => {
+    await using job = new ExecutorJob(['true'], {
+      edit: (plan) => ({ ...plan, seccomp: failingCalls([call], errno) }),
+    });
+    expect(await job.record()).toMatchObject({
+      ran: false,
+      exit_code: 125,
+      signal: null,
+      ended_by: 'refused',
+      error: { layer: 'process', operation: call, errno },
+    });
+    expect(job.log).toBe('');
+  });
+
+  test('for a step of its sandbox failed has code 125 and the layer of that step', async () => {
+    await using job = new ExecutorJob(['true'], { edit: (plan) => ({ ...plan, workDirectory: '/nowhere' }) });
+    expect(await job.record()).toMatchObject({
+      ran: false,
+      exit_code: 125,
+      ended_by: 'refused',
+      error: { layer: 'workdir', operation: 'chdir', object: '/nowhere' },
+    });
   });
 });
 
@@ -102,11 +178,10 @@ describe('the end of a job', () => {
 
   test('comes with that of its monitor', async () => {
     await using job = await new ExecutorJob(['sleep', '60']).running();
-    const processes = job.processes;
+    await job.until(() => job.processes.length === 2, 'init and command');
     process.kill(job.monitor, 'SIGKILL');
     await job.ended();
     await job.until(() => job.processes.length === 0, 'the end of the job');
-    expect(processes).toHaveLength(2);
     expect(job.exit).toBeUndefined();
   });
 

@@ -75,6 +75,17 @@ describe('changeOf', () => {
     });
   });
 
+  it('tells who could make no process which bounds there are', () => {
+    const error = { layer: 'process', operation: 'clone', object: 'true', errno: 11, message: '' };
+    const { failure, exitCode } = endOf({ ended_by: 'refused', ran: false, exit_code: 125, error });
+    expect(exitCode).toBe(125);
+    expect(failure).toMatchObject({
+      layer: 'process',
+      cause: 'EAGAIN',
+      mend: expect.stringMatching(/RLIMIT_NPROC.*pids\.max.*threads-max/),
+    });
+  });
+
   it('leaves out what the kernel keeps no count of', () => {
     const { usage } = changeOf(RECORD);
     expect(usage?.memoryPeakBytes).toBe(4096n);

@@ -131,10 +131,20 @@ function refusalOf({ error }: ExitRecord): Failure | null {
       });
 }
 
-/** clone(2), mount_namespaces(7): with this error the kernel says that there are too many of them; no disk is full. */
+/**
+ * Of what there is too much already: clone(2), mount_namespaces(7). With ENOSPC the kernel speaks of namespaces and mounts; no
+ * disk is full.
+ */
 function mendOfUsedUp({ layer, errno }: { readonly layer: string; readonly errno: number }) {
-  const isUsedUp = errno === constants.errno.ENOSPC && (layer === 'namespace' || layer === 'mount');
-  return isUsedUp ? { mend: 'Raise user.max_*_namespaces and fs.mount-max with sysctl.' } : {};
+  if (errno === constants.errno.ENOSPC && (layer === 'namespace' || layer === 'mount')) {
+    return { mend: 'Raise user.max_*_namespaces and fs.mount-max with sysctl.' };
+  }
+  if (errno === constants.errno.EAGAIN && layer === 'process') {
+    return {
+      mend: "Let other jobs end, or raise the helper's RLIMIT_NPROC, the pids.max above its cgroup, or kernel.threads-max.",
+    };
+  }
+  return {};
 }
 
 function outOfMemory({ job, usage }: ExitRecord): Failure {

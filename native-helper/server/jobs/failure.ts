@@ -4,6 +4,8 @@ import { create } from '@bufbuild/protobuf';
 import { causeOf, JobletError } from '../../api/errors.ts';
 import { type Failure, FailureSchema } from '../../api/gen/joblet_pb.js';
 
+const MEND_OF_PROCESS = 'Close other programs, or raise the limit on processes and open files.';
+
 /** What to do, a sentence for each layer that can refuse or end a job. */
 const MEND_OF_LAYER: Readonly<Record<string, string>> = {
   plan: 'Helper and executor do not fit together: install Joblet again.',
@@ -16,7 +18,8 @@ const MEND_OF_LAYER: Readonly<Record<string, string>> = {
   device: 'Run `joblet doctor`: it says which devices a job can have here.',
   credentials: 'Check jobs.user and jobs.group in the configuration of the helper.',
   seccomp: 'Run `joblet doctor`: it says whether this kernel has seccomp filters.',
-  process: 'Close other programs, or raise the limit on processes and open files.',
+  process: MEND_OF_PROCESS,
+  kernel: MEND_OF_PROCESS,
   workdir: 'Give a folder that the job can enter with --workdir: /work, /tmp, or one of the system’s.',
   exec: 'Check the name and that it is executable; a job sees the system’s programs and what lies in /work.',
   report: 'This is a fault of Joblet: please report it with the output of `joblet job status --json`.',
