@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { tryLock } from './lock.ts';
 import { peerCredentialsOf } from './peer-credentials.ts';
-import { openFilesMaximum } from './resource-limits.ts';
 import { createSocketPair } from './socketpair.ts';
 
 describe('peerCredentialsOf', () => {
@@ -39,11 +38,5 @@ describe('tryLock', () => {
     expect(tryLock(second)).toBe(true);
     closeSync(second);
     rmSync(folder, { recursive: true });
-  });
-});
-
-describe('openFilesMaximum', () => {
-  it('is a number of descriptors', () => {
-    expect(openFilesMaximum()).toBeGreaterThan(255n);
   });
 });

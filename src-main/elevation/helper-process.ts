@@ -108,11 +108,12 @@ async function readBuild(directory: string): Promise<Build> {
 
 async function startAsRoot(request: StartRequest, build: Build): Promise<void> {
   const { paths } = request;
-  const isRoot = process.getuid?.() === 0;
+  const unasked = await wayToRootUnasked(request);
+  const how = unasked?.length === 0 ? '' : ', by sudo, which asks you for no password';
   if (await isInstalled(paths, build)) {
-    if (isRoot) {
-      request.report('starting the helper');
-      return await runPrivileged(join(paths.installDirectory, 'elevate-start'), []);
+    if (unasked !== null) {
+      request.report(`starting the helper${how}`);
+      return await runPrivileged([...unasked, join(paths.installDirectory, 'elevate-start')]);
     }
     if (paths.root === '/') {
       request.report('waiting for the password prompt');
@@ -120,10 +121,9 @@ async function startAsRoot(request: StartRequest, build: Build): Promise<void> {
     }
   }
   const installation = await describeInstallation(paths, build);
-  if (isRoot) {
-    request.report('installing and starting the helper');
-    const [program, ...argv] = installCommand(installation);
-    return await runPrivileged(program, argv);
+  if (unasked !== null) {
+    request.report(`installing and starting the helper${how}`);
+    return await runPrivileged([...unasked, ...installCommand(installation)]);
   }
   await installThroughSudo(request, installation);
 }
@@ -133,7 +133,27 @@ async function describeInstallation(paths: Paths, build: Build): Promise<Install
     hashOf(join(build.directory, 'joblet-helper')),
     hashOf(join(build.directory, 'elevate-start')),
   ]);
-  return { ...build, helperHash, starterHash, root: paths.root === '/' ? '' : paths.root };
+  const root = paths.root === '/' ? '' : paths.root;
+  return { ...build, helperHash, starterHash, root, uid: process.getuid?.() ?? 0 };
+}
+
+/**
+ * What to put before a command so that root runs it with nobody being asked; null = somebody has to be. Where there is a person
+ * to ask, only root is not asked. A password that `sudo` still remembers is no leave to go without (`-k`).
+ */
+async function wayToRootUnasked(request: StartRequest): Promise<string[] | null> {
+  if (process.getuid?.() === 0) {
+    return [];
+  }
+  if (request.confirm !== null) {
+    return null;
+  }
+  const argv = ['-k', '-n', 'true'];
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  spawn('sudo', argv, { stdio: 'ignore' })
+    .on('error', () => resolve(false))
+    .on('close', (code) => resolve(code === 0));
+  return (await promise) ? ['sudo', '-n'] : null;
 }
 
 /** Whether what stands in the root-owned folder is this build, byte for byte. */
@@ -177,7 +197,8 @@ async function hashOf(path: string): Promise<string> {
 async function installThroughSudo(request: StartRequest, installation: Installation): Promise<void> {
   const commandLine = installCommandLine(installation);
   request.report(
-    `The helper runs as root, so this build of it has to be installed once, by this command:\n\n${commandLine}\n`,
+    'The helper runs as root, so this build of it has to be installed once, by this command. Whoever may use sudo can run it\n' +
+      `for you; it lets you in (uid ${installation.uid}):\n\n${commandLine}\n`,
   );
   if (request.confirm === null || !(await request.confirm('Run it now?'))) {
     throw new JobletError('refused', {
@@ -185,16 +206,15 @@ async function installThroughSudo(request: StartRequest, installation: Installat
       operation: 'install',
       object: request.paths.installDirectory,
       reason: 'only root may',
-      mend: 'Run the command above, then this one again.',
+      mend: 'Run the command above, or have an administrator run it; then this one again.',
     });
   }
-  await runPrivileged('sudo', installCommand(installation), 'inherit');
+  await runPrivileged(['sudo', ...installCommand(installation)], 'inherit');
 }
 
 /** Its own words go to the user: it is root that tells what it could not do. */
 async function runPrivileged(
-  program: string,
-  argv: readonly string[],
+  [program = '', ...argv]: readonly string[],
   stdin: 'ignore' | 'inherit' = 'ignore',
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {

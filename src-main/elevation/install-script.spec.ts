@@ -8,6 +8,7 @@ const installation = {
   starterHash: 'b'.repeat(64),
   buildId: 'c'.repeat(64),
   root: '',
+  uid: 1000,
 };
 
 describe('installCommandLine', () => {

@@ -8,7 +8,7 @@
  * build is a new decision of the administrator's and is installed by `sudo` again.
  */
 
-/** Read by `/bin/sh -euc`; the arguments after its name are those of `installArguments`. */
+/** Read by `/bin/sh -euc`; the arguments after its name are those of `installCommand`. */
 const INSTALL_SCRIPT = `umask 022
 bin=$5/var/lib/joblet/bin
 mkdir -p "$bin"
@@ -25,6 +25,7 @@ mv -T new "$4"
 ln -sfn "$4" current
 ln -sfn current/elevate-start elevate-start
 find . -mindepth 1 -maxdepth 1 -type d ! -name "$4" -exec rm -rf {} +
+[ "$6" = 0 ] || export SUDO_UID="$6"
 exec "$bin/elevate-start"`;
 
 export interface Installation {
@@ -36,12 +37,15 @@ export interface Installation {
   readonly buildId: string;
   /** `` for the machine itself, a folder in tests. */
   readonly root: string;
+  /** Who asks, and is let in whoever's `sudo` runs it; 0 leaves that to what `sudo` says. */
+  readonly uid: number;
 }
 
 /** What root runs, as an argument vector that begins with the program. */
 export function installCommand(installation: Installation): [program: string, ...argv: string[]] {
-  const { directory, helperHash, starterHash, buildId, root } = installation;
-  return ['/bin/sh', '-euc', INSTALL_SCRIPT, 'joblet', directory, helperHash, starterHash, buildId, root];
+  const { directory, helperHash, starterHash, buildId, root, uid } = installation;
+  const argv = [directory, helperHash, starterHash, buildId, root, String(uid)];
+  return ['/bin/sh', '-euc', INSTALL_SCRIPT, 'joblet', ...argv];
 }
 
 /** The same for a person to read, and to paste into a shell. */

@@ -47,6 +47,20 @@ it('gives no core dump of a job to the handler of the host', async () => {
   expect(await isHandlerCalled()).toBe(false);
 });
 
+it('refuses a job when a limit of 0 that it inherits can not keep the handler from it', async () => {
+  const setLimit = (limit: string) => spawnSync('prlimit', ['--pid', String(process.pid), `--core=${limit}`]);
+  setLimit('0:0');
+  try {
+    await using limited = await temporaryService();
+    expect(await runToEnd(limited.jobs, shell('true'))).toMatchObject({
+      exitCode: 125,
+      failure: { layer: 'process', object: 'RLIMIT_CORE' },
+    });
+  } finally {
+    setLimit('0:unlimited');
+  }
+});
+
 it('would notice: without a limit the handler is called', async () => {
   spawnSync('sh', ['-c', `ulimit -c unlimited; ${CRASH}`]);
   expect(await isHandlerCalled()).toBe(true);

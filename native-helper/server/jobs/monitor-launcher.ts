@@ -8,7 +8,7 @@ import type { Paths } from '../../api/paths.ts';
 import type { CgroupTree } from '../../kernel/cgroup.ts';
 import { tryLock } from '../../kernel/lock.ts';
 import { createSealedMemfd } from '../../kernel/memfd.ts';
-import { openFilesMaximum } from '../../kernel/resource-limits.ts';
+import { hardLimits } from '../../kernel/resource-limits.ts';
 import { createSocketPair } from '../../kernel/socketpair.ts';
 import { spawnExecutable } from '../../kernel/spawn.ts';
 import { type CompileContext, compileJob } from '../plan/compile.ts';
@@ -71,7 +71,7 @@ export class MonitorLauncher implements Disposable {
       jobsConfig,
       hostRoot: this.#hostRoot,
       controllerFault: (controller) => cgroups.controllerFault(controller),
-      openFilesMaximum: openFilesMaximum(),
+      hardLimits: hardLimits(),
     };
   }
 

@@ -1,7 +1,9 @@
 /** Specification → plan. All policy about a job's isolation is decided here and in the modules this one calls. */
+import { readFileSync } from 'node:fs';
 import type { ServerConfig } from '../../api/config-schema.ts';
 import { JobletError } from '../../api/errors.ts';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
+import type { HardLimits } from '../../kernel/resource-limits.ts';
 import { environmentOf } from './environment.ts';
 import type { HostRoot } from './host-root.ts';
 import { DEVICES, ownMounts, ROOT } from './job-root.ts';
@@ -15,8 +17,7 @@ export interface CompileContext {
   readonly jobsConfig: ServerConfig['jobs'];
   readonly hostRoot: HostRoot;
   readonly controllerFault: ControllerCheck;
-  /** Our own hard RLIMIT_NOFILE: a job's can't be higher. */
-  readonly openFilesMaximum: bigint;
+  readonly hardLimits: HardLimits;
 }
 
 export interface JobToCompile {
@@ -36,6 +37,8 @@ export interface CompiledJob extends Disposable {
 /** sys/resource.h, the same on x86-64 and arm64. */
 const RLIMIT_CORE = 4;
 const RLIMIT_NOFILE = 7;
+/** core(5) */
+const CORE_PATTERN = '/proc/sys/kernel/core_pattern';
 /** What select(2) can count, and what shells and closers of descriptors are made for. Programs may raise it. */
 const OPEN_FILES_SOFT = 1024n;
 
@@ -68,7 +71,7 @@ export function compileJob(job: JobToCompile, context: CompileContext): Compiled
 
 function planOf(
   { uuid, spec, workPath }: JobToCompile,
-  { jobsConfig, hostRoot, openFilesMaximum }: CompileContext,
+  { jobsConfig, hostRoot, hardLimits }: CompileContext,
   sources: PlanSources,
   limits: Plan['limits'],
 ): Plan {
@@ -97,7 +100,7 @@ function planOf(
     ],
     devices: DEVICES,
     limits,
-    resourceLimits: resourceLimits(openFilesMaximum),
+    resourceLimits: resourceLimits(hardLimits),
     environment: environmentOf(uuid, identity.userName, spec),
     argv: [spec.command, ...spec.args],
     workDirectory: spec.workDir === '' ? '/work' : spec.workDir,
@@ -113,12 +116,30 @@ function planOf(
  * core dumps as well (fs/coredump.c), and no file has room in one byte. With the usual soft limit of open files, since
  * Node raises its own, which is inherited.
  */
-function resourceLimits(openFilesMaximum: bigint): ResourceLimit[] {
-  const softOpenFiles = openFilesMaximum < OPEN_FILES_SOFT ? openFilesMaximum : OPEN_FILES_SOFT;
+function resourceLimits({ openFiles, coreDump }: HardLimits): ResourceLimit[] {
+  const softOpenFiles = openFiles < OPEN_FILES_SOFT ? openFiles : OPEN_FILES_SOFT;
+  const core = coreDump < 1n ? 0n : 1n;
+  if (core === 0n) {
+    refuseCoreDumpHandler();
+  }
   return [
-    { resource: RLIMIT_CORE, soft: 1n, hard: 1n },
-    { resource: RLIMIT_NOFILE, soft: softOpenFiles, hard: openFilesMaximum },
+    { resource: RLIMIT_CORE, soft: core, hard: core },
+    { resource: RLIMIT_NOFILE, soft: softOpenFiles, hard: openFiles },
   ];
+}
+
+/** `sudo` gives its programs a limit of 0, and where root has not CAP_SYS_RESOURCE, as in many containers, that is final. */
+function refuseCoreDumpHandler(): void {
+  const pattern = readFileSync(CORE_PATTERN, 'utf8').trim();
+  if (pattern.startsWith('|')) {
+    throw new JobletError('refused', {
+      layer: 'process',
+      operation: 'compile',
+      object: 'RLIMIT_CORE',
+      reason: `the helper's own limit is 0, which does not keep a job's core dump from this machine's handler (${pattern})`,
+      mend: `Start the helper as root without sudo, or write a plain name into ${CORE_PATTERN}.`,
+    });
+  }
 }
 
 /** Root without capabilities still owns root's files. */

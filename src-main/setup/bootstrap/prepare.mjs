@@ -1,4 +1,5 @@
 /** What must be there before anything can be built: Node, npm's packages, Debian's packages. */
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import { runQuietly, runVisibly } from './run.mjs';
@@ -98,9 +99,11 @@ export async function installSystemPackages(log, packages) {
   if (missing.length === 0) {
     return [];
   }
-  if (isThere('apt-get') && process.getuid() === 0) {
+  const unasked = wayToRootUnasked();
+  if (isThere('apt-get') && unasked !== null) {
     const names = missing.map(({ name }) => name).join(', ');
-    await step(`Debian packages: ${names}`, () => aptInstall(log, missing));
+    const how = unasked.length > 0 ? ' (by sudo, which asks you for no password)' : '';
+    await step(`Debian packages${how}: ${names}`, () => aptInstall(log, missing, unasked));
   } else {
     await offerSudo(missing);
   }
@@ -134,12 +137,30 @@ export function howToInstall(packages) {
     : `your package manager, under its own names for Debian's ${packages.map(({ name }) => name).join(', ')}`;
 }
 
-async function aptInstall(log, packages) {
+/**
+ * What to put before a command so that root runs it with nobody being asked; null = somebody has to be. Where there is a person
+ * to ask, only root is not asked. A password that `sudo` still remembers is no leave to go without (`-k`).
+ *
+ * @returns {readonly string[] | null}
+ */
+function wayToRootUnasked() {
+  if (process.getuid() === 0) {
+    return [];
+  }
+  const asksNothing = !isInteractive() && spawnSync('sudo', ['-k', '-n', 'true']).status === 0;
+  return asksNothing ? ['sudo', '-n'] : null;
+}
+
+/**
+ * @param {string} log
+ * @param {readonly SystemPackage[]} packages
+ * @param {readonly string[]} asRoot what makes root run the command that follows
+ */
+async function aptInstall(log, packages, asRoot) {
+  const settings = ['DEBIAN_FRONTEND=noninteractive', 'LC_ALL=C.UTF-8'];
+  const [program, ...argv] = [...asRoot, 'env', ...settings, 'sh', '-c', aptCommand(packages)];
   try {
-    await runQuietly(log, 'sh', ['-c', aptCommand(packages)], {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
-      mend: "apt must reach Debian's archive.",
-    });
+    await runQuietly(log, program, argv, { mend: "apt must reach Debian's archive." });
   } catch (error) {
     process.stdout.write(`${error.message}\n`);
   }

@@ -39,19 +39,19 @@ export class Stamps {
       return;
     }
     const start = performance.now();
-    process.stdout.write(`  ${name} … `);
     delete this.#stamps[name];
     try {
       await make(outputs[0]);
     } catch (error) {
-      process.stdout.write('failed\n');
+      process.stdout.write(`  ${name} … failed\n`);
       throw error;
     }
     // A step may have made the inputs of a later one.
     this.#hashes.clear();
     this.#stamps[name] = stamp;
     await writeFile(this.#path, JSON.stringify(this.#stamps, null, 2));
-    process.stdout.write(`${((performance.now() - start) / 1000).toFixed(1)} s\n`);
+    // In one piece, since set-up tells meanwhile that it is still at work.
+    process.stdout.write(`  ${name} … ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
   }
 
   async #stampOf(inputs: readonly string[], parameter: string): Promise<string> {
