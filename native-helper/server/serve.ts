@@ -5,7 +5,7 @@ import { ServerReflection } from '../api/gen/grpc/reflection/v1/reflection_pb.js
 import { HelperService, JobService } from '../api/gen/joblet_pb.js';
 import { type Paths, pathsUnder } from '../api/paths.ts';
 import { loadAssets } from './assets.ts';
-import { prepareFolders } from './config/folders.ts';
+import { canonicalRoot, prepareFolders } from './config/folders.ts';
 import { Installation } from './config/installation.ts';
 import { takeHelperLock } from './helper-lock.ts';
 import { JobManager } from './jobs/job-manager.ts';
@@ -36,7 +36,7 @@ export async function serve(root: string): Promise<void> {
     });
   }
   process.umask(HELPER_UMASK);
-  const paths = pathsUnder(root);
+  const paths = pathsUnder(canonicalRoot(root));
   prepareFolders(paths);
   takeHelperLock(paths.lock);
   const installation = await Installation.open(paths, elevatingUid());

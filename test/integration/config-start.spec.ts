@@ -6,6 +6,7 @@ import {
   globSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -13,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clientConfigOf, type Paths, pathsUnder } from '../../native-helper/api/paths.ts';
 import { treeName } from '../../native-helper/kernel/cgroup.ts';
@@ -156,6 +157,13 @@ describe('a folder', () => {
       'belongs to uid 65533',
     ],
     ['that others can write', () => chmodSync(paths.runDirectory, 0o777), 'can be written by others'],
+    ["that root's group can write", () => chmodSync(paths.runDirectory, 0o775), 'can be written by others'],
+    [
+      'above ours that a group can write',
+      () => chmodSync(join(paths.root, 'var/lib'), 0o775),
+      'can be written by others',
+    ],
+    ['that is a root which is sticky', () => chmodSync(paths.root, 0o1777), 'can be written by others'],
     [
       'above ours that belongs to someone else',
       () => chownSync(join(paths.root, 'var'), STRANGER, STRANGER),
@@ -176,9 +184,72 @@ describe('a folder', () => {
     expect(statSync(join(elsewhere, 'monitors'), { throwIfNoEntry: false })).toBeUndefined();
   });
 
+  it('of the system that is a link to below what belongs to someone else is refused', () => {
+    const theirs = temporaryRoot();
+    mkdirSync(join(theirs, 'var'), { mode: 0o755 });
+    symlinkSync(join(theirs, 'var'), join(paths.root, 'var'));
+    chownSync(theirs, STRANGER, STRANGER);
+    const words = refusal();
+    expect(words).toContain('belongs to uid 65533');
+    expect(words).toContain(theirs);
+    rmSync(theirs, { recursive: true });
+  });
+
+  it('of the system may be a link that nobody but root can swap', async () => {
+    const other = temporaryRoot();
+    mkdirSync(join(other, 'var'), { mode: 0o755 });
+    symlinkSync(join(other, 'var'), join(paths.root, 'var'));
+    await using helper = await RunningHelper.start({ root: paths.root });
+    await helper.stop();
+    expect(readdirSync(join(other, 'var/lib/joblet'))).toContain('state.db');
+    rmSync(other, { recursive: true });
+  });
+
   it('that is a root of someone else is refused', () => {
     chownSync(paths.root, STRANGER, STRANGER);
     expect(refusal()).toContain('belongs to uid 65533');
+  });
+});
+
+describe('a root that is given through a symbolic link', () => {
+  let link: string;
+  beforeEach(() => {
+    link = join(temporaryRoot(), 'link');
+    symlinkSync(paths.root, link);
+  });
+  afterEach(() => rmSync(dirname(link), { recursive: true, force: true }));
+
+  it('is resolved once: where the link leads later is nothing to the helper', async () => {
+    const elsewhere = temporaryRoot();
+    await using helper = await RunningHelper.start({ root: link });
+    const client = await helper.connect();
+    rmSync(link);
+    symlinkSync(elsewhere, link);
+    const { uuid } = await client.jobs.runJob({ spec: { command: 'true' } });
+    for await (const _ of client.followLogs({ id: uuid, signal: AbortSignal.timeout(20_000) })) {
+      // Its end is what is waited for.
+    }
+    await client.helper.rotateCertificates({});
+    expect(readdirSync(paths.jobsDirectory)).toEqual([uuid]);
+    expect(readFileSync(clientConfigOf(paths, 0), 'utf8')).toContain(`unix://${paths.socket}`);
+    expect(readdirSync(elsewhere)).toEqual([]);
+    rmSync(elsewhere, { recursive: true });
+    client.close();
+    await helper.stop();
+  });
+
+  it('is refused for what lies above the folder that it leads to', () => {
+    const theirs = temporaryRoot();
+    const root = join(theirs, 'root');
+    mkdirSync(root, { mode: 0o755 });
+    chownSync(theirs, STRANGER, STRANGER);
+    rmSync(link);
+    symlinkSync(root, link);
+    const words = refusal({ args: ['--root', link] });
+    expect(words).toContain('belongs to uid 65533');
+    expect(words).toContain(theirs);
+    expect(readdirSync(root)).toEqual([]);
+    rmSync(theirs, { recursive: true });
   });
 });
 

@@ -96,6 +96,18 @@ describe('joblet helper start', () => {
     expect(helperPid()).toBe(pid);
   });
 
+  it('starts it under a root that is given through a symbolic link', () => {
+    const link = `${root}.link`;
+    symlinkSync(root, link);
+    const { status, stderr } = spawnSync(JOBLET, ['--root', link, 'helper', 'start'], {
+      encoding: 'utf8',
+      timeout: PATIENCE_MS,
+    });
+    rmSync(link);
+    expect(status, stderr).toBe(0);
+    expect(helperPid()).toBeGreaterThan(0);
+  });
+
   it('leaves the one that runs alone', () => {
     joblet('helper', 'start');
     const pid = helperPid();
