@@ -438,8 +438,9 @@ export const text = {
     motion: 'Less motion',
     motionHelp: 'Nothing slides or turns more than it must.',
     background: 'In the background',
-    keepInTray: 'Stay in the tray while jobs run',
-    keepInTrayHelp: 'Closing the window leaves the app there with their number. Jobs go on either way.',
+    keepInTray: 'Stay in the background while jobs run',
+    keepInTrayHelp:
+      'Closing the window leaves the app in the tray with their number, and it tells when they end. Jobs go on either way.',
     notify: 'Tell when a job ends',
     notifications: { all: 'Always', failures: 'When it fails', none: 'Never' },
     link: 'Helper',

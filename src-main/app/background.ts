@@ -1,6 +1,7 @@
 /** What the app does while nobody looks at its window: the tray, and the news of jobs that end. */
 import type { Job } from '../../native-helper/api/gen/joblet_pb.js';
 import type { Order } from '../ipc/contract.ts';
+import { findDesktopServices } from './desktop-services.ts';
 import { newsOf } from './end-news.ts';
 import { Gather } from './gather.ts';
 import { Notifications } from './notifications.ts';
@@ -53,10 +54,19 @@ export class Background implements Disposable {
     return this.#services.settings.current.value.keepInTray && this.#ownJobs > 0;
   }
 
-  /** Tells where the app has gone: not every desktop shows a tray. */
-  tellOfHiding(): void {
-    const title = text.notifications.hidden(this.#ownJobs);
-    this.#notifications.show({ title, body: text.notifications.hiddenBody }, this.#options.show);
+  /**
+   * For a window that has been hidden: tells where the app has gone. Not every desktop has a tray, and one with neither tray
+   * nor notifications has no use for an app that nobody sees.
+   */
+  async stayOrQuit(): Promise<void> {
+    const { hasTray, hasNotifications } = await findDesktopServices();
+    if (!hasTray && !hasNotifications) {
+      this.#options.quit();
+      return;
+    }
+    const { hidden, inTray, inBackground } = text.notifications;
+    const notice = { title: hidden(this.#ownJobs), body: hasTray ? inTray : inBackground };
+    this.#notifications.show(notice, this.#options.show);
   }
 
   [Symbol.dispose](): void {

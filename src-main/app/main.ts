@@ -45,7 +45,7 @@ async function main(): Promise<void> {
     directory: DIRECTORY,
     report,
     staysWhenClosed: () => !isQuitting && background.keepsRunning,
-    onHidden: () => background.tellOfHiding(),
+    onHidden: () => void background.stayOrQuit(),
     onPageGone: () => ipc.endAll(),
   });
   const desktop = new Desktop(() => window.window);

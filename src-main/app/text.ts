@@ -21,7 +21,8 @@ export const text = {
   },
   notifications: {
     hidden: (count: number) => `${jobs(count)} running`,
-    hiddenBody: 'Joblet stays in the tray and tells when they end. Start it again to see its window.',
+    inTray: 'Joblet stays in the tray and tells when they end.',
+    inBackground: 'Joblet stays and tells when they end. Start it again to see its window.',
     ended: {
       COMPLETED: 'Job completed',
       FAILED: 'Job failed',

@@ -44,6 +44,7 @@ const TEST_PACKAGES = [
   { name: 'clang', provides: 'clang' },
   { name: 'llvm', provides: 'llvm-cov' },
   { name: 'libclang-rt-dev', provides: hasFuzzer },
+  { name: 'dunst', provides: 'dunstctl' },
   DISPLAY_SERVER,
   ...electronLibraries(),
 ];

@@ -17,6 +17,8 @@ export interface DesktopOptions {
   /** The folder that its helper lies under; absent: the one that the runner has started. */
   readonly root?: string;
   readonly settings?: Partial<Settings>;
+  /** Address of the session bus; absent: there is none. */
+  readonly bus?: string;
 }
 
 export class Desktop {
@@ -40,7 +42,7 @@ export class Desktop {
   }
 
   /** Whoever starts it closes it. */
-  static async start({ root, settings }: DesktopOptions = {}): Promise<Desktop> {
+  static async start({ root, settings, bus }: DesktopOptions = {}): Promise<Desktop> {
     const { HOME, JOBLET_E2E_ROOT, ELECTRON_OVERRIDE_DIST_PATH } = surroundings();
     const userData = join(HOME, 'data', randomUUID().slice(0, 8));
     mkdirSync(userData, { recursive: true });
@@ -51,6 +53,7 @@ export class Desktop {
       executablePath: join(ELECTRON_OVERRIDE_DIST_PATH, 'electron'),
       args: [CHECKOUT, `--root=${root ?? JOBLET_E2E_ROOT}`, `--user-data-dir=${userData}`],
       chromiumSandbox: true,
+      env: { ...(process.env as Record<string, string>), ...(bus && { DBUS_SESSION_BUS_ADDRESS: bus }) },
       timeout: START_MS,
     });
     const page = await app.firstWindow({ timeout: START_MS });

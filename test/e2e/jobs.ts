@@ -1,5 +1,6 @@
 /** The helper of the run, as the tests' user reaches it beside the window. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
 import type { CheckedJobSpec } from '../../native-helper/api/job-spec.ts';
 import { type Client, connect } from '../../src-main/client/index.ts';
 import { PLAIN_SPEC } from '../fixtures/job-spec.ts';
@@ -35,6 +36,10 @@ export class Jobs implements Disposable {
         return;
       }
     }
+  }
+
+  async isRunning(uuid: string): Promise<boolean> {
+    return (await this.#client.jobs.getJob({ id: uuid })).status === JobStatus.RUNNING;
   }
 
   /** Ends those that run; none is left. */

@@ -2,8 +2,8 @@
  * Runs the tests of the app as they must be run: the window as an ordinary user with Chromium's sandbox on, on a display of
  * its own, against a real helper that is root. `npm run e2e`; what follows `--` goes to vitest.
  *
- * That user has no entry in the user database and may reach nothing of a checkout that lies in a private folder: the tests
- * see it bound to a path of theirs, in a mount namespace of their own.
+ * That user is nobody's and may reach nothing of a checkout that lies in a private folder: in a mount namespace of their own
+ * the tests see it bound to a path of theirs, and a user database that names them, as dbus-daemon wants.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,6 +17,7 @@ import { otherBuildOf } from './other-build.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');
+const USERS = '/etc/passwd';
 /** Folders of the checkout that the tests write into. */
 const OUTPUTS = ['dist/test-logs/e2e', 'dist/screenshots'];
 /** Vitest's report as the tests' user can write it, below the checkout; its copy lies where those of the other tests do. */
@@ -25,14 +26,15 @@ const REPORT_COPY = 'dist/test-logs/e2e.json';
 /** Room for a window of 1920 × 1080 beside its frame. */
 const SCREEN = '2048x1200x24';
 
-/** Binds checkout and Electron, then becomes the user; the arguments: twice source and target, uid, what to run. */
+/** Binds checkout, Electron and user database, then becomes the user; the arguments: thrice source and target, uid, what to run. */
 const ENTER = `
 set -e
 mount --bind "$1" "$2"
 mount --bind "$3" "$4"
+mount --bind "$5" "$6"
 cd "$2"
-uid=$5
-shift 5
+uid=$7
+shift 7
 exec setpriv --reuid "$uid" --regid "$uid" --clear-groups --inh-caps=-all "$@"
 `;
 
@@ -75,7 +77,9 @@ async function main(): Promise<number> {
   const version = readFileSync(join(electron, 'version'), 'utf8').trim();
   process.stdout.write(`Electron ${version} from ${electron}, as uid ${uid}\n`);
   const { checkout } = bound;
-  const enter = [CHECKOUT, checkout, electron, bound.electron, String(uid)];
+  const users = join(folder, 'passwd');
+  writeFileSync(users, `${readFileSync(USERS, 'utf8')}joblet-e2e:x:${uid}:${uid}::${home}:/bin/sh\n`);
+  const enter = [CHECKOUT, checkout, electron, bound.electron, users, USERS, String(uid)];
   const code = await runTests(enter, checkout, surroundings);
   copyReport(checkout);
   return code;
@@ -84,7 +88,7 @@ async function main(): Promise<number> {
 /** One that nobody has, and that is not the jobs' either. */
 function unusedUid(): number {
   const used = new Set(
-    readFileSync('/etc/passwd', 'utf8')
+    readFileSync(USERS, 'utf8')
       .split('\n')
       .map((line) => Number(line.split(':')[2])),
   );

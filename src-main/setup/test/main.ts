@@ -18,6 +18,7 @@ const VITEST = join(CHECKOUT, 'node_modules/vitest/vitest.mjs');
 
 /** What test.mjs names when it is missing, beside Debian's packages. */
 const APP_NEEDS = ['electron', 'xvfb', 'libgtk-3-0', 'libnss3', 'libgbm1', 'libasound2', 'libasound2t64'];
+const APP_TESTS_NEED = [...APP_NEEDS, 'dbus', 'dunst'];
 
 interface Benchmark {
   readonly name: string;
@@ -140,7 +141,7 @@ async function onThisKernel(run: Run): Promise<void> {
 
 /** As an ordinary user, on a display of their own, beside a helper that is root. */
 async function ofTheApp(run: Run): Promise<void> {
-  if (canRun(run, 'tests of the app', { root: true, packages: APP_NEEDS })) {
+  if (canRun(run, 'tests of the app', { root: true, packages: APP_TESTS_NEED })) {
     const title = 'Tests of the app, in its sandbox';
     const report = join(LOGS, 'e2e.json');
     const { succeeded } = await runCommand(command(title, process.execPath, ['test/e2e/main.ts'], 12));
