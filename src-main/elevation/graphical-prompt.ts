@@ -43,7 +43,9 @@ export async function startThroughPrompt(patienceMs = PATIENCE_MS): Promise<void
       operation: 'start',
       object: ELEVATED_PROGRAM,
       reason: fault.reason,
-      mend: `Start it from a terminal: sudo ${ELEVATED_PROGRAM}`,
+      mend:
+        `Start it from a terminal: sudo ${ELEVATED_PROGRAM}; ` +
+        `or have an administrator do it for you: sudo env SUDO_UID=${process.getuid?.()} ${ELEVATED_PROGRAM}`,
     });
   }
 }

@@ -262,4 +262,14 @@ describe('who elevated', () => {
     expect(modeOf(path)).toBe('600');
     expect(readFileSync(paths.serverConfig, 'utf8')).toMatch(/allowed_uids:\n\s+- 65533/);
   });
+
+  it('stays listed when another does so after, and what an administrator wrote beside a uid stays too', async () => {
+    await (await RunningHelper.start({ root: paths.root, elevatedBy: STRANGER })).stop();
+    const text = readFileSync(paths.serverConfig, 'utf8');
+    writeFileSync(paths.serverConfig, text.replace('- 65533', '- 65533 # Ann'));
+    await using helper = await RunningHelper.start({ root: paths.root, elevatedBy: STRANGER - 1 });
+    await helper.stop();
+    expect(readFileSync(paths.serverConfig, 'utf8')).toMatch(/allowed_uids:\n\s+- 65533 # Ann\n\s+- 65532\n/);
+    expect(statSync(clientConfigOf(paths, STRANGER - 1))).toMatchObject({ uid: STRANGER - 1 });
+  });
 });

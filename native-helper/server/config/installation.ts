@@ -4,7 +4,7 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { hostname } from 'node:os';
-import { parseDocument, stringify } from 'yaml';
+import { type Document, parseDocument, stringify } from 'yaml';
 import {
   type CertificatePurpose,
   type CertificateSet,
@@ -36,27 +36,29 @@ export interface Rotation {
 
 export class Installation {
   readonly #paths: Paths;
-  readonly #elevatedBy: number | undefined;
   #config: ServerConfig;
   #last: Promise<void> = Promise.resolve();
 
-  private constructor(paths: Paths, config: ServerConfig, elevatedBy: number | undefined) {
+  private constructor(paths: Paths, config: ServerConfig) {
     this.#paths = paths;
     this.#config = config;
-    this.#elevatedBy = elevatedBy;
   }
 
   /**
    * Reads the server's configuration, or makes it with a new authority; then makes the client configurations that are
    * missing, and anew what is about to expire. The folders must have been prepared.
    *
-   * @param elevatedBy the uid that started us through sudo or pkexec. It is allowed, and listed in a new configuration.
+   * @param elevatedBy the uid that started us through sudo or pkexec. It is listed, so that it is still allowed when
+   * another user starts the next helper.
    * @throws JobletError that says what is wrong with the file or its certificates, and the mend.
    */
   static async open(paths: Paths, elevatedBy?: number): Promise<Installation> {
     const text = readSecretFile(paths.serverConfig, ROOT_UID);
     const config = text === undefined ? await createConfig(paths, elevatedBy) : loadConfig(paths, text);
-    const installation = new Installation(paths, config, elevatedBy);
+    const installation = new Installation(paths, config);
+    if (elevatedBy !== undefined) {
+      installation.#allow(elevatedBy);
+    }
     await installation.#renewServer();
     await installation.#renewClients();
     return installation;
@@ -66,10 +68,9 @@ export class Installation {
     return this.#config;
   }
 
-  /** Root, who elevated us, and those listed. */
+  /** Root and those listed. */
   get allowedUids(): ReadonlySet<number> {
-    const elevated = this.#elevatedBy === undefined ? [] : [this.#elevatedBy];
-    return new Set([ROOT_UID, ...elevated, ...this.#config.allowed_uids]);
+    return new Set([ROOT_UID, ...this.#config.allowed_uids]);
   }
 
   /** Makes a new certificate for one allowed uid; its old one stays good until it expires. */
@@ -89,7 +90,7 @@ export class Installation {
   rotateAuthority(uid: number): Promise<Rotation> {
     return this.#oneAtATime(async () => {
       const { createAuthority } = await loadAuthority();
-      await this.#replaceSecurity(await createSecurity(await createAuthority(this.#config.node_id)));
+      this.#replaceSecurity(await createSecurity(await createAuthority(this.#config.node_id)));
       const paths = [this.#paths.serverConfig];
       let clientNotAfter = new Date(0);
       for (const each of this.allowedUids) {
@@ -111,20 +112,39 @@ export class Installation {
     return result;
   }
 
+  #allow(uid: number): void {
+    if (this.allowedUids.has(uid)) {
+      return;
+    }
+    const uids = [...this.#config.allowed_uids, uid];
+    this.#editFile((document) => {
+      if (document.has('allowed_uids')) {
+        document.addIn(['allowed_uids'], uid);
+      } else {
+        document.set('allowed_uids', uids);
+      }
+    });
+    this.#config = { ...this.#config, allowed_uids: uids };
+  }
+
+  #replaceSecurity(security: ServerConfig['security']): void {
+    this.#editFile((document) => document.set('security', security));
+    this.#config = { ...this.#config, security };
+  }
+
   /** Changes the file as it is now and keeps its comments, which an administrator may have written since we read it. */
-  async #replaceSecurity(security: ServerConfig['security']): Promise<void> {
+  #editFile(edit: (document: Document) => void): void {
     const text = readSecretFile(this.#paths.serverConfig, ROOT_UID);
     const document = parseDocument(text ?? stringify(this.#config));
-    document.set('security', security);
+    edit(document);
     writeSecretFile(this.#paths.serverConfig, document.toString(), ROOT_UID);
-    this.#config = { ...this.#config, security };
   }
 
   async #renewServer(): Promise<void> {
     const { ca_certificate, ca_key, certificate, key } = this.#config.security;
     const set = { certificate, key, authority: ca_certificate };
     if (findCertificateFaults(set, 'server', Date.now() + RENEW_BEFORE_MS).length > 0) {
-      await this.#replaceSecurity(await createSecurity({ certificate: ca_certificate, key: ca_key }));
+      this.#replaceSecurity(await createSecurity({ certificate: ca_certificate, key: ca_key }));
     }
   }
 
