@@ -6,6 +6,8 @@
 import * as z from 'zod';
 import { jobSpecSchema } from '../../native-helper/api/job-spec.ts';
 
+/** Both sides read lines of shell: what is pasted, and what is typed as a command. */
+export * from './shell-words.ts';
 export * from './wire.ts';
 
 const uuidSchema = z.uuid();

@@ -2,9 +2,9 @@
 import { basename } from 'node:path';
 import { JobletError } from '../../../native-helper/api/errors.ts';
 import type { Response } from '../../ipc/contract.ts';
+import { splitWords, type Word } from '../../ipc/shell-words.ts';
 import { specOfDocker } from './docker.ts';
 import { specOfJoblet } from './joblet.ts';
-import { splitWords, type Word } from './words.ts';
 
 export type ParsedLine = Response<'jobs.parse'>;
 
@@ -17,21 +17,24 @@ const PARSERS: Readonly<Record<string, (words: readonly string[]) => ParsedLine 
 
 /** So many things of one kind are named in a remark; the others are counted. */
 const NAMED = 5;
+/** More than anybody types; each is looked for in the whole job. */
+const MAX_EXPANSIONS = 1000;
 
 /** @throws JobletError (invalid): not such a line, or one that asks for what a job can't have. */
 export async function parsePastedLine(line: string): Promise<ParsedLine> {
-  const { words, rest } = splitWords(line.replace(/^\s*[$#%]\s+/, ''));
+  const { words, rest, open } = splitWords(line.replace(/^\s*[$#%]\s+/, ''));
+  if (open !== undefined) {
+    throw unreadable(open, 'is opened and not closed', 'Paste the whole line.');
+  }
   const start = words.findIndex(({ text }) => !isPrefix(text));
   const program = basename(words[start]?.text ?? '');
   const parse = Object.hasOwn(PARSERS, program) ? PARSERS[program] : undefined;
   if (parse === undefined) {
-    throw new JobletError('invalid', {
-      layer: 'app',
-      operation: 'read the line',
-      object: program.slice(0, 100),
-      reason: 'is neither joblet, rnx, docker nor podman',
-      mend: 'Paste a line that begins with `joblet job run` or `docker run`.',
-    });
+    throw unreadable(
+      program.slice(0, 100),
+      'is neither joblet, rnx, docker nor podman',
+      'Paste a line that begins with `joblet job run` or `docker run`.',
+    );
   }
   const { spec, remarks } = await parse(words.slice(start + 1).map(({ text }) => text));
   return { spec, remarks: [...remarks, ...remarksOnShell(words, start, rest, spec)] };
@@ -50,17 +53,11 @@ function remarksOnShell(
 ): string[] {
   const assignments = words.slice(0, start).filter(({ text }) => text.includes('='));
   const { command, args, environment, secretEnvironment, workDir, name } = spec;
-  const taken = [
-    command,
-    ...args,
-    ...Object.values(environment),
-    ...Object.values(secretEnvironment),
-    workDir,
-    name,
-  ];
-  const expansions = words
-    .flatMap((word) => word.expansions)
-    .filter((expansion) => taken.some((text) => text.includes(expansion)));
+  const variables = [...Object.values(environment), ...Object.values(secretEnvironment)];
+  const taken = [command, ...args, ...variables, workDir, name].join('\0');
+  const typed = new Set(words.flatMap((word) => word.expansions));
+  const expansions = [...typed].slice(0, MAX_EXPANSIONS).filter((each) => taken.includes(each));
+  const left = rest.replace(/^#[^\n]*/, '').trim();
   return [
     ...(assignments.length > 0
       ? [
@@ -70,12 +67,11 @@ function remarksOnShell(
     ...(expansions.length > 0
       ? [`A shell would have replaced ${listed(expansions)}; here it stands as it was typed.`]
       : []),
-    ...(rest === '' ? [] : [`\`${cut(rest)}\` belongs to the shell and was left out.`]),
+    ...(left === '' ? [] : [`\`${cut(left)}\` belongs to the shell and was left out.`]),
   ];
 }
 
-function listed(texts: readonly string[]): string {
-  const distinct = [...new Set(texts)];
+function listed(distinct: readonly string[]): string {
   const named = distinct.slice(0, NAMED).map((text) => `\`${cut(text)}\``);
   return distinct.length > NAMED
     ? `${named.join(', ')} and ${distinct.length - NAMED} more`
@@ -84,4 +80,8 @@ function listed(texts: readonly string[]): string {
 
 function cut(text: string): string {
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
+}
+
+function unreadable(object: string, reason: string, mend: string): JobletError {
+  return new JobletError('invalid', { layer: 'app', operation: 'read the line', object, reason, mend });
 }

@@ -1,7 +1,7 @@
 /** The `joblet job run …` line that asks for the same job again, for a POSIX shell. */
+import { quoted } from '../../../src-main/ipc/contract.ts';
 import type { CheckedJobSpec } from '../../state/job-spec.ts';
 
-const SAFE = /^[A-Za-z0-9_@%+=:,./-]+$/;
 const MEBIBYTE = 1024n * 1024n;
 const UNITS = [
   ['h', 3_600_000n],
@@ -9,11 +9,6 @@ const UNITS = [
   ['s', 1000n],
   ['ms', 1n],
 ] as const;
-
-/** One word: what a shell would read otherwise stands in single quotes. */
-export function quoted(word: string): string {
-  return SAFE.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
 
 /** What the helper tells in the place of a value that it keeps to itself. */
 export const MASK = '***';

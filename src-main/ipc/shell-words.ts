@@ -1,33 +1,48 @@
 /**
- * The words of a command line as a POSIX shell takes them apart (Shell Command Language, 2.2 and 2.3), without a shell: nothing is
- * run, looked up or replaced. What a shell would have replaced stays as it was typed, and is told of.
+ * The words of a line as a POSIX shell takes them apart (Shell Command Language, 2.2 and 2.3), without a shell: nothing is
+ * run, looked up or replaced. What a shell would have replaced stays as it was typed, and is told of. It runs everywhere.
  */
-import { JobletError } from '../../../native-helper/api/errors.ts';
 
 export interface Word {
   readonly text: string;
   /** Parts that a shell would have replaced by something else: `$HOME`, `$(pwd)`, `*.txt`, `~`. */
   readonly expansions: readonly string[];
+  /** Whether any of it was quoted: then a shell takes it for nothing but a word. */
+  readonly isQuoted: boolean;
 }
 
 export interface SplitLine {
   readonly words: readonly Word[];
-  /** From the first operator on (`| tee x`, `&& make`, `> out`): not part of the command; empty when there is none. */
+  /** From the first operator or comment on (`| tee x`, `&& make`, `# why`): not part of the command; empty when there is none. */
   readonly rest: string;
+  /** The quote or bracket that is opened and not closed, `'` or `$(`: what follows it was not read. */
+  readonly open: string | undefined;
 }
 
+const SAFE = /^[A-Za-z0-9_@%+=:,./-]+$/;
 /** White space and operators end a word; `\n` that is not escaped ends the command. */
 const OPERATOR = /[|&;<>()\n]/;
 const BLANK = /[ \t\r]/;
 const PARAMETER = /\$(?:[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])/y;
-/** What bash and zsh know beside: `$'a\n'` and `{a,b}`. */
-const ESCAPED_STRING = /\$'(?:[^'\\]|\\.)*'/sy;
+/** What bash and zsh know beside: `$'a\n'`, `$"a"` and `{a,b}`. */
+const DOLLAR_STRING = /\$(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")/sy;
 const BRACES = /\{[^\s{}'"]*(?:,|\.\.)[^\s{}'"]*\}/y;
 const GLOB = /[*?[]/;
+const BACKQUOTED = /`(?:[^`\\]|\\.)*`/sy;
+/** A part of `$(…)` or `${…}`: a quoted one whole, else a character. */
+const IN_BRACKETS = /\\.|'[^']*'|"(?:[^"\\]|\\.)*"|./gs;
 
-/** @throws JobletError (invalid) for a quote or a bracket that is not closed. */
 export function splitWords(line: string): SplitLine {
-  return new Splitter(line.trim()).split();
+  return new Splitter(line.trimStart()).split();
+}
+
+/** One word: what a shell would read otherwise stands in single quotes. */
+export function quoted(word: string): string {
+  return SAFE.test(word) ? word : inQuotes(word);
+}
+
+export function inQuotes(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 class Splitter {
@@ -37,7 +52,9 @@ class Splitter {
   #expansions: string[] = [];
   /** `''` is a word too. */
   #isInWord = false;
+  #isQuoted = false;
   #wordStart = 0;
+  #open: string | undefined;
   readonly #words: Word[] = [];
 
   constructor(line: string) {
@@ -50,17 +67,18 @@ class Splitter {
       if (OPERATOR.test(character)) {
         return this.#endAtOperator(character);
       }
+      if (character === '#' && !this.#isInWord) {
+        break;
+      }
       if (BLANK.test(character)) {
         this.#endWord();
         this.#at += 1;
-      } else if (character === '#' && !this.#isInWord) {
-        this.#skipTo(this.#line.indexOf('\n', this.#at));
       } else {
         this.#take(character);
       }
     }
     this.#endWord();
-    return { words: this.#words, rest: '' };
+    return this.#told();
   }
 
   /** The descriptor of a redirection belongs to it: `2>&1`. */
@@ -71,7 +89,13 @@ class Splitter {
     } else {
       this.#endWord();
     }
-    return { words: this.#words, rest: this.#line.slice(this.#at).trim() };
+    return this.#told();
+  }
+
+  /** Line breaks after which nothing comes are none. */
+  #told(): SplitLine {
+    const rest = this.#line.slice(this.#at).trimEnd();
+    return { words: this.#words, rest, open: this.#open };
   }
 
   #take(character: string): void {
@@ -87,7 +111,7 @@ class Splitter {
         break;
       case '$':
       case '`':
-        this.#takeExpansion(this.#match(ESCAPED_STRING));
+        this.#takeExpansion(this.#match(DOLLAR_STRING));
         break;
       default:
         this.#takePlain(character);
@@ -104,13 +128,16 @@ class Splitter {
 
   #takeSingleQuoted(): void {
     const end = this.#line.indexOf("'", this.#at + 1);
+    this.#isQuoted = true;
     if (end === -1) {
-      throw notClosed("'");
+      this.#leaveOpen("'");
+      return;
     }
     this.#add(this.#line.slice(this.#at + 1, end), end + 1 - this.#at);
   }
 
   #takeDoubleQuoted(): void {
+    this.#isQuoted = true;
     this.#add('', 1);
     while (this.#at < this.#line.length) {
       const character = this.#line[this.#at] as string;
@@ -126,7 +153,7 @@ class Splitter {
         this.#add(character, 1);
       }
     }
-    throw notClosed('"');
+    this.#leaveOpen('"');
   }
 
   /** A backslash before the end of a line joins it with the next; and one that escapes nothing stands for itself. */
@@ -134,12 +161,13 @@ class Splitter {
     const next = this.#line[this.#at + 1];
     if (next === '\n') {
       this.#at += 2;
-    } else if (next === undefined) {
+      return;
+    }
+    this.#isQuoted = true;
+    if (next === undefined) {
       this.#add('\\', 1);
-    } else if (isEscapable(next)) {
-      this.#add(next, 2);
     } else {
-      this.#add(`\\${next}`, 2);
+      this.#add(isEscapable(next) ? next : `\\${next}`, 2);
     }
   }
 
@@ -154,14 +182,10 @@ class Splitter {
   #expansionHere(): string {
     const opener = this.#line.slice(this.#at, this.#at + 2);
     if (opener === '$(' || opener === '${') {
-      return this.#bracketed(opener[1] as string, opener === '$(' ? ')' : '}');
+      return this.#bracketed(opener);
     }
     if (opener[0] === '`') {
-      const end = this.#line.indexOf('`', this.#at + 1);
-      if (end === -1) {
-        throw notClosed('`');
-      }
-      return this.#line.slice(this.#at, end + 1);
+      return this.#match(BACKQUOTED) ?? this.#leaveOpen('`');
     }
     return this.#match(PARAMETER) ?? '$';
   }
@@ -171,17 +195,27 @@ class Splitter {
     return pattern.exec(this.#line)?.[0];
   }
 
-  /** To the bracket that closes it, whatever stands between: it is shown, not understood. */
-  #bracketed(opening: string, closing: string): string {
+  /** To the bracket that closes it, past those in quotes: it is shown, not understood. */
+  #bracketed(opener: string): string {
+    const opening = opener[1] as string;
+    const closing = opening === '(' ? ')' : '}';
     let depth = 0;
-    for (let end = this.#at + 1; end < this.#line.length; end += 1) {
-      const character = this.#line[end];
-      depth += character === opening ? 1 : character === closing ? -1 : 0;
+    IN_BRACKETS.lastIndex = this.#at + 1;
+    for (let part = IN_BRACKETS.exec(this.#line); part !== null; part = IN_BRACKETS.exec(this.#line)) {
+      depth += part[0] === opening ? 1 : part[0] === closing ? -1 : 0;
       if (depth === 0) {
-        return this.#line.slice(this.#at, end + 1);
+        return this.#line.slice(this.#at, IN_BRACKETS.lastIndex);
       }
     }
-    throw notClosed(`$${opening}`);
+    return this.#leaveOpen(opener);
+  }
+
+  /** @returns the rest of the line, which belongs to it. */
+  #leaveOpen(opener: string): string {
+    this.#open ??= opener;
+    const rest = this.#line.slice(this.#at);
+    this.#at = this.#line.length;
+    return rest;
   }
 
   #add(text: string, consumed: number): void {
@@ -193,26 +227,13 @@ class Splitter {
     this.#isInWord = true;
   }
 
-  #skipTo(position: number): void {
-    this.#at = position === -1 ? this.#line.length : position;
-  }
-
   #endWord(): void {
     if (this.#isInWord) {
-      this.#words.push({ text: this.#text, expansions: this.#expansions });
+      this.#words.push({ text: this.#text, expansions: this.#expansions, isQuoted: this.#isQuoted });
     }
     this.#text = '';
     this.#expansions = [];
     this.#isInWord = false;
+    this.#isQuoted = false;
   }
-}
-
-function notClosed(opener: string): JobletError {
-  return new JobletError('invalid', {
-    layer: 'app',
-    operation: 'read the line',
-    object: opener,
-    reason: 'is opened and not closed',
-    mend: 'Paste the whole line.',
-  });
 }

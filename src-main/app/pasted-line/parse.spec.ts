@@ -1,0 +1,200 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { JobletError } from '../../../native-helper/api/errors.ts';
+import { jobSpecSchema } from '../../../native-helper/api/job-spec.ts';
+import { commandLineOf } from '../../../src-renderer/jobs/job-page/command-line.ts';
+import { PLAIN_SPEC } from '../../../test/fixtures/job-spec.ts';
+import { REQUESTS } from '../../ipc/contract.ts';
+import { parsePastedLine } from './parse.ts';
+
+const refusalOf = (line: string) =>
+  parsePastedLine(line).then(
+    () => expect.fail(`${line} was taken`),
+    (error: unknown) => {
+      expect(error).toBeInstanceOf(JobletError);
+      return error as JobletError;
+    },
+  );
+
+describe('a pasted line of joblet', () => {
+  it('asks for what it asks for in a terminal', async () => {
+    const { spec, remarks } = await parsePastedLine(
+      `$ joblet job run --name=build --max-memory 1GB --max-cpu=150 --env A='b c' --timeout=2m -- make -j8 "all of it"`,
+    );
+    expect(spec).toEqual({
+      ...PLAIN_SPEC,
+      name: 'build',
+      command: 'make',
+      args: ['-j8', 'all of it'],
+      limits: { memoryBytes: 2n ** 30n, cpuPercent: 150 },
+      environment: { A: 'b c' },
+      timeoutMs: 120_000n,
+    });
+    expect(remarks).toEqual([]);
+  });
+
+  it('means the same job as the one that the line was made of', async () => {
+    const value = fc
+      .string({ unit: 'binary' })
+      .filter((each) => !each.includes('\0') && each !== '***' && each.isWellFormed());
+    const name = fc.stringMatching(/^[A-IK-Z_][A-Z0-9_]{0,4}$/);
+    const asked = fc.record({
+      command: fc.constantFrom('make', './a b', "it's", 'é'),
+      args: fc.array(value, { minLength: 1, maxLength: 3 }),
+      environment: fc.dictionary(name, value, { maxKeys: 2 }),
+      stopGraceMs: fc.bigInt({ min: 0n, max: 10_000_000n }),
+    });
+    await fc.assert(
+      fc.asyncProperty(asked, async (changes) => {
+        const spec = jobSpecSchema.parse({ ...PLAIN_SPEC, ...changes });
+        expect((await parsePastedLine(commandLineOf(spec))).spec).toEqual(spec);
+      }),
+    );
+  });
+
+  it('is the first command of its line, and says what was left out', async () => {
+    const { spec, remarks } = await parsePastedLine(
+      'A=1 sudo rnx job run --config ~/c.yml -- echo "$HOME" *.c | tee log # why',
+    );
+    expect(spec).toMatchObject({ command: 'echo', args: ['$HOME', '*.c'] });
+    expect(remarks).toEqual([
+      expect.stringContaining('--config is left out'),
+      expect.stringContaining('Variables set before the command'),
+      'A shell would have replaced `$HOME`, `*`; here it stands as it was typed.',
+      '`| tee log # why` belongs to the shell and was left out.',
+    ]);
+  });
+
+  it('says nothing of a comment', async () => {
+    expect((await parsePastedLine('joblet job run -- true  # it is\n')).remarks).toEqual([]);
+  });
+});
+
+describe('a pasted line of docker', () => {
+  it('becomes the job that it would have been', async () => {
+    const { spec, remarks } = await parsePastedLine(
+      'docker run -it --rm -e CC=clang -eA=1 --env B --cpus=1.5 -m 512m --pids-limit -1 -w /work/src \\\n' +
+        "  --name build -v $PWD:/src gcc:14 sh -c 'make && make test'",
+    );
+    expect(spec).toEqual({
+      ...PLAIN_SPEC,
+      name: 'build',
+      command: 'sh',
+      args: ['-c', 'make && make test'],
+      environment: { CC: 'clang', A: '1' },
+      limits: { cpuPercent: 150, memoryBytes: 512n * 2n ** 20n },
+      workDir: '/work/src',
+    });
+    expect(remarks).toEqual([
+      expect.stringContaining('The image `gcc:14` is left out'),
+      expect.stringContaining("`B` was to be taken from the terminal's environment"),
+      expect.stringMatching(/`-i`, `-t`.*no terminal/),
+      expect.stringMatching(/`--rm`.*until it is deleted/),
+      expect.stringMatching(/`-v \$PWD:\/src`.*none of your folders/),
+    ]);
+  });
+
+  it.each([
+    ['--entrypoint make image -j8', 'make', ['-j8']],
+    ['-- image ls', 'ls', []],
+    ['-d=false --init=true image ls', 'ls', []],
+    ['--restart=no -uroot image ls -la', 'ls', ['-la']],
+  ])('takes flags as docker does: %s', async (words, command, args) => {
+    expect((await parsePastedLine(`podman container run ${words}`)).spec).toMatchObject({ command, args });
+  });
+
+  it.each([
+    ['docker run', 'names no image'],
+    ['docker run --name', 'needs a value'],
+    ['docker run image', 'names no command'],
+    ['docker run --nonsense image ls', 'is not a flag'],
+    ['docker run --cpus=lots image ls', 'is not a number of processors'],
+    ['docker run -m 1x image ls', 'is not a size'],
+    ['docker run -m 1k image ls', ''],
+    ['docker run -e 1A=x image ls', ''],
+    ['docker run -w src image ls', 'must be an absolute path'],
+    ['docker ps', 'does not run anything'],
+  ])('is refused with the reason: %s', async (line, reason) => {
+    expect((await refusalOf(line)).details.reason).toContain(reason);
+  });
+});
+
+describe('what is no such line', () => {
+  it.each([
+    '',
+    '   ',
+    'make -j8',
+    'toString job run',
+    '__proto__ x',
+    'joblet',
+    'joblet --help',
+    'joblet --version',
+    'joblet job run --help',
+    'joblet job list',
+    'joblet job run',
+    'joblet job run --no-such-flag -- x',
+    'A=1 B=2',
+    'sudo',
+    "docker run image 'a",
+    'docker run image "$(a"',
+    `docker run image ${'x '.repeat(20_000)}`,
+    `docker run --memory=${'9'.repeat(30)}g image a`,
+    `docker run --stop-timeout=${'9'.repeat(30)} image a`,
+    'docker run image a\0b',
+  ])('is refused as invalid, in words: %.40j', async (line) => {
+    const { kind, details } = await refusalOf(line);
+    expect(kind).toBe('invalid');
+    expect(details.reason).not.toBe('');
+  });
+
+  it('is refused or becomes a job that can be asked for, whatever is pasted', async () => {
+    const word = fc.oneof(
+      fc.constantFrom(
+        'docker',
+        'run',
+        'joblet',
+        'job',
+        '--',
+        '-e',
+        '-e=',
+        '--env',
+        '-m',
+        '5',
+        '-it',
+        '--name=',
+        '-',
+        '$(',
+        '"',
+      ),
+      fc.string({ unit: 'binary', maxLength: 4 }),
+    );
+    const beginning = fc.constantFrom(
+      '',
+      'docker run ',
+      'docker run image ',
+      'joblet job run ',
+      'joblet job run -- ',
+    );
+    await fc.assert(
+      fc.asyncProperty(beginning, fc.array(word, { maxLength: 8 }), async (start, words) => {
+        const line = start + words.join(' ');
+        const outcome = await parsePastedLine(line).catch((error: unknown) => error);
+        if (outcome instanceof JobletError) {
+          expect(outcome.kind).toBe('invalid');
+        } else {
+          expect(REQUESTS['jobs.parse'].response.parse(outcome)).toEqual(outcome);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is told at once even of a line of a megabyte that is all expansions', async () => {
+    const names = (length: number, start: number) =>
+      Array.from({ length }, (_, index) => `$a${start + index}`).join('');
+    const words = Array.from({ length: 50 }, (_, index) => names(2500, index * 2500));
+    const started = performance.now();
+    await parsePastedLine(`docker run -v ${names(2500, 1_000_000)} image x ${words.join(' ')}`);
+    expect(performance.now() - started).toBeLessThan(3000);
+  });
+});
