@@ -147,32 +147,32 @@ static void send_exited(struct job *job, const struct record *record)
 }
 
 /*
- * A disk that is full now may have room later, and without its record the job would be lost: try again until it is written. Meanwhile
- * every helper that connects is told the end, and its `kill` ends the waiting.
+ * A disk that is full now may have room later, and without its record a job whose end no helper has written down would be lost: try
+ * again until it is written. Meanwhile every helper that connects is told the end, and its `kill` ends the waiting.
+ * @returns whether it is written.
  */
-static void write_record(struct job *job, const struct record *record)
+static bool wait_for_room(struct job *job, const struct record *record)
 {
-	while (!record_write(record, job->folder, &job->record_file)) {
+	do {
 		struct pollfd waits[] = {{.fd = job->control.listener, .events = POLLIN},
 					 {.fd = job->control.connection, .events = POLLIN}};
-		struct failure failure;
 		uint64_t unused;
 
-		failed(&failure, "record", "write", "exit.json");
-		log_failure(&failure);
 		poll(waits, 2, RECORD_RETRY_MS);
 		if (waits[0].revents && control_accept(&job->control)) {
 			job_greet(job);
 			send_exited(job, record);
+		} else if (waits[1].revents && control_receive(&job->control, &unused) == ORDER_KILL) {
+			return false;
 		}
-		if (waits[1].revents && control_receive(&job->control, &unused) == ORDER_KILL)
-			return;
-	}
+	} while (!record_write(record, job->folder, &job->record_file));
+	return true;
 }
 
 static void publish(struct job *job, const struct record *record)
 {
 	struct failure failure;
+	bool written;
 
 	if (job->folder < 0) {
 		char buffer[RECORD_BYTES_MAXIMUM];
@@ -185,8 +185,14 @@ static void publish(struct job *job, const struct record *record)
 		text_flush(&line);
 		return;
 	}
-	write_record(job, record);
+	written = record_write(record, job->folder, &job->record_file);
+	if (!written) {
+		failed(&failure, "record", "write", "exit.json");
+		log_failure(&failure);
+	}
 	send_exited(job, record);
+	if (!written && !wait_for_room(job, record))
+		return;
 	if (!record_sync(job->folder) || !log_sync(&job->log)) {
 		failed(&failure, "record", "fsync", "exit.json");
 		log_failure(&failure);

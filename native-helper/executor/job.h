@@ -25,7 +25,7 @@ struct job {
 	struct control control;
 	struct log log;
 
-	int record_file; /* exit.json before it has its name; −1: not made yet, or a replay */
+	int record_file; /* exit.json before it has its name; −1: there was no room for it, or a replay */
 
 	pid_t init; /* 0: not made yet */
 	/*

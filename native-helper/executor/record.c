@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "record.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -60,18 +61,38 @@ int record_shell_code(const struct record *record)
 	return record->exit_code >= 0 ? record->exit_code : EXIT_SIGNAL_BASE + record->signal;
 }
 
-/* What a record takes without a long failure. */
-enum { USUAL_BYTES = 4096 };
+static_assert(6 * sizeof(struct failure) + 1024 <= RECORD_BYTES_MAXIMUM, "a failure has room when each byte of it becomes \\u00XX");
 
-static const char WRITTEN[] = "exit.json.new", WHOLE[] = "exit.json";
+static const char WHOLE[] = "exit.json";
 
-int record_create(int folder)
+/*
+ * Zeroes, on a file system that can't take room without them: ext2, ext3, NFS before 4.2. Where what was written is written elsewhere
+ * the next time (btrfs, zfs), they keep no room; but btrfs knows fallocate.
+ */
+static int take_room(int file)
 {
-	int file = openat(folder, WRITTEN, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	static const char ZEROES[RECORD_BYTES_MAXIMUM];
 
-	if (file >= 0)
-		fallocate(file, FALLOC_FL_KEEP_SIZE, 0, USUAL_BYTES); /* where it can't be, there may be room later */
-	return file;
+	if (fallocate(file, FALLOC_FL_KEEP_SIZE, 0, sizeof ZEROES) == 0)
+		return 0;
+	if (errno != EOPNOTSUPP && errno != ENOSYS)
+		return -1;
+	errno = ENOSPC; /* what a short write means */
+	return pwrite(file, ZEROES, sizeof ZEROES, 0) == sizeof ZEROES ? 0 : -1;
+}
+
+int record_reserve(int folder)
+{
+	int file = openat(folder, RECORD_WRITTEN, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int error;
+
+	if (file < 0 || take_room(file) == 0)
+		return file;
+	error = errno;
+	close(file);
+	unlinkat(folder, RECORD_WRITTEN, 0);
+	errno = error;
+	return -1;
 }
 
 bool record_write(const struct record *record, int folder, int *file)
@@ -80,21 +101,21 @@ bool record_write(const struct record *record, int folder, int *file)
 	struct text text = TEXT_IN(buffer);
 
 	if (*file < 0)
-		*file = record_create(folder);
+		*file = record_reserve(folder);
 	if (*file < 0)
 		return false;
 	text_add(&text, "{");
 	record_fields(record, &text);
 	text_add(&text, "}\n");
 	errno = ENOSPC; /* what a short write means */
-	if (pwrite(*file, text.buffer, text.length, 0) != (ssize_t)text.length)
+	if (pwrite(*file, text.buffer, text.length, 0) != (ssize_t)text.length || ftruncate(*file, (off_t)text.length) < 0)
 		return false;
-	return renameat(folder, WRITTEN, folder, WHOLE) == 0;
+	return renameat(folder, RECORD_WRITTEN, folder, WHOLE) == 0;
 }
 
 bool record_sync(int folder)
 {
-	int file = openat(folder, "exit.json", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int file = openat(folder, WHOLE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	bool synced = file >= 0 && fsync(file) == 0 && fsync(folder) == 0;
 
 	if (file >= 0)

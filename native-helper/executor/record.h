@@ -16,7 +16,7 @@ enum {
 	EXIT_SIGNAL_BASE = 128,
 };
 
-enum { RECORD_BYTES_MAXIMUM = 16 * 1024 };
+enum { RECORD_BYTES_MAXIMUM = 8 * 1024 };
 
 struct record {
 	const char *uuid;
@@ -36,14 +36,17 @@ void record_fields(const struct record *record, struct text *text);
 /* The exit code that a shell would show: the command's own, or 128 + the signal. */
 int record_shell_code(const struct record *record);
 
-/*
- * Makes the file that record_write fills and takes room on the disk for it: so a job that has filled the disk can end, and be deleted.
- * −1 with errno.
- */
-int record_create(int folder);
+/* The record's name until it is whole. */
+#define RECORD_WRITTEN "exit.json.new"
 
 /*
- * Writes the record into `file` (−1: not made yet) and renames it to exit.json, which is whole whenever it is there.
+ * Makes the file that record_write fills and takes room on the disk for the longest record: so a job that has filled the disk can
+ * end, and be deleted. −1 with errno; then there is no such file.
+ */
+int record_reserve(int folder);
+
+/*
+ * Writes the record into `file` (−1: there was no room for it yet) and renames it to exit.json, which is whole whenever it is there.
  * False with errno; it can be tried again.
  */
 bool record_write(const struct record *record, int folder, int *file);

@@ -214,6 +214,9 @@ static bool prepare_meanwhile(struct job *job)
 		return failed(&job->failure, "namespace", "open", "mount namespace of init");
 	if (job->folder < 0)
 		return true;
+	job->record_file = record_reserve(job->folder);
+	if (job->record_file < 0)
+		return failed(&job->failure, "record", "reserve", RECORD_WRITTEN);
 	return control_listen(&job->control, job->adoption, job->plan->uuid, &job->failure) &&
 	       (log_create(&job->log, job->folder) == 0 || failed(&job->failure, "log", "open", "log"));
 }

@@ -174,8 +174,6 @@ static void on_ready(struct job *job, const struct init_facts *facts)
 	if (job->plan->timeout_ms > 0)
 		arm_timer(job, job->plan->timeout_ms);
 	send_running(job);
-	if (job->folder >= 0)
-		job->record_file = record_create(job->folder); /* now that there is time; if it fails, record_write tries again */
 }
 
 static void on_init_message(struct job *job, struct init_message *message)

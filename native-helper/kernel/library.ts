@@ -99,9 +99,14 @@ const KIND_OF_ERRNO: ReadonlyMap<number, ErrorKind> = new Map([
   [osConstants.errno.EACCES, 'refused'],
 ]);
 
-/** util.getSystemErrorName() knows only those that libuv itself meets, ECHILD not among them. */
+/**
+ * util.getSystemErrorName() knows only those that libuv itself meets, ECHILD not among them. Of two names the first counts: EAGAIN,
+ * not EWOULDBLOCK.
+ */
 const NAME_OF_ERRNO: ReadonlyMap<number, string> = new Map(
-  Object.entries(osConstants.errno).map(([name, number]) => [number, name]),
+  Object.entries(osConstants.errno)
+    .reverse()
+    .map(([name, number]) => [number, name]),
 );
 
 /** A failed system call as an error that names the call, what it was done to, and errno. */

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Plan } from '../../native-helper/server/plan/plan.ts';
 import { ExecutorJob } from '../fixtures/executor.ts';
+import { temporaryRoot } from '../fixtures/root.ts';
 import { failingCalls } from '../fixtures/seccomp.ts';
+import { SmallDisk } from '../fixtures/small-disk.ts';
 
 const INDEX_HEADER_BYTES = 32;
 const INDEX_RECORD_BYTES = 32;
@@ -137,6 +139,29 @@ describe('a job that could not be launched', () => {
       error: { layer: 'process', operation: call, errno },
     });
     expect(job.log).toBe('');
+  });
+
+  test('for there is no room for its record is refused before it runs, and says so at once', async () => {
+    using disk = new SmallDisk('ext2');
+    const edit = (plan: Plan): Plan => {
+      disk.fill();
+      return plan;
+    };
+    await using job = new ExecutorJob(['true'], { root: temporaryRoot(disk.path), edit });
+    await job.until(() => job.messages.some(({ event }) => event === 'exited'), '`exited`');
+    expect(job.messages.at(-1)).toMatchObject({
+      ran: false,
+      exit_code: 125,
+      ended_by: 'refused',
+      error: {
+        layer: 'record',
+        operation: 'reserve',
+        object: 'exit.json.new',
+        errno: constants.errno.ENOSPC,
+      },
+    });
+    job.control.write('kill\n');
+    expect(await job.ended()).toMatchObject({ status: { ended: 'exit', code: 0 } });
   });
 
   test('for a step of its sandbox failed has code 125 and the layer of that step', async () => {

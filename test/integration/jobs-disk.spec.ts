@@ -1,20 +1,10 @@
-import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  closeSync,
-  openSync,
-  readdirSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { causeOf } from '../../native-helper/api/errors.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { JobStatus, ListJobsRequestSchema } from '../../native-helper/api/gen/joblet_pb.js';
-import { pathsUnder } from '../../native-helper/api/paths.ts';
+import { jobDirectoryOf, pathsUnder } from '../../native-helper/api/paths.ts';
 import type { JobManager } from '../../native-helper/server/jobs/job-manager.ts';
 import {
   closeJobService,
@@ -23,51 +13,33 @@ import {
   runToEnd,
   shell,
   specOf,
+  temporaryService,
   untilEnded,
   untilState,
 } from '../fixtures/job-service.ts';
-import { temporaryRoot } from '../fixtures/root.ts';
+import { SmallDisk } from '../fixtures/small-disk.ts';
 
-/** A root on a file system of its own, small enough to be filled, and without a reserve for root. */
+let disk: SmallDisk;
 let root: string;
 let jobs: JobManager;
-const DISK_BYTES = 24 * 1024 * 1024;
+const fillDisk = (): (() => void) => disk.fill();
 
-beforeEach(async () => {
-  root = temporaryRoot();
-  const image = `${root}.image`;
-  writeFileSync(image, '');
-  truncateSync(image, DISK_BYTES);
-  execFileSync('mkfs.ext4', ['-q', '-m', '0', image]);
-  execFileSync('mount', ['-o', 'loop', image, root]);
-  rmSync(image);
-  chmodSync(root, 0o755);
-  jobs = await openJobService(root);
-});
-afterEach(async () => {
-  await closeJobService(jobs);
-  execFileSync('umount', ['--lazy', root]);
-  rmSync(root, { recursive: true });
-});
+describe.each(['ext4', 'ext2'] as const)('a full disk with %s', (type) => {
+  beforeEach(async () => {
+    disk = new SmallDisk(type);
+    root = disk.path;
+    jobs = await openJobService(root);
+  });
+  afterEach(async () => {
+    await closeJobService(jobs);
+    disk[Symbol.dispose]();
+  });
 
-/** Leaves no byte. @returns what gives the space back. */
-function fillDisk(): () => void {
-  const path = join(root, 'ballast');
-  const fd = openSync(path, 'w');
-  const block = Buffer.alloc(4096);
-  try {
-    for (;;) {
-      writeSync(fd, block);
-    }
-  } catch (error) {
-    expect(causeOf(error)).toBe('ENOSPC');
-  } finally {
-    closeSync(fd);
-  }
-  return () => rmSync(path);
-}
+  it('is one that can take room for a file beforehand, or not', () => {
+    const { status } = spawnSync('fallocate', ['-l', '4096', join(root, 'file')]);
+    expect(status === 0).toBe(type === 'ext4');
+  });
 
-describe('a full disk', () => {
   it('refuses a job as a whole, and the next one is welcome when there is room', async () => {
     const freeDisk = fillDisk();
     await expect(jobs.run(specOf('true'), 0)).rejects.toMatchObject({
@@ -86,6 +58,18 @@ describe('a full disk', () => {
     await untilState(jobs, uuid, ({ status }) => status === JobStatus.RUNNING);
     fillDisk();
     expect(await untilEnded(jobs, uuid)).toMatchObject({ status: JobStatus.COMPLETED, exitCode: 0 });
+  });
+
+  it('has the room for the record of each job that runs, and no more when it has ended', async () => {
+    const { uuid } = await jobs.run(specOf('sleep', ['0.5']), 0);
+    await untilState(jobs, uuid, ({ status }) => status === JobStatus.RUNNING);
+    const folder = jobDirectoryOf(pathsUnder(root), uuid);
+    const { blocks } = statSync(join(folder, 'exit.json.new'));
+    expect(blocks * 512).toBeGreaterThanOrEqual(8192);
+    await untilEnded(jobs, uuid);
+    const record = readFileSync(join(folder, 'exit.json'), 'utf8');
+    expect(JSON.parse(record)).toMatchObject({ job: uuid, exit_code: 0 });
+    expect(record.endsWith('}\n')).toBe(true);
   });
 
   it('keeps a job that has something to say until there is room for it', async () => {
@@ -122,5 +106,18 @@ describe('a full disk', () => {
     fillDisk();
     await jobs.delete(uuid);
     expect(readdirSync(pathsUnder(root).jobsDirectory)).toEqual([]);
+  });
+});
+
+describe('a record that can never be written', () => {
+  it('delays no end: the helper is told, writes it down, and lets the monitor go', async () => {
+    await using service = await temporaryService();
+    const { uuid } = await service.jobs.run(shell('sleep 0.5; exit 3'), 0);
+    await untilState(service.jobs, uuid, ({ status }) => status === JobStatus.RUNNING);
+    mkdirSync(join(jobDirectoryOf(service.paths, uuid), 'exit.json'));
+    expect(await untilEnded(service.jobs, uuid)).toMatchObject({ status: JobStatus.FAILED, exitCode: 3 });
+    const monitors = join(dirname(service.jobs.status().cgroup), 'helper', 'cgroup.procs');
+    await vi.waitFor(() => expect(readFileSync(monitors, 'utf8').trim()).toBe(String(process.pid)), 5000);
+    expect(readdirSync(service.paths.monitorsDirectory)).toEqual([]);
   });
 });

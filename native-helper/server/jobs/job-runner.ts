@@ -284,6 +284,9 @@ export class JobRunner {
     this.#hasStarted(job);
     job.hasExited = true;
     await this.#record(job.folder.uuid, change, 'durable');
+    if (!this.#closing.signal.aborted) {
+      job.link?.dismiss();
+    }
     this.#live.delete(job.folder.uuid);
   }
 

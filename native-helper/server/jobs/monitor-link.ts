@@ -39,6 +39,13 @@ export class MonitorLink {
     this.#socket.write(`stop ${graceMs}\n`);
   }
 
+  /** The end of its job is written down: a monitor that finds no room for its record need not wait for it. */
+  dismiss(): void {
+    if (this.#socket.writable) {
+      this.#socket.write('kill\n');
+    }
+  }
+
   /** Lets go of the monitor, which goes on; `closed` is not called any more. */
   release(): void {
     this.#socket.removeAllListeners('close');
