@@ -206,7 +206,9 @@ describe('where polkit says no', () => {
     expect(stderr).toContain(
       'polkit refused it: a rule of this machine forbids it, or the right password was not given',
     );
-    expect(stderr).toContain(`Start it from a terminal: sudo ${STARTER}; or have an administrator do it for you: sudo env SUDO_UID=`);
+    expect(stderr).toContain(
+      `Start it from a terminal: sudo ${STARTER}; or have an administrator do it for you: sudo env SUDO_UID=`,
+    );
     expect(helperPid()).toBeUndefined();
   });
 });
@@ -227,7 +229,9 @@ describe('where polkit wants a password', () => {
   it('says that there is nobody to ask for it', () => {
     expect(unattended.exitCode).not.toBe(0);
     expect(unattended.stderr).toContain('no password prompt (polkit agent) runs in this session');
-    expect(unattended.stderr).toContain(`sudo ${STARTER}; or have an administrator do it for you: sudo env SUDO_UID=`);
+    expect(unattended.stderr).toContain(
+      `sudo ${STARTER}; or have an administrator do it for you: sudo env SUDO_UID=`,
+    );
   });
 
   it('starts the helper once it is given, though root may take longer than who was asked', async () => {
