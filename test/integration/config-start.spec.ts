@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   globSync,
   lstatSync,
   mkdirSync,
@@ -33,7 +34,13 @@ afterEach(() => rmSync(paths.root, { recursive: true, force: true }));
 /** For starts that must fail: ends by itself. */
 const start = (options: { args?: string[]; env?: Record<string, string>; uid?: number } = {}) => {
   const { args = ['--root', paths.root], env = {}, uid } = options;
-  const { status, stdout, stderr } = spawnSync(HELPER, args, {
+  let helper = HELPER;
+  if (uid !== undefined) {
+    // The checkout may lie in a home that is closed to others.
+    helper = join(paths.root, 'joblet-helper');
+    copyFileSync(HELPER, helper);
+  }
+  const { status, stdout, stderr } = spawnSync(helper, args, {
     encoding: 'utf8',
     env,
     timeout: 20_000,
@@ -62,7 +69,7 @@ describe('the command line', () => {
     ["the other mode's flag", { args: ['--manifest', 'x'] }, '--manifest'],
     ['an unknown mode', { env: { JOBLET_MODE: 'frob' } }, 'must be server or init'],
     ['a uid other than root', { uid: STRANGER }, 'must run as root'],
-    ['a root that is a file', { args: ['--root', import.meta.filename] }, 'a file where a folder should be'],
+    ['a root that is a file', { args: ['--root', '/etc/passwd'] }, 'a file where a folder should be'],
     ['a root that is not there', { args: ['--root', '/nowhere/at/all'] }, '/nowhere/at/all'],
   ])('refuses %s', (_what, options, words) => {
     expect(refusal(options)).toContain(words);

@@ -55,6 +55,8 @@ mkdir -p /run/checkout
 mount --bind "$CHECKOUT" /run/checkout || fail "bind $CHECKOUT"
 mount -t tmpfs -o mode=1777,nosuid,nodev tmp /tmp
 mount -t tmpfs -o mode=1777,nosuid,nodev tmp /var/tmp
+# Closed to the machine's root too where an ordinary user runs it.
+ls /root >/dev/null 2>&1 || mount -t tmpfs -o mode=0700,nosuid,nodev root /root
 for state in /var/lib/joblet /etc/joblet; do # the host's own helper is not in here
   mkdir -p "$state" && mount -t tmpfs -o mode=0755 joblet "$state"
 done

@@ -20,8 +20,11 @@ const VITEST = join(CHECKOUT, 'node_modules/vitest/vitest.mjs');
 const APP_NEEDS = ['electron', 'xvfb', 'libgtk-3-0', 'libnss3', 'libgbm1', 'libasound2', 'libasound2t64'];
 const APP_TESTS_NEED = [...APP_NEEDS, 'dbus', 'dunst'];
 
-/** They start hundreds of programs on Node, each of which takes five seconds in QEMU: these alone would last for an hour. */
-const TOO_MANY_PROGRAMS_FOR_QEMU = ['cli-*', 'app-link', 'helper-start*'];
+/** They start hundreds of programs, those on Node five seconds each, in QEMU: with them it takes more than half an hour. */
+const TOO_MANY_PROGRAMS_FOR_QEMU = [
+  ...['app-link', 'cli-*', 'config-start', 'executor-sanitizers'],
+  ...['helper-start*', 'jobs-recovery', 'jobs-stop', 'transport-calls'],
+];
 
 interface Benchmark {
   readonly name: string;
