@@ -5,30 +5,34 @@ import { JobletError } from '../../native-helper/api/errors.ts';
 import { JobSpecSchema } from '../../native-helper/api/gen/joblet_pb.js';
 import { type CheckedJobSpec, jobSpecSchema } from '../../native-helper/api/job-spec.ts';
 import { fieldsOf } from '../../native-helper/api/job-spec-message.ts';
-import type { Preset } from '../ipc/contract.ts';
+import { type Preset, presetNameSchema } from '../ipc/contract.ts';
 import { type Damage, DataFile } from './data-file.ts';
 
-/** More than anybody keeps; a page that has gone wrong must not fill the disk. */
+/** More than anybody finds his way in. */
 const MAX_PRESETS = 500;
-const MAX_BYTES = 16 * 1024 * 1024;
 
 const fileSchema = z.strictObject({
   version: z.literal(1),
   presets: z
     .array(
       z.strictObject({
-        name: z.string(),
+        name: presetNameSchema,
         /** `joblet.v1.JobSpec` as protobuf's JSON: it has a form for numbers of 64 bits. */
         spec: z.record(z.string(), z.json()).refine((spec) => specOf(spec) !== undefined, 'is not a job'),
       }),
     )
-    .max(MAX_PRESETS),
+    .max(MAX_PRESETS)
+    .refine(
+      (presets) => new Set(presets.map(({ name }) => name)).size === presets.length,
+      'has a name twice',
+    ),
 });
 type Content = z.infer<typeof fileSchema>;
 
 export class PresetStore {
   readonly #file: DataFile<Content>;
   #presets: readonly Preset[];
+  #lastChange: Promise<void> = Promise.resolve();
 
   private constructor(file: DataFile<Content>, presets: readonly Preset[]) {
     this.#file = file;
@@ -52,30 +56,39 @@ export class PresetStore {
     return this.#presets.toSorted((one, other) => one.name.localeCompare(other.name));
   }
 
-  /** One of the same name is replaced. @throws JobletError (exhausted) when there are too many. */
+  /** One of the same name is replaced. @throws JobletError (exhausted) when there are too many; then it is not kept. */
   save({ name, spec }: Preset): Promise<void> {
     const kept = { name, spec: withoutSecrets(spec) };
-    return this.#replace([...this.#presets.filter((each) => each.name !== name), kept]);
+    return this.#change((presets) => [...presets.filter((each) => each.name !== name), kept]);
   }
 
   delete(name: string): Promise<void> {
-    return this.#replace(this.#presets.filter((each) => each.name !== name));
+    return this.#change((presets) => presets.filter((each) => each.name !== name));
   }
 
-  async #replace(presets: readonly Preset[]): Promise<void> {
-    const content = { version: 1 as const, presets: presets.map(jsonOf) };
-    if (presets.length > MAX_PRESETS || JSON.stringify(content).length > MAX_BYTES) {
-      throw new JobletError('exhausted', {
-        layer: 'settings',
-        operation: 'save preset',
-        object: presets.at(-1)?.name ?? '',
-        reason: `at most ${MAX_PRESETS} presets and ${MAX_BYTES / 1024 / 1024} MB are kept`,
-        mend: 'Delete some that you no longer use.',
-      });
-    }
-    this.#presets = presets;
-    await this.#file.write(content);
+  /** One after the other; what could not be written has not happened. */
+  #change(changed: (presets: readonly Preset[]) => readonly Preset[]): Promise<void> {
+    const change = this.#lastChange.then(async () => {
+      const presets = changed(this.#presets);
+      if (presets.length > MAX_PRESETS) {
+        throw tooMany(presets.at(-1)?.name ?? '');
+      }
+      await this.#file.write({ version: 1, presets: presets.map(jsonOf) });
+      this.#presets = presets;
+    });
+    this.#lastChange = change.catch(() => {});
+    return change;
   }
+}
+
+function tooMany(object: string): JobletError {
+  return new JobletError('exhausted', {
+    layer: 'settings',
+    operation: 'save preset',
+    object,
+    reason: `at most ${MAX_PRESETS} presets are kept`,
+    mend: 'Delete some that you no longer use.',
+  });
 }
 
 function withoutSecrets(spec: CheckedJobSpec): CheckedJobSpec {

@@ -20,9 +20,10 @@ export async function saveLog(
 ): Promise<void> {
   let draft: string | undefined;
   try {
-    const target = await targetOf(path);
-    draft = join(dirname(target), `.${basename(target).slice(0, 100)}.${randomUUID()}.part`);
-    await pipeline(Readable.from(chunks), createWriteStream(draft, { flags: 'wx', flush: true }), { signal });
+    const { target, mode } = await targetOf(path);
+    draft = join(dirname(target), `.${randomUUID()}.part`);
+    const file = createWriteStream(draft, { flags: 'wx', mode, flush: true });
+    await pipeline(Readable.from(chunks), file, { signal });
     await rename(draft, target);
     await flushFolder(dirname(target));
   } catch (error) {
@@ -40,10 +41,12 @@ export function fileNameOf(name: string, uuid: string): string {
   return `${plain.slice(0, 64) || 'job'}-${uuid.slice(0, 8)}.log`;
 }
 
-async function targetOf(path: string): Promise<string> {
+/** What was there stays as private as it was. */
+async function targetOf(path: string): Promise<{ target: string; mode?: number }> {
   try {
     const target = await realpath(path);
-    if (!(await stat(target)).isFile()) {
+    const stats = await stat(target);
+    if (!stats.isFile()) {
       throw new JobletError('invalid', {
         layer: 'app',
         operation: 'save log',
@@ -52,10 +55,10 @@ async function targetOf(path: string): Promise<string> {
         mend: 'Choose another name.',
       });
     }
-    return target;
+    return { target, mode: stats.mode & 0o777 };
   } catch (error) {
     if (causeOf(error) === 'ENOENT') {
-      return join(await realpath(dirname(path)), basename(path));
+      return { target: join(await realpath(dirname(path)), basename(path)) };
     }
     throw error;
   }

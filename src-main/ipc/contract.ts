@@ -185,7 +185,8 @@ export const settingsSchema = z.strictObject({
 });
 export type Settings = z.infer<typeof settingsSchema>;
 
-const presetSchema = z.strictObject({ name: z.string().min(1).max(64), spec: jobSpecSchema });
+export const presetNameSchema = z.string().min(1).max(64);
+const presetSchema = z.strictObject({ name: presetNameSchema, spec: jobSpecSchema });
 export type Preset = z.infer<typeof presetSchema>;
 
 const certificateSchema = z.strictObject({

@@ -107,6 +107,7 @@ export function serveIpc(ipcMain: Pick<IpcMain, 'handle' | 'on'>, options: IpcOp
       for (const abort of requests.values()) {
         abort.abort(cancelled());
       }
+      requests.clear();
       for (const stream of [...streams]) {
         stream.close({ kind: 'end' });
       }
@@ -131,7 +132,10 @@ async function answer(
   try {
     return await handle(checked, abort.signal);
   } finally {
-    running.delete(id);
+    // A later page counts from one again, and may have another under way by that id.
+    if (running.get(id) === abort) {
+      running.delete(id);
+    }
   }
 }
 
