@@ -217,7 +217,7 @@ describe('a job whose monitor is killed', () => {
   it('leaves no socket when it had told the end already', async () => {
     const service = await open();
     for (let round = 0; round < 10; round += 1) {
-      const { uuid } = await service.run(shell('echo ready; sleep 0.05; exit 3'), 0);
+      const { uuid } = await service.run(shell('echo ready; sleep 0.5; exit 3'), 0);
       await untilOutput(service, uuid, 'ready');
       const monitor = monitorOf(uuid);
       // It has said `exited`, and now syncs its record before it takes its socket away.
