@@ -10,7 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { clientConfigOf, pathsUnder } from '../../native-helper/api/paths.ts';
 import { installCommand } from '../../src-main/elevation/install-script.ts';
@@ -52,7 +52,14 @@ beforeAll(async () => {
   await killHelper();
 }, LONG_MS);
 
-afterAll(() => desktop?.[Symbol.dispose]());
+afterAll(async () => {
+  desktop?.[Symbol.dispose]();
+  await killHelper();
+  // Other tests of the machine expect none of a helper's state there.
+  for (const folder of [PATHS.stateDirectory, dirname(clientConfigOf(PATHS, 0))]) {
+    execFileSync('find', [folder, '-mindepth', '1', '-delete']);
+  }
+}, LONG_MS);
 
 /** Its cgroup has room for a shell and what that calls, and none for Node's threads. */
 function installFromTightShell(): SpawnSyncReturns<string> {
