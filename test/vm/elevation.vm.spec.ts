@@ -56,7 +56,7 @@ afterAll(async () => {
   desktop?.[Symbol.dispose]();
   await killHelper();
   // Other tests of the machine expect none of a helper's state there.
-  for (const folder of [PATHS.stateDirectory, dirname(clientConfigOf(PATHS, 0))]) {
+  for (const folder of [PATHS.stateDirectory, dirname(PATHS.serverConfig)]) {
     execFileSync('find', [folder, '-mindepth', '1', '-delete']);
   }
 }, LONG_MS);
