@@ -41,8 +41,9 @@ bool cgroup_create(struct cgroup *cgroup, int parent, const struct plan *plan, s
 	memcpy(cgroup->name, "job-", 4);
 	memcpy(cgroup->name + 4, plan->uuid, UUID_BYTES + 1);
 	if (mkdirat(parent, cgroup->name, 0755) < 0) {
-		cgroup->parent = -1; /* whose it is, is not known: it is not ours to remove */
-		return failed(failure, "cgroup", "mkdir", cgroup->name);
+		failed(failure, "cgroup", "mkdir", cgroup->name);
+		cgroup->name[0] = '\0'; /* whose it is, is not known: it is not ours to remove */
+		return false;
 	}
 	cgroup->folder = openat(parent, cgroup->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (cgroup->folder < 0)
@@ -87,7 +88,7 @@ bool cgroup_remove(struct cgroup *cgroup)
 	const struct timespec interval = {.tv_nsec = 1000 * 1000};
 	enum { ATTEMPTS = 5000 };
 
-	if (cgroup->parent < 0)
+	if (cgroup->name[0] == '\0')
 		return true;
 	if (cgroup->folder >= 0)
 		close(cgroup->folder);

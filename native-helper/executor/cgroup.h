@@ -10,7 +10,7 @@
 struct cgroup {
 	int parent; /* the jobs' cgroup; −1: the job has no cgroup of its own */
 	int folder;
-	char name[sizeof "job-" + UUID_BYTES];
+	char name[sizeof "job-" + UUID_BYTES]; /* empty: there is none of ours */
 };
 
 /* Counts are absent where the kernel keeps none: its controller is missing, or it is too old. */

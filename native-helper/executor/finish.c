@@ -193,7 +193,7 @@ static void publish(struct job *job, const struct record *record)
 	send_exited(job, record);
 	if (!written && !wait_for_room(job, record))
 		return;
-	if (!record_sync(job->folder) || !log_sync(&job->log)) {
+	if (!record_sync(job->folder, job->record_file) || !log_sync(&job->log)) {
 		failed(&failure, "record", "fsync", "exit.json");
 		log_failure(&failure);
 	}

@@ -35,7 +35,7 @@ struct job {
 	int mount_namespace;
 	int pidfd, init_socket;
 	int streams[2]; /* the read ends of stdout and stderr; −1 when they are read to their end */
-	int timer;	/* of the timeout, then of the grace time; −1: none was needed yet */
+	int timer;	/* of the timeout, then of the grace time */
 
 	enum phase phase;
 	enum reason reason;

@@ -107,6 +107,8 @@ static int run(bool replay)
 		.refusal_code = EXIT_REFUSED,
 	};
 	settle();
+	if (!replay && job.control.connection < 0)
+		return EXIT_REFUSED; /* nobody could stop the job, or be told of it */
 	if (!load_plan(&job, &plan)) {
 		log_failure(&job.failure);
 		return EXIT_REFUSED;

@@ -113,12 +113,7 @@ bool record_write(const struct record *record, int folder, int *file)
 	return renameat(folder, RECORD_WRITTEN, folder, WHOLE) == 0;
 }
 
-bool record_sync(int folder)
+bool record_sync(int folder, int file)
 {
-	int file = openat(folder, WHOLE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	bool synced = file >= 0 && fsync(file) == 0 && fsync(folder) == 0;
-
-	if (file >= 0)
-		close(file);
-	return synced;
+	return fsync(file) == 0 && fsync(folder) == 0;
 }

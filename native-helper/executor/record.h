@@ -51,7 +51,7 @@ int record_reserve(int folder);
  */
 bool record_write(const struct record *record, int folder, int *file);
 
-/* Record and folder to the disk. False with errno. */
-bool record_sync(int folder);
+/* The record, once written, and its folder to the disk. False with errno. */
+bool record_sync(int folder, int file);
 
 #endif

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 
 /* A burst that the pipe takes is a burst that the job doesn't wait for. 1 MiB is what fs.pipe-max-size allows everyone. */
 enum { PIPE_BYTES = 1024 * 1024 };
@@ -202,11 +203,23 @@ static bool clone_in_network(struct job *job, const struct sources *sources, con
 	return cloned;
 }
 
+/*
+ * Before the command runs, or one that can't be had would leave a job without its time limit. On CLOCK_BOOTTIME: time that the machine
+ * slept counts.
+ */
+static bool make_timer(struct job *job)
+{
+	job->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	return job->timer >= 0 || failed(&job->failure, "monitor", "timerfd_create", "time limit");
+}
+
 /* What init doesn't wait for is done while it builds the root. */
 static bool prepare_meanwhile(struct job *job)
 {
 	char path[48];
 
+	if (!make_timer(job))
+		return false;
 	for (int stream = 0; stream < 2; stream++)
 		fcntl(job->streams[stream], F_SETPIPE_SZ, PIPE_BYTES); /* as large as it is, it works */
 	job->mount_namespace = open(init_path(job, "/ns/mnt", path, sizeof path), O_RDONLY | O_CLOEXEC);

@@ -72,7 +72,7 @@ static bool is_before(const struct timespec *one, const struct timespec *other)
 }
 
 /*
- * On CLOCK_BOOTTIME: time that the machine slept counts. A time beyond what the kernel can count never comes. What would come sooner
+ * A time beyond what the kernel can count never comes. What would come sooner
  * stays: nobody gets more than the timeout by a stop with a long grace time.
  */
 static void arm_timer(struct job *job, uint64_t after_ms)
@@ -82,8 +82,6 @@ static void arm_timer(struct job *job, uint64_t after_ms)
 	struct itimerspec when = {.it_value = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000}};
 	struct itimerspec left = {0};
 
-	if (job->timer < 0)
-		job->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	timerfd_gettime(job->timer, &left);
 	if (!is_before(&left.it_value, &when.it_value))
 		timerfd_settime(job->timer, 0, &when, NULL);

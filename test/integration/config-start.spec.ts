@@ -279,4 +279,15 @@ describe('who elevated', () => {
     expect(readFileSync(paths.serverConfig, 'utf8')).toMatch(/allowed_uids:\n\s+- 65533 # Ann\n\s+- 65532\n/);
     expect(statSync(clientConfigOf(paths, STRANGER - 1))).toMatchObject({ uid: STRANGER - 1 });
   });
+
+  it('is refused when the list is full, and the file stays one that can be read', async () => {
+    await (await RunningHelper.start({ root: paths.root, elevatedBy: STRANGER })).stop();
+    const text = readFileSync(paths.serverConfig, 'utf8');
+    const others = Array.from({ length: 1023 }, (_, index) => `  - ${100_000 + index}\n`);
+    const full = text.replace('- 65533\n', `- 65533\n${others.join('')}`);
+    writeFileSync(paths.serverConfig, full);
+    const words = refusal({ env: { SUDO_UID: String(STRANGER - 1) } });
+    expect(words).toContain('allowed_uids');
+    expect(readFileSync(paths.serverConfig, 'utf8')).toBe(full);
+  });
 });

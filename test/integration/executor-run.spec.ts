@@ -1,8 +1,10 @@
 /** The executor by itself: real jobs from plans, without a helper. */
+import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { CgroupTree } from '../../native-helper/kernel/cgroup.ts';
 import type { Plan } from '../../native-helper/server/plan/plan.ts';
 import { ExecutorJob } from '../fixtures/executor.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
@@ -172,6 +174,51 @@ describe('a job that could not be launched', () => {
       ended_by: 'refused',
       error: { layer: 'workdir', operation: 'chdir', object: '/nowhere' },
     });
+  });
+});
+
+describe('a launch that finds', () => {
+  test('too few descriptors is refused by the step that wanted one, until there are enough for all', async () => {
+    const refusals = new Set<string>();
+    let hasRun = false;
+    for (let openFiles = 20; !hasRun; openFiles += 1) {
+      const spec = { timeoutMs: 50n, stopGraceMs: 0n };
+      const edit = (plan: Plan): Plan => ({ ...plan, resourceLimits: [] }); // they could not be raised above it
+      await using job = new ExecutorJob(['sleep', '60'], { spec, edit, openFiles });
+      const told = () => job.messages.find(({ event }) => event === 'exited');
+      await job.until(() => told() !== undefined || job.control.closed, '`exited`');
+      job.control.write('kill\n'); // as the helper, once it has written down the end
+      await job.ended();
+      const end = told();
+      if (end?.event !== 'exited') {
+        expect(job.messages, 'without a control connection').toEqual([]);
+      } else if (end.ended_by === 'refused') {
+        expect(end).toMatchObject({ ran: false, exit_code: 125, error: { errno: constants.errno.EMFILE } });
+        refusals.add(`${end.error?.layer} ${end.error?.operation}`);
+      } else {
+        expect(end).toMatchObject({ ended_by: 'timeout', exit_code: 124 });
+        hasRun = true;
+      }
+    }
+    expect(refusals.size).toBeGreaterThan(3);
+  });
+
+  test('threads where its cgroup should be is refused with layer `cgroup`', async () => {
+    const root = temporaryRoot();
+    const threads = join(CgroupTree.prepare(root).jobsPath, 'threads');
+    mkdirSync(threads);
+    try {
+      writeFileSync(join(threads, 'cgroup.type'), 'threaded');
+      await using job = new ExecutorJob(['true'], { root });
+      expect(await job.record()).toMatchObject({
+        ran: false,
+        exit_code: 125,
+        ended_by: 'refused',
+        error: { layer: 'cgroup', operation: 'clone3', object: 'init', errno: constants.errno.EOPNOTSUPP },
+      });
+    } finally {
+      rmdirSync(threads);
+    }
   });
 });
 

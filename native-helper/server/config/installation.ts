@@ -132,12 +132,18 @@ export class Installation {
     this.#config = { ...this.#config, security };
   }
 
-  /** Changes the file as it is now and keeps its comments, which an administrator may have written since we read it. */
+  /**
+   * Changes the file as it is now and keeps its comments, which an administrator may have written since we read it.
+   *
+   * @throws JobletError (refused) instead of writing what the next start would not read.
+   */
   #editFile(edit: (document: Document) => void): void {
-    const text = readSecretFile(this.#paths.serverConfig, ROOT_UID);
-    const document = parseDocument(text ?? stringify(this.#config));
+    const { serverConfig } = this.#paths;
+    const document = parseDocument(readSecretFile(serverConfig, ROOT_UID) ?? stringify(this.#config));
     edit(document);
-    writeSecretFile(this.#paths.serverConfig, document.toString(), ROOT_UID);
+    const text = document.toString();
+    parseConfig(text, serverConfigSchema, serverConfig);
+    writeSecretFile(serverConfig, text, ROOT_UID);
   }
 
   async #renewServer(): Promise<void> {
