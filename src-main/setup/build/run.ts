@@ -7,10 +7,10 @@ const environment = {
   PATH: [resolve('node_modules/.bin'), process.env.PATH].join(delimiter),
 };
 
-/** Runs a build tool; its output is shown only when it fails. */
-export function run(program: string, argv: readonly string[]): Promise<void> {
+/** Runs a build tool in a folder; its output is shown only when it fails. */
+export function run(program: string, argv: readonly string[], cwd = '.'): Promise<void> {
   return new Promise((done, fail) => {
-    const child = spawn(program, argv, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+    const child = spawn(program, argv, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: environment });
     let output = '';
     const keep = (chunk: Buffer) => {
       output += chunk.toString();
