@@ -1,5 +1,5 @@
 /** The executor by itself: real jobs from plans, without a helper. */
-import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -203,9 +203,15 @@ describe('a launch that finds', () => {
     expect(refusals.size).toBeGreaterThan(3);
   });
 
-  test('threads where its cgroup should be is refused with layer `cgroup`', async () => {
+  test('threads where its cgroup should be is refused with layer `cgroup`', async ({ skip }) => {
     const root = temporaryRoot();
-    const threads = join(CgroupTree.prepare(root).jobsPath, 'threads');
+    const tree = CgroupTree.prepare(root);
+    if (tree.controllers.length > 0) {
+      tree.close();
+      rmSync(root, { recursive: true });
+      skip('what has controllers takes no threads');
+    }
+    const threads = join(tree.jobsPath, 'threads');
     mkdirSync(threads);
     try {
       writeFileSync(join(threads, 'cgroup.type'), 'threaded');

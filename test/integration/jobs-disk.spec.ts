@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { JobStatus, ListJobsRequestSchema } from '../../native-helper/api/gen/joblet_pb.js';
@@ -22,6 +23,18 @@ import { SmallDisk } from '../fixtures/small-disk.ts';
 let disk: SmallDisk;
 let root: string;
 let jobs: JobManager;
+/** The programs of a job that run now. */
+const programsOf = (uuid: string): string[] => {
+  const members = readFileSync(join(jobs.status().cgroup, `job-${uuid}`, 'cgroup.procs'), 'utf8');
+  return members.split('\n').filter(Boolean).map(programOf);
+};
+const programOf = (pid: string): string => {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+  } catch {
+    return 'one that has just ended';
+  }
+};
 const fillDisk = (): (() => void) => disk.fill();
 
 describe.each(['ext4', 'ext2'] as const)('a full disk with %s', (type) => {
@@ -77,7 +90,7 @@ describe.each(['ext4', 'ext2'] as const)('a full disk with %s', (type) => {
     await untilState(jobs, uuid, ({ status }) => status === JobStatus.RUNNING);
     const freeDisk = fillDisk();
     const ended = untilEnded(jobs, uuid);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await delay(1500);
     expect(jobs.get(uuid).status).toBe(JobStatus.RUNNING);
     freeDisk();
     expect(await ended).toMatchObject({ status: JobStatus.COMPLETED, exitCode: 0 });
@@ -86,13 +99,17 @@ describe.each(['ext4', 'ext2'] as const)('a full disk with %s', (type) => {
   });
 
   it.each([
-    ['that would go on', 'sleep 0.5; yes', { status: JobStatus.STOPPED, signal: 15 }],
-    ['that has ended by itself', 'sleep 0.5; seq 100000', { status: JobStatus.COMPLETED, exitCode: 0 }],
-  ])('lets a job %s be stopped, and says that output was lost', async (_, line, end) => {
-    const { uuid } = await jobs.run(shell(line), 0);
+    ['that would go on', 'yes', true, { status: JobStatus.STOPPED, signal: 15 }],
+    ['that has ended by itself', 'seq 100000', false, { status: JobStatus.COMPLETED, exitCode: 0 }],
+  ])('lets a job %s be stopped, and says that output was lost', async (_, command, goesOn, end) => {
+    const { uuid } = await jobs.run(shell(`sleep 0.5; exec ${command}`), 0);
     await untilState(jobs, uuid, ({ status }) => status === JobStatus.RUNNING);
     fillDisk();
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await vi.waitUntil(
+      () => (goesOn ? programsOf(uuid).includes(command) : programsOf(uuid).length === 0),
+      20_000,
+    );
+    await delay(500); // for the monitor to find the disk full
     expect(await jobs.stop(uuid)).toMatchObject({
       ...end,
       failure: { layer: 'log', operation: 'write', cause: 'ENOSPC: No space left on device' },

@@ -63,9 +63,13 @@ done
 mkdir -p "$CHECKOUT" && mount --bind /run/checkout "$CHECKOUT" || fail "bind $CHECKOUT back"
 mkdir -p /lib/modules
 mount --bind "$MODULES" /lib/modules || fail "bind $MODULES"
+# Images of disks, too, are mounted in here. Nothing loads a module on demand.
+for module in loop crc16 crc32c_generic mbcache jbd2 ext4; do
+  busybox modprobe "$module" || fail "modprobe $module"
+done
 
 if [ -n "$DISK" ]; then
-  for module in crc16 crc32c_generic mbcache jbd2 ext4 quota_tree quota_v2 virtio_blk; do
+  for module in quota_tree quota_v2 virtio_blk; do
     busybox modprobe "$module" || fail "modprobe $module"
   done
   export JOBLET_VM_DISK=/mnt/disk
