@@ -30,6 +30,7 @@ export const text = {
     'other-version': {
       title: 'The helper is of another version than this app',
       text: 'It can be replaced now; running jobs go on.',
+      inTerminal: 'This one has to be installed first, in a terminal; running jobs go on. By:',
     },
     lost: { title: 'The helper went away', text: 'Running jobs go on. It is asked again twice a second.' },
     start: 'Start the helper',

@@ -70,6 +70,15 @@ describe('what is said of the helper', () => {
     expect(said(...steps).state).toBe(state);
   });
 
+  it('keeps the command that replaces one of another build, until that one is gone', () => {
+    const needsCommand: Start = { step: 'needs command', command: 'x' };
+    expect(said(answered(false), underWay, needsCommand, answered(false))).toMatchObject({
+      state: 'other-version',
+      command: 'x',
+    });
+    expect(said(answered(false), needsCommand, 'loss', answered(false))).toMatchObject({ command: null });
+  });
+
   it('tells since when it is gone, whatever was tried since', () => {
     expect(said(answered(), 'loss', refused, absent)).toEqual({ state: 'lost', sinceUs: 7 });
   });

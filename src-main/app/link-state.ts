@@ -59,7 +59,10 @@ export function linkStateOf(facts: Facts): LinkState {
   const { attempt, start } = facts;
   if (attempt.outcome === 'answered' && (attempt.isOwnBuild || start.step !== 'under way')) {
     const { version, nodeId, isOwnBuild } = attempt;
-    return { state: isOwnBuild ? 'connected' : 'other-version', version, nodeId };
+    const command = start.step === 'needs command' ? start.command : null;
+    return isOwnBuild
+      ? { state: 'connected', version, nodeId }
+      : { state: 'other-version', version, nodeId, command };
   }
   switch (start.step) {
     case 'under way':

@@ -117,18 +117,15 @@ export class Link implements Disposable {
       error instanceof JobletError &&
       error.details.layer === 'elevation' &&
       error.details.operation === 'install';
-    if (this.#facts.attempt.outcome === 'answered') {
+    if (needsCommand) {
+      const command = await this.#options.installCommand();
+      this.#learn(afterStart(this.#facts, { step: 'needs command', command }));
+    } else if (this.#facts.attempt.outcome === 'answered') {
       this.#learn(afterStart(this.#facts, { step: 'none' }));
       throw error;
+    } else {
+      this.#learn(afterStart(this.#facts, { step: 'failed', failure: failureOf(error) }));
     }
-    this.#learn(
-      afterStart(
-        this.#facts,
-        needsCommand
-          ? { step: 'needs command', command: await this.#options.installCommand() }
-          : { step: 'failed', failure: failureOf(error) },
-      ),
-    );
   }
 
   async #stayConnected(): Promise<void> {

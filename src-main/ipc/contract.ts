@@ -107,8 +107,16 @@ const linkStateSchema = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('start-failed'), failure: failureSchema }),
   /** Certificates, uid or configuration: nothing mends itself by waiting. */
   z.strictObject({ state: z.literal('refused'), failure: failureSchema }),
-  /** It answers, and is of another build than the app. */
-  z.strictObject({ state: z.literal('other-version'), version: z.string(), nodeId: z.string() }),
+  /**
+   * It answers, and is of another build than the app. `command` is what root has to run to replace it, once it is known that the
+   * app can't.
+   */
+  z.strictObject({
+    state: z.literal('other-version'),
+    version: z.string(),
+    nodeId: z.string(),
+    command: z.string().nullable(),
+  }),
   /** It was there, and went away; jobs go on. */
   z.strictObject({ state: z.literal('lost'), sinceUs: timeSchema }),
 ]);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { electronLibraries, obtainElectron } from './bootstrap/electron.mjs';
 import {
   buildEverything,
-  DISPLAY_SERVER,
+  DESKTOP_SESSION,
   installSystemPackages,
   PINNED_NODE,
   ROOT,
@@ -16,7 +16,7 @@ import { runMain } from './bootstrap/terminal.mjs';
 const LOG = join(ROOT, 'dist/setup.log');
 
 async function main() {
-  requireAll(await installSystemPackages(LOG, [...electronLibraries(), DISPLAY_SERVER]));
+  requireAll(await installSystemPackages(LOG, [...electronLibraries(), ...DESKTOP_SESSION]));
   const { directory } = await obtainElectron(LOG);
   await buildEverything();
   const argv = [join(ROOT, 'test/e2e/main.ts'), ...process.argv.slice(2)];

@@ -30,12 +30,19 @@ const SAMPLE = [
   'echo "Done: none of these folders of yours is in here."',
 ].join('; ');
 
-async function setUp() {
+/**
+ * @param {readonly import('./bootstrap/prepare.mjs').SystemPackage[]} appPackages what the app needs, asked for in the same breath
+ * @returns {Promise<readonly import('./bootstrap/prepare.mjs').SystemPackage[]>} which of them are missing still
+ */
+async function setUp(appPackages) {
   section('Set-up');
   checkPlatform();
   await installNpmPackages(LOG);
-  requireAll(await installSystemPackages(LOG, compilerPackages()));
+  const missing = await installSystemPackages(LOG, [...compilerPackages(), ...appPackages]);
+  const isOfApp = (each) => appPackages.includes(each);
+  requireAll(missing.filter((each) => !isOfApp(each)));
   await step('build', buildEverything);
+  return missing.filter(isOfApp);
 }
 
 /** @param {readonly string[]} argv */
@@ -64,14 +71,9 @@ async function submitSample() {
   }
 }
 
-async function desktop() {
-  section('The app');
-  requireAll(await installSystemPackages(LOG, electronLibraries()));
-  await openApp(await obtainElectron(LOG));
-}
-
 async function main() {
-  await setUp();
+  const hasWindow = await hasDisplay();
+  const missing = await setUp(hasWindow ? electronLibraries() : []);
 
   section('Helper');
   await joblet('helper', 'start');
@@ -94,8 +96,10 @@ async function main() {
   dist/joblet helper stop                      end the helper; running jobs go on
   dist/joblet-desktop                          the app, where there is a display
 `);
-  if (await hasDisplay()) {
-    await desktop();
+  if (hasWindow) {
+    section('The app');
+    requireAll(missing);
+    await openApp(await obtainElectron(LOG));
   }
   return 0;
 }

@@ -10,7 +10,7 @@ import {
   buildEverything,
   checkPlatform,
   compilerPackages,
-  DISPLAY_SERVER,
+  DESKTOP_SESSION,
   howToInstall,
   installNpmPackages,
   installSystemPackages,
@@ -36,7 +36,6 @@ const TEST_PACKAGES = [
     : { name: 'qemu-system-arm', provides: 'qemu-system-aarch64' },
   { name: 'busybox-static', provides: 'busybox' },
   { name: 'e2fsprogs', provides: '/usr/sbin/mkfs.ext4' },
-  { name: 'dbus', provides: 'dbus-daemon' },
   { name: 'polkitd', provides: '/usr/lib/polkit-1/polkitd' },
   { name: 'pkexec', provides: 'pkexec' },
   { name: 'bubblewrap', provides: 'bwrap' },
@@ -44,8 +43,7 @@ const TEST_PACKAGES = [
   { name: 'clang', provides: 'clang' },
   { name: 'llvm', provides: 'llvm-cov' },
   { name: 'libclang-rt-dev', provides: hasFuzzer },
-  { name: 'dunst', provides: 'dunstctl' },
-  DISPLAY_SERVER,
+  ...DESKTOP_SESSION,
   ...electronLibraries(),
 ];
 

@@ -44,11 +44,13 @@ describe('the link', () => {
     await banner.getByRole('button', { name: text.link.copyCommand }).waitFor();
   });
 
-  it('says that the helper is of another build, with the one button that replaces it', async () => {
+  it('says that the helper is of another build, with the one button that replaces it, or how a terminal does', async () => {
     await root('kill-helper');
     await root('start-other-build');
     const desktop = await Desktop.forTest();
     const banner = desktop.page.getByRole('status').filter({ hasText: text.link['other-version'].title });
-    await banner.getByRole('button', { name: text.link.replace }).waitFor();
+    await banner.getByRole('button', { name: text.link.replace }).click();
+    await banner.getByText(/^sudo .*joblet-helper/s).waitFor();
+    await banner.getByRole('button', { name: text.link.copyCommand }).waitFor();
   });
 });

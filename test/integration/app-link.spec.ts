@@ -223,24 +223,35 @@ describe('a start', () => {
     expect(said).toEqual(['connecting', 'not-running', 'starting', 'start-failed', 'connected']);
   });
 
+  const onlyInTerminal = () =>
+    Promise.reject(
+      new JobletError('refused', {
+        layer: 'elevation',
+        operation: 'install',
+        object: 'bin',
+        reason: 'only root may',
+        mend: '',
+      }),
+    );
+
   it('that only a terminal can make says what to run there', async () => {
     const helper = await helperUnder(emptyRoot());
     await helper.stop();
-    const { until, link } = linkTo(helper.root, {
-      startHelper: () =>
-        Promise.reject(
-          new JobletError('refused', {
-            layer: 'elevation',
-            operation: 'install',
-            object: 'bin',
-            reason: 'only root may',
-            mend: '',
-          }),
-        ),
-    });
+    const { until, link } = linkTo(helper.root, { startHelper: onlyInTerminal });
     await until('not-running');
     await link.start();
     expect(await until('not-installed')).toEqual({ state: 'not-installed', command: 'sudo it' });
+  });
+
+  it('that only a terminal can make says so beside a helper of another build, too', async () => {
+    const helper = await helperUnder(emptyRoot());
+    const { until, link } = linkTo(helper.root, {
+      buildId: 'f'.repeat(64),
+      startHelper: onlyInTerminal,
+    });
+    expect(await until('other-version')).toMatchObject({ command: null });
+    await link.start();
+    expect(link.state.value).toMatchObject({ state: 'other-version', command: 'sudo it' });
   });
 
   it('that fails beside a helper of another build leaves that one in use', async () => {

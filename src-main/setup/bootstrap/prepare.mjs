@@ -166,12 +166,15 @@ async function aptInstall(log, packages, asRoot) {
   }
 }
 
+/** Where nobody can be asked, the command is told with what can't be done without it. */
 async function offerSudo(packages) {
-  process.stdout.write(
-    `-- Packages are missing, which only root may install, by:\n\n   ${howToInstall(packages)}\n\n`,
-  );
-  if (isThere('apt-get') && isThere('sudo') && isInteractive() && (await confirm('Run it now?'))) {
-    await runVisibly('sudo', ['sh', '-c', aptCommand(packages)]);
+  const names = packages.map(({ name }) => name).join(' ');
+  process.stdout.write(`-- Packages are missing, which only root may install: ${names}\n`);
+  if (isThere('apt-get') && isThere('sudo') && isInteractive()) {
+    process.stdout.write(`\n   ${howToInstall(packages)}\n\n`);
+    if (await confirm('Run it now?')) {
+      await runVisibly('sudo', ['sh', '-c', aptCommand(packages)]);
+    }
   }
 }
 
@@ -204,8 +207,12 @@ export function compilerPackages() {
   ];
 }
 
-/** What shows the app's window to its tests. */
-export const DISPLAY_SERVER = { name: 'xvfb', provides: 'Xvfb' };
+/** What shows the app's window to its tests, and its notifications. */
+export const DESKTOP_SESSION = [
+  { name: 'xvfb', provides: 'Xvfb' },
+  { name: 'dbus', provides: 'dbus-daemon' },
+  { name: 'dunst', provides: 'dunstctl' },
+];
 
 /** @param {readonly SystemPackage[]} missing */
 export function requireAll(missing) {
