@@ -143,6 +143,7 @@ export const text = {
   },
   newJob: {
     run: 'Run',
+    clear: 'Clear the form',
     command: 'Command',
     groups: {
       limits: {
@@ -180,7 +181,10 @@ export const text = {
         label: 'CPU weight',
         help: 'Its share when others want the processor too, 1 to 10000; a job without one counts as 100.',
       },
-      timeoutMs: { label: 'Timeout', help: 'It is ended after this time; pauses do not count.' },
+      timeoutMs: {
+        label: 'Timeout',
+        help: 'It is ended after this time; while the machine sleeps, time goes on.',
+      },
       stopGraceMs: {
         label: 'Grace when stopped',
         help: 'Between the request to end and the end by force; 10 seconds when empty.',

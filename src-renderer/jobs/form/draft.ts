@@ -48,6 +48,11 @@ export function emptyDraft(): Draft {
   return { command: '', lines, variables: [] };
 }
 
+/** Nothing was typed in it. */
+export function isEmptyDraft({ command, lines, variables }: Draft): boolean {
+  return command === '' && variables.length === 0 && Object.values(lines).every((line) => line === '');
+}
+
 export function draftOf(spec: CheckedJobSpec): Draft {
   const lines = Object.fromEntries(LINE_NAMES.map((name) => [name, lineOf(spec, name)])) as Draft['lines'];
   const plain = Object.entries(spec.environment).map(([name, value]) =>

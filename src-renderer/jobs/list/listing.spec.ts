@@ -41,6 +41,15 @@ describe('Listing', () => {
     expect(listing.indexOf(row(1).uuid)).toBe(-1);
   });
 
+  it('sorts names by the numbers in them', () => {
+    const names = ['a', 'job-2', 'Job-10', 'job-010b', 'job-100', 'job-a', '2', '10', '', 'job-0'];
+    const table = tableOf(names.map((name, index) => row(index + 1, { name })));
+    const byName = shown(table, { ...ALL, sort: { column: 'name', descending: false } });
+    expect(byName.map(({ name }) => name)).toEqual([
+      ...['', '2', '10', 'a', 'job-0', 'job-2', 'Job-10', 'job-010b', 'job-100', 'job-a'],
+    ]);
+  });
+
   it('finds a job by the name that it has now', () => {
     const table = tableOf([row(1)]);
     const listing = new Listing(table);

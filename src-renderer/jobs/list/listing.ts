@@ -152,7 +152,7 @@ function keyFor(column: Column, { timeUs, cpuPercent, memoryBytes }: Now): (row:
     case 'status':
       return ({ status }) => JOB_STATUSES.indexOf(status);
     case 'name':
-      return ({ name }) => name.toLowerCase();
+      return ({ name }) => naturalKey(name);
     case 'command':
       return ({ command }) => command;
     case 'created':
@@ -164,6 +164,16 @@ function keyFor(column: Column, { timeUs, cpuPercent, memoryBytes }: Now): (row:
     case 'memory':
       return ({ uuid }) => memoryBytes(uuid);
   }
+}
+
+/**
+ * By it `job-2` stands before `job-10`: each number begins with how many digits it has. Plain text is compared several times
+ * as fast as `Intl.Collator` compares numbers, which 100,000 rows would feel.
+ */
+function naturalKey(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/0*(\d+)/g, (_, digits: string) => `${String(digits.length).padStart(3, '0')}${digits}`);
 }
 
 /** Those with the same key: newest first, whichever way the column is sorted. */

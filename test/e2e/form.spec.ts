@@ -1,0 +1,90 @@
+/** What is typed, pasted and kept in the form, and a log that is saved. */
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { text } from '../../src-renderer/text.ts';
+import type { Desktop } from './desktop.ts';
+import type { Jobs } from './jobs.ts';
+import { openForAll } from './open-for-all.ts';
+
+const words = text.newJob;
+
+let desktop: Desktop;
+let jobs: Jobs;
+openForAll((opened) => ({ desktop, jobs } = opened));
+
+const field = (name: string) => desktop.page.getByRole('textbox', { name, exact: true });
+/** Of the job; a variable has a name, too. */
+const jobName = () => field(words.fields.name.label).last();
+const command = () => field(words.fields.command.label);
+const go = (name: string) => desktop.page.getByRole('navigation').getByRole('button', { name }).click();
+
+async function openForm(): Promise<void> {
+  await go(text.actions.newJob);
+  await command().waitFor();
+}
+
+describe('the form', () => {
+  it('holds what was typed and not run when one comes back, and nothing once it ran', async () => {
+    await openForm();
+    await command().fill('echo hello');
+    await jobName().fill('greeting');
+    await go(text.pages.machine);
+    await command().waitFor({ state: 'detached' });
+    await openForm();
+    expect(await command().inputValue()).toBe('echo hello');
+    expect(await jobName().inputValue()).toBe('greeting');
+    await desktop.page.getByRole('button', { name: words.clear }).click();
+    expect(await command().inputValue()).toBe('');
+    await command().fill('echo hello');
+    await jobName().fill('greeting');
+    await desktop.page.keyboard.press('Control+Enter');
+    await desktop.page.getByRole('heading', { level: 1, name: 'greeting' }).waitFor();
+    await openForm();
+    expect(await command().inputValue()).toBe('');
+  });
+
+  it('is filled by a line of docker, and says what was left out', async () => {
+    await openForm();
+    await command().fill('docker run --rm -m 512m --name build -e A=1 gcc:14 make -j8');
+    await desktop.page.getByRole('button', { name: words.fill }).click();
+    await desktop.page.getByText('The image `gcc:14` is left out').waitFor();
+    expect(await command().inputValue()).toBe('make -j8');
+    expect(await jobName().inputValue()).toBe('build');
+    expect(await field(words.fields['limits.memoryBytes'].label).inputValue()).toMatch(/^512/);
+  });
+
+  it('is saved under a name, and filled from it again', async () => {
+    await openForm();
+    await command().fill('make test');
+    await desktop.page.getByRole('button', { name: words.presets.open }).click();
+    await field(words.presets.name).fill('tests');
+    await desktop.page.getByRole('button', { name: words.presets.save, exact: true }).click();
+    const preset = desktop.page
+      .getByRole('dialog')
+      .getByRole('button', { name: `${words.presets.load} tests` });
+    await preset.waitFor();
+    await desktop.page.getByRole('button', { name: text.actions.close, exact: true }).click();
+    await command().fill('something else');
+    await desktop.page.getByRole('button', { name: words.presets.open }).click();
+    await preset.click();
+    expect(await command().inputValue()).toBe('make test');
+  });
+});
+
+describe('a log', () => {
+  it('is saved whole where the dialog says', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'saved-'));
+    const path = join(folder, 'numbers.log');
+    await jobs.ended(await jobs.shell('seq 100000', 'numbers'));
+    await desktop.app.evaluate(({ dialog }, filePath) => {
+      dialog.showSaveDialog = async () => ({ canceled: false, filePath });
+    }, path);
+    await desktop.openJob('numbers');
+    await desktop.page.getByRole('button', { name: text.terminal.save }).click();
+    await desktop.page.getByText(text.terminal.saved).first().waitFor();
+    expect(readFileSync(path, 'utf8').split('\n')).toHaveLength(100_001);
+    expect(readdirSync(folder)).toEqual(['numbers.log']);
+  });
+});
