@@ -7,6 +7,8 @@ import { ORIGIN } from './session.ts';
 
 /** A page that dies sooner than this after it was loaded would die again. */
 const RELOAD_AFTER_MS = 10_000;
+/** From Chromium's word that a page takes no input, which it gives after 30 s, to the end of that page, ms. */
+const STUCK_MS = 10_000;
 
 export interface WindowOptions {
   /** Where the bundles of main, preload and page lie. */
@@ -34,6 +36,7 @@ export class AppWindow {
     this.#window.on('close', (event) => this.#onClose(event));
     this.#noticeWhetherSeen();
     this.#noticeLossOfPage();
+    this.#noticeStuckPage();
   }
 
   get window(): BrowserWindow | undefined {
@@ -90,8 +93,23 @@ export class AppWindow {
       report('the page is gone', { reason, exitCode });
       onPageGone();
       if (reason !== 'clean-exit' && Date.now() - this.#loadedAt > RELOAD_AFTER_MS) {
-        this.load();
+        // Not from within the event: Electron itself would crash (42.0.0, SIGTRAP).
+        setImmediate(() => this.load());
       }
+    });
+  }
+
+  /** A search for a pattern that takes for ever, say: whoever waits has no way out of a page that hears nothing. */
+  #noticeStuckPage(): void {
+    let patience: NodeJS.Timeout | undefined;
+    this.#window.on('responsive', () => clearTimeout(patience));
+    this.#window.on('closed', () => clearTimeout(patience));
+    this.#window.on('unresponsive', () => {
+      clearTimeout(patience);
+      patience = setTimeout(() => {
+        this.#options.report('the page is stuck', { seconds: STUCK_MS / 1000 });
+        this.#window.webContents.forcefullyCrashRenderer();
+      }, STUCK_MS);
     });
   }
 }
