@@ -19,6 +19,8 @@ export interface DesktopOptions {
   readonly settings?: Partial<Settings>;
   /** Address of the session bus; absent: there is none. */
   readonly bus?: string;
+  /** Its folder of settings and presets; absent: a new one. */
+  readonly userData?: string;
 }
 
 export class Desktop {
@@ -26,12 +28,12 @@ export class Desktop {
   static readonly open = new Set<Desktop>();
   readonly app: ElectronApplication;
   readonly page: Page;
-  readonly #userData: string;
+  readonly userData: string;
 
   private constructor(app: ElectronApplication, page: Page, userData: string) {
     this.app = app;
     this.page = page;
-    this.#userData = userData;
+    this.userData = userData;
   }
 
   /** One that the test which asks for it has for itself. */
@@ -42,9 +44,9 @@ export class Desktop {
   }
 
   /** Whoever starts it closes it. */
-  static async start({ root, settings, bus }: DesktopOptions = {}): Promise<Desktop> {
+  static async start(options: DesktopOptions = {}): Promise<Desktop> {
     const { HOME, JOBLET_E2E_ROOT, ELECTRON_OVERRIDE_DIST_PATH } = surroundings();
-    const userData = join(HOME, 'data', randomUUID().slice(0, 8));
+    const { root, settings, bus, userData = join(HOME, 'data', randomUUID().slice(0, 8)) } = options;
     mkdirSync(userData, { recursive: true });
     if (settings !== undefined) {
       writeFileSync(join(userData, 'settings.json'), JSON.stringify(settingsSchema.parse(settings)));
@@ -65,7 +67,7 @@ export class Desktop {
 
   /** What the app has written down, a line an event. */
   get log(): string {
-    return readFileSync(join(this.#userData, 'app.log'), 'utf8');
+    return readFileSync(join(this.userData, 'app.log'), 'utf8');
   }
 
   /** Resolves when the window says that it is connected. */

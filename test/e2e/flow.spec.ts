@@ -1,26 +1,17 @@
 /** What a person does in a day: type a command, watch it, stop another, run one again with changes, lose the helper. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { text } from '../../src-renderer/text.ts';
 import { order } from './control.ts';
-import { Desktop } from './desktop.ts';
-import { Jobs } from './jobs.ts';
+import type { Desktop } from './desktop.ts';
+import type { Jobs } from './jobs.ts';
+import { openForAll } from './open-for-all.ts';
 import { surroundings } from './surroundings.ts';
 
 const { JOBLET_E2E_CONTROL } = surroundings();
 
 let desktop: Desktop;
 let jobs: Jobs;
-beforeAll(async () => {
-  jobs = await Jobs.connect();
-  await jobs.clear();
-  desktop = await Desktop.start();
-  await desktop.connected();
-});
-afterAll(async () => {
-  await jobs?.clear();
-  jobs?.[Symbol.dispose]();
-  await desktop?.close();
-});
+openForAll((opened) => ({ desktop, jobs } = opened));
 
 const command = () =>
   desktop.page.getByRole('textbox', { name: text.newJob.fields.command.label, exact: true });

@@ -1,8 +1,9 @@
 /** Jobs that attack whoever looks at them, by their names, their environment and what they print: nothing happens. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { text } from '../../src-renderer/text.ts';
-import { Desktop } from './desktop.ts';
-import { Jobs } from './jobs.ts';
+import type { Desktop } from './desktop.ts';
+import type { Jobs } from './jobs.ts';
+import { openForAll } from './open-for-all.ts';
 
 const MARKUP = `<img src=x onerror="document.body.dataset.taken='yes'"><script>document.title='taken'</script>`;
 const SECRET = 'what the user had copied';
@@ -10,20 +11,13 @@ const SECRET = 'what the user had copied';
 let desktop: Desktop;
 let jobs: Jobs;
 const dialogs: string[] = [];
+openForAll((opened) => ({ desktop, jobs } = opened));
 beforeAll(async () => {
-  jobs = await Jobs.connect();
-  await jobs.clear();
-  desktop = await Desktop.start();
   desktop.page.on('dialog', async (dialog) => {
     dialogs.push(dialog.message());
     await dialog.dismiss();
   });
   await desktop.app.evaluate(({ clipboard }, words) => clipboard.writeText(words), SECRET);
-});
-afterAll(async () => {
-  await jobs?.clear();
-  jobs?.[Symbol.dispose]();
-  await desktop?.close();
 });
 
 async function expectNothingHappened(): Promise<void> {

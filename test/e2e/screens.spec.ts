@@ -2,11 +2,12 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from 'vitest';
+import { afterEach, beforeEach, describe, it } from 'vitest';
 import { text } from '../../src-renderer/text.ts';
 import { order } from './control.ts';
 import { Desktop } from './desktop.ts';
-import { Jobs } from './jobs.ts';
+import type { Jobs } from './jobs.ts';
+import { openForAll } from './open-for-all.ts';
 import { LIGHT_AND_DARK, photograph } from './screens.ts';
 import { surroundings } from './surroundings.ts';
 
@@ -34,17 +35,7 @@ async function go({ page }: Desktop, name: (typeof PAGES)[number] | 'gallery'): 
 describe('with a helper', () => {
   let desktop: Desktop;
   let jobs: Jobs;
-  beforeAll(async () => {
-    jobs = await Jobs.connect();
-    await jobs.clear();
-    desktop = await Desktop.start();
-    await desktop.connected();
-  });
-  afterAll(async () => {
-    await jobs?.clear();
-    jobs?.[Symbol.dispose]();
-    await desktop?.close();
-  });
+  openForAll((opened) => ({ desktop, jobs } = opened));
 
   it('no jobs', async () => {
     await go(desktop, 'jobs');

@@ -1,10 +1,11 @@
 /** A job's output on its way into the window: while it is printed, byte for byte, whatever happens to the helper. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { STREAM_REQUEST, type StreamMessage } from '../../src-main/ipc/wire.ts';
 import type {} from '../../src-renderer/ipc/client.ts';
 import { order } from './control.ts';
-import { Desktop } from './desktop.ts';
-import { Jobs } from './jobs.ts';
+import type { Desktop } from './desktop.ts';
+import type { Jobs } from './jobs.ts';
+import { openForAll } from './open-for-all.ts';
 import { surroundings } from './surroundings.ts';
 
 const { JOBLET_E2E_CONTROL } = surroundings();
@@ -18,16 +19,7 @@ declare global {
 
 let desktop: Desktop;
 let jobs: Jobs;
-beforeAll(async () => {
-  desktop = await Desktop.start();
-  jobs = await Jobs.connect();
-  await desktop.connected();
-});
-afterAll(async () => {
-  await jobs?.clear();
-  jobs?.[Symbol.dispose]();
-  await desktop?.close();
-});
+openForAll((opened) => ({ desktop, jobs } = opened));
 
 /** Follows a log in the page, as the terminal does: an item at a time. */
 const collect = (uuid: string): Promise<void> =>
