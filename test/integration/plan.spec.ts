@@ -169,7 +169,8 @@ describe('a compiled plan, carried out', () => {
   });
 
   it('has the folders of /etc into which the Java of the machine leads', async () => {
-    expect((await replay(shell("find /usr/lib -xtype l -lname '/etc/java*'"))).output).toBe('');
+    const look = "[ ! -d /usr/lib/jvm ] || find /usr/lib/jvm -xtype l -lname '/etc/java*'";
+    expect((await replay(shell(look))).output).toBe('');
   });
 
   it('gives on the code of the command, and 127 when there is none', async () => {
