@@ -1,8 +1,9 @@
 /** Every screen and state, in pictures (dist/screenshots) and before axe. `npm run screenshots` runs just this. */
-import { mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'vitest';
+import { clientConfigOf, pathsUnder } from '../../native-helper/api/paths.ts';
 import { text } from '../../src-renderer/text.ts';
 import { order } from './control.ts';
 import { Desktop } from './desktop.ts';
@@ -14,6 +15,14 @@ import { surroundings } from './surroundings.ts';
 const { JOBLET_E2E_CONTROL } = surroundings();
 const asRoot = (name: Parameters<typeof order>[1]) => order(JOBLET_E2E_CONTROL, name);
 const emptyRoot = () => mkdtempSync(join(tmpdir(), 'empty-'));
+
+/** An installation whose client configuration others can read, too. */
+function rootWithOpenKey(): string {
+  const paths = pathsUnder(emptyRoot());
+  mkdirSync(paths.clientConfigDirectory, { recursive: true });
+  writeFileSync(clientConfigOf(paths, process.getuid?.() ?? 0), '', { mode: 0o644 });
+  return paths.root;
+}
 
 const PAGES = ['jobs', 'new', 'machine', 'doctor', 'settings'] as const;
 
@@ -66,16 +75,48 @@ describe('with a helper', () => {
       "printf '\\033[32mok\\033[0m 12 files\\n\\033[33mwarning\\033[0m: unused variable\\n'; echo 'link failed' >&2";
     await jobs.ended(await jobs.shell(`${colours}; exit 3`, 'make all'));
     await jobs.ended(await jobs.run({ name: 'misspelt', command: 'mkae' }));
+    await jobs.ended(await jobs.run({ name: 'slow', command: 'sleep', args: ['60'], timeoutMs: 300n }));
     await desktop.openJob('make all');
     await page.locator('.xterm-rows').getByText('link failed').waitFor();
-    await photograph(desktop, 'job-output');
+    await photograph(desktop, 'job-output', {
+      ...LIGHT_AND_DARK,
+      contrast: { theme: 'contrast' },
+      'light-200': { theme: 'light', scale: 200 },
+    });
+    await page.keyboard.press('Control+F');
+    await page.getByRole('search').getByRole('textbox').fill('un|link');
+    await page.getByRole('search').getByRole('button', { name: text.terminal.regex }).click();
+    await page.getByText(/^\d of 2\b/).waitFor();
+    await photograph(desktop, 'job-search');
+    await page.keyboard.press('Escape');
     await page.getByRole('main').getByText(text.job.parts.details, { exact: true }).click();
     await photograph(desktop, 'job-details');
     await desktop.openJob('misspelt');
     await page.getByText(text.exit.refused).waitFor();
     await photograph(desktop, 'job-refused');
+    await desktop.openJob('slow');
+    await page.getByText('and was ended.').first().waitFor();
+    await photograph(desktop, 'job-timeout');
+    await page.keyboard.press('Delete');
+    await page.getByRole('dialog').waitFor();
+    await photograph(desktop, 'job-delete');
+    await page.keyboard.press('Escape');
     await desktop.openJob('watch the folder');
     await photograph(desktop, 'job-running');
+  });
+
+  it('a form with faults, and presets', async () => {
+    const { page } = desktop;
+    await go(desktop, 'new');
+    await page.getByRole('textbox', { name: text.newJob.fields['limits.memoryBytes'].label }).fill('much');
+    await page.keyboard.press('Control+Enter');
+    await page.getByText(text.newJob.faults(2)).waitFor();
+    await photograph(desktop, 'new-faults');
+    await page.getByRole('button', { name: text.newJob.clear }).click();
+    await page.keyboard.press('Control+P');
+    await page.getByRole('dialog').waitFor();
+    await photograph(desktop, 'new-presets');
+    await page.keyboard.press('Escape');
   });
 
   it.each(['new', 'machine', 'doctor', 'settings'] as const)('%s', async (name) => {
@@ -139,6 +180,22 @@ describe('the link', () => {
   it('other version', async () => {
     await asRoot('start-other-build');
     await photographLink(await Desktop.forTest(), 'other-version', text.link['other-version'].title);
+  });
+
+  it('other version, which only a terminal can replace', async () => {
+    await asRoot('start-other-build');
+    const desktop = await Desktop.forTest();
+    await desktop.page.getByRole('button', { name: text.link.replace }).click();
+    await desktop.page.getByRole('button', { name: text.link.copyCommand }).waitFor();
+    await photograph(desktop, 'link-other-version-command');
+  });
+
+  it('refused', async () => {
+    await photographLink(
+      await Desktop.forTest({ root: rootWithOpenKey() }),
+      'refused',
+      text.link.refused.title,
+    );
   });
 
   it('lost', async () => {
