@@ -81,17 +81,25 @@ it('Ctrl-C detaches also while nobody reads', async () => {
   await joblet.run('job', 'stop', '--grace', '0s', uuid);
 });
 
-it('goes on with the next byte when the helper was killed and started again', async () => {
-  const script = 'i=0; while [ $i -lt 300 ]; do echo $i; i=$((i+1)); sleep 0.02; done; exit 5';
-  const child = joblet.start('job', 'run', '--follow', 'sh', '-c', script);
-  const outcome = outcomeOf(child);
-  await once(child.stdout, 'data');
-  await delay(500);
-  await joblet.helper.kill();
-  await delay(500);
-  await joblet.helper.startAgain();
-  const { stdout, stderr, exitCode } = await outcome;
-  expect(stdout).toBe(Array.from({ length: 300 }, (_, index) => `${index}\n`).join(''));
-  expect(stderr).toMatch(/^joblet: .*helper.*/m);
-  expect(exitCode).toBe(5);
-}, 60_000);
+it.each(['kill', 'stop'] as const)(
+  'goes on with the next byte after a %s of the helper and its next start',
+  async (end) => {
+    const script = 'i=0; while [ $i -lt 300 ]; do echo $i; i=$((i+1)); sleep 0.02; done; exit 5';
+    const child = joblet.start('job', 'run', '--follow', 'sh', '-c', script);
+    const outcome = outcomeOf(child);
+    await once(child.stdout, 'data');
+    await delay(500);
+    const [newest] = await joblet.json('job', 'list', '--status', 'running');
+    const waiting = outcomeOf(joblet.start('job', 'wait', newest.id));
+    await delay(500);
+    await joblet.helper[end]();
+    await delay(500);
+    await joblet.helper.startAgain();
+    const { stdout, stderr, exitCode } = await outcome;
+    expect((await waiting).exitCode).toBe(5);
+    expect(stdout).toBe(Array.from({ length: 300 }, (_, index) => `${index}\n`).join(''));
+    expect(stderr).toMatch(/^joblet: .*helper.*/m);
+    expect(exitCode).toBe(5);
+  },
+  60_000,
+);

@@ -1,6 +1,6 @@
 /** What a call may be, and what it is answered with when it is something else. */
 import { once } from 'node:events';
-import type { ClientHttp2Session } from 'node:http2';
+import type { ClientHttp2Session, OutgoingHttpHeaders } from 'node:http2';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { create, toBinary } from '@bufbuild/protobuf';
@@ -57,10 +57,10 @@ beforeAll(async () => {
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 
-const call = async (path: string, body: Uint8Array) => {
+const call = async (path: string, body: Uint8Array, headers?: OutgoingHttpHeaders) => {
   const session = openHttp2(fixture.paths.socket, fixture.nodeOf(0));
   try {
-    return await callRaw(session, path, body);
+    return await callRaw(session, path, body, headers);
   } finally {
     session.destroy();
   }
@@ -130,6 +130,24 @@ describe('a message', () => {
     expect(grpcStatus).toBe(INVALID_ARGUMENT);
     expect(message).toContain('field number 99');
   });
+
+  it.each([
+    ['at the top', { requireX: true }],
+    ['in the specification', { spec: { command: 'true', seccompLevel: 3 } }],
+    ['in the limits of the specification', { spec: { command: 'true', limits: { memoryBytesMax: '1' } } }],
+  ])('in JSON with a field that nobody knows %s is refused', async (_where, message) => {
+    const body = frame(Buffer.from(JSON.stringify(message)));
+    const { grpcStatus } = await call(RUN, body, { 'content-type': 'application/grpc+json' });
+    expect(grpcStatus).toBe(INVALID_ARGUMENT);
+  });
+
+  it.each(['[x', 'x y', '%', '[', 'a@b@c:99999999', ''])(
+    'to the address %j ends alone',
+    async (authority) => {
+      await call(CHECK, frame(Buffer.alloc(0)), { ':authority': authority }).catch(() => {});
+      await stillServes();
+    },
+  );
 
   it('that is compressed is refused, since it could be a bomb', async () => {
     const compressed = frame(Buffer.alloc(10));

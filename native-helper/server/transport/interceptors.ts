@@ -76,7 +76,10 @@ export function mapErrors(logger: Logger): Interceptor {
     try {
       const response = await next(request);
       return response.stream
-        ? { ...response, message: catching(response.message, (error) => toClient(error, method)) }
+        ? {
+            ...response,
+            message: whole(response.message, request.signal, (error) => toClient(error, method)),
+          }
         : response;
     } catch (error) {
       throw toClient(error, method);
@@ -95,12 +98,18 @@ function isOfClientGone(error: unknown): boolean {
   return error instanceof Error && (error.name === 'AbortError' || causeOf(error) === 'ECANCELED');
 }
 
-async function* catching<T extends Message<DescMessage['typeName']>>(
+/**
+ * A stream that was cut off must not look like one that has come to its end: what is aborted may just stop, and then ends with
+ * the reason, which is that the helper ends, or that time is over.
+ */
+async function* whole<T extends Message<DescMessage['typeName']>>(
   messages: AsyncIterable<T>,
+  signal: AbortSignal,
   map: (error: unknown) => ConnectError,
 ): AsyncIterable<T> {
   try {
     yield* messages;
+    signal.throwIfAborted();
   } catch (error) {
     throw map(error);
   }

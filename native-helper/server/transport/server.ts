@@ -8,6 +8,7 @@ import {
   type Http2Server,
   type Http2ServerRequest,
   type Http2ServerResponse,
+  constants as http2,
   type ServerHttp2Session,
 } from 'node:http2';
 import { createServer as createNetServer, type Server, type Socket } from 'node:net';
@@ -35,6 +36,11 @@ const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 const MAX_HELD_BYTES = 128 * 1024 * 1024;
 /** Streams of one connection at one time: an app that follows the logs of many jobs. */
 const MAX_STREAMS = 256;
+/**
+ * What Node counts of a connection, in MB: in effect without a bound, as it never takes off what a cancelled stream had not sent yet
+ * (24.21.0), so that any bound ends a connection that has cancelled often enough. HeldBytes bounds what is really held.
+ */
+const MAX_COUNTED_MB = 100_000;
 /** How long calls may go on after the helper was told to end. */
 const DRAIN_MS = 2000;
 
@@ -89,7 +95,10 @@ export class TransportServer {
       });
       socket.destroy();
     });
-    this.#http2 = createHttp2Server({ settings: { maxConcurrentStreams: MAX_STREAMS, enablePush: false } });
+    this.#http2 = createHttp2Server({
+      maxSessionMemory: MAX_COUNTED_MB,
+      settings: { maxConcurrentStreams: MAX_STREAMS, enablePush: false },
+    });
     this.#http2.on('request', this.#createHandler(options));
     this.#http2.on('session', (session) => this.#onSession(session));
     this.#http2.on('sessionError', (error) => {
@@ -130,13 +139,23 @@ export class TransportServer {
       connect: false,
       // The bytes stay on this machine; and what is not decompressed can't be a bomb.
       acceptCompression: [],
+      // As refuseUnknownFields does for the binary format, where the library keeps them.
+      jsonOptions: { ignoreUnknownFields: false },
       readMaxBytes: MAX_MESSAGE_BYTES,
       shutdownSignal: this.#ending.signal,
       contextValues: (request) =>
         createContextValues().set(callerUid, this.#callerOf(request as Http2ServerRequest)),
     });
     return (request: Http2ServerRequest, response: Http2ServerResponse): void => {
-      this.#heldBytes.begin(request, () => handle(request, response));
+      this.#heldBytes.begin(request, () => {
+        try {
+          handle(request, response);
+        } catch (error) {
+          // Of a request that names no address, such as `:authority: [x`, the library throws what nobody would catch.
+          logger.debug({ err: error }, 'refused a request that is none');
+          request.stream.close(http2.NGHTTP2_PROTOCOL_ERROR);
+        }
+      });
       // RFC 9113 8.1: who has been answered before all of its request was read need not send the rest; without this
       // the stream would stay until it does. The trailers go out at the end of this turn.
       request.stream.once('wantTrailers', () => {
