@@ -5,6 +5,9 @@ import type { ClientNode } from '../../native-helper/api/config-schema.ts';
 import type { Paths } from '../../native-helper/api/paths.ts';
 import { isInstalled } from './discovery.ts';
 
+/** From the connection to the end of the handshake, ms: a helper that takes longer is stopped, or hangs. */
+const HANDSHAKE_MS = 10_000;
+
 export class Endpoint {
   /** The socket's path. */
   readonly socket: string;
@@ -24,9 +27,10 @@ export class Endpoint {
     return isInstalled(this.#paths);
   }
 
+  /** Ends with ETIMEDOUT when nobody answers: the kernel itself takes connections for a process that is stopped. */
   open(): TLSSocket {
     const { cert, key, ca } = this.#node;
-    return connectTls({
+    const socket = connectTls({
       path: this.socket,
       servername: SERVER_NAME,
       cert,
@@ -35,5 +39,9 @@ export class Endpoint {
       minVersion: 'TLSv1.3',
       ALPNProtocols: ['h2'],
     });
+    const giveUp = () => socket.destroy(Object.assign(new Error('no handshake'), { code: 'ETIMEDOUT' }));
+    const patience = setTimeout(giveUp, HANDSHAKE_MS).unref();
+    const settle = () => clearTimeout(patience);
+    return socket.once('secureConnect', settle).once('close', settle);
   }
 }

@@ -41,6 +41,10 @@ function connectionFault(code: string, endpoint: Endpoint): Told | undefined {
     const reason = endpoint.isInstalled() ? 'the helper is not running' : 'the helper is not installed';
     return ['unavailable', { layer, operation, reason, mend: 'Start it with `joblet helper start`.' }];
   }
+  if (code === 'ETIMEDOUT') {
+    const mend = '`joblet helper start` replaces a helper that hangs; jobs go on.';
+    return ['unavailable', { layer, operation, reason: 'the helper does not answer', mend }];
+  }
   if (code === 'EACCES' || code.includes('ALERT_ACCESS_DENIED')) {
     const mend = `Ask the administrator to add ${endpoint.uid} to allowed_uids in the helper's configuration.`;
     return ['refused', { layer, operation, reason: `the helper does not allow uid ${endpoint.uid}`, mend }];

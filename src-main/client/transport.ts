@@ -1,9 +1,13 @@
 /** gRPC to one endpoint, whose errors are ours. (An interceptor could not do it: the library wraps what it throws.) */
+
+import type { TLSSocket } from 'node:tls';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import type { Transport } from '@connectrpc/connect';
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { HelperService } from '../../native-helper/api/gen/joblet_pb.js';
 import type { Endpoint } from './endpoint.ts';
 import { isInterruption, toJobletError } from './errors.ts';
+import { Liveness } from './liveness.ts';
 
 /** The name stands in the certificate; the socket decides where it leads. */
 const BASE_URL = 'https://joblet-helper';
@@ -14,23 +18,40 @@ export interface ClosableTransport extends Transport {
 
 /** The connection is made by the first call, and again by the first call after it broke. */
 export function openTransport(endpoint: Endpoint): ClosableTransport {
-  const sessionManager = new Http2SessionManager(BASE_URL, {}, { createConnection: () => endpoint.open() });
+  let socket: TLSSocket | undefined;
+  const createConnection = () => {
+    socket = endpoint.open();
+    return socket;
+  };
+  const sessionManager = new Http2SessionManager(BASE_URL, {}, { createConnection });
   const grpc = createGrpcTransport({ baseUrl: BASE_URL, sessionManager, acceptCompression: [] });
+  const { getStatus } = HelperService.method;
+  const liveness = new Liveness({
+    bytesRead: () => socket?.bytesRead ?? 0,
+    ask: () => void grpc.unary(getStatus, undefined, undefined, undefined, {}).catch(() => {}),
+    giveUp: () => socket?.destroy(),
+  });
   return {
     unary(method, signal, ...rest) {
-      const call = () =>
-        grpc.unary(method, signal, ...rest).catch((error: unknown) => {
+      const call = async () => {
+        using _ = liveness.call();
+        try {
+          return await grpc.unary(method, signal, ...rest);
+        } catch (error) {
           throw errorOf(error, endpoint, method.name, signal);
-        });
+        }
+      };
       const isRead = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
       return isRead ? onceMore(call) : call();
     },
     async stream(method, signal, ...rest) {
       const map = (error: unknown) => errorOf(error, endpoint, method.name, signal);
+      const call = liveness.call();
       try {
         const response = await grpc.stream(method, signal, ...rest);
-        return { ...response, message: mapThrown(response.message, map) };
+        return { ...response, message: mapThrown(response.message, map, call) };
       } catch (error) {
+        call[Symbol.dispose]();
         throw map(error);
       }
     },
@@ -50,7 +71,12 @@ async function onceMore<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-async function* mapThrown<T>(messages: AsyncIterable<T>, map: (error: unknown) => unknown): AsyncIterable<T> {
+async function* mapThrown<T>(
+  messages: AsyncIterable<T>,
+  map: (error: unknown) => unknown,
+  call: Disposable,
+): AsyncIterable<T> {
+  using _ = call;
   try {
     yield* messages;
   } catch (error) {
