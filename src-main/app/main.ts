@@ -34,7 +34,7 @@ async function main(): Promise<void> {
     onDamage: (damage) => damaged.push(damage),
   });
   await app.whenReady();
-  prepareSession(join(DIRECTORY, 'page'), report);
+  await prepareSession(join(DIRECTORY, 'page'), report);
 
   let isQuitting = false;
   app.on('before-quit', () => {

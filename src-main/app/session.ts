@@ -7,6 +7,9 @@ const SCHEME = 'joblet';
 const HOST = 'app';
 export const ORIGIN = `${SCHEME}://${HOST}`;
 
+/** A proxy that is not there: only root could listen on that port. */
+const NOWHERE = 'http://127.0.0.1:1';
+
 /** Inline styles are for xterm, which makes style elements; everything else is our own file or nothing. */
 const POLICY = [
   "default-src 'none'",
@@ -30,7 +33,7 @@ export function registerScheme(): void {
  *
  * @param directory where the built page lies
  */
-export function prepareSession(directory: string, report: Report): void {
+export async function prepareSession(directory: string, report: Report): Promise<void> {
   const { defaultSession } = session;
   const files = new PageFiles(directory);
   defaultSession.protocol.handle(SCHEME, async ({ method, url }) => {
@@ -49,7 +52,7 @@ export function prepareSession(directory: string, report: Report): void {
     });
   });
   refusePermissions(defaultSession, report);
-  refuseNetwork(defaultSession, report);
+  await refuseNetwork(defaultSession, report);
 }
 
 function refusePermissions(target: Session, report: Report): void {
@@ -65,8 +68,11 @@ function refusePermissions(target: Session, report: Report): void {
   });
 }
 
-/** The page has no business outside of itself, whatever made it ask. */
-function refuseNetwork(target: Session, report: Report): void {
+/**
+ * The page has no business outside of itself, whatever made it ask. WebRTC passes neither the policy of the page nor
+ * `onBeforeRequest`: it may go by a proxy only (see lockContents), and where that should be nobody listens.
+ */
+async function refuseNetwork(target: Session, report: Report): Promise<void> {
   target.webRequest.onBeforeRequest(({ url }, answer) => {
     const isOwn = url.startsWith(`${ORIGIN}/`) || url.startsWith('devtools:');
     if (!isOwn) {
@@ -74,11 +80,13 @@ function refuseNetwork(target: Session, report: Report): void {
     }
     answer({ cancel: !isOwn });
   });
+  await target.setProxy({ mode: 'fixed_servers', proxyRules: NOWHERE, proxyBypassRules: '<-loopback>' });
 }
 
-/** For every page that is ever made: no navigation, no window, no embedded page. */
+/** For every page that is ever made: no navigation, no window, no embedded page, no peer that is spoken to directly. */
 export function lockContents(report: Report): void {
   app.on('web-contents-created', (_event, contents) => {
+    contents.setWebRTCIPHandlingPolicy('disable_non_proxied_udp');
     contents.on('will-frame-navigate', (event) => {
       event.preventDefault();
       report('refused a navigation', { url: event.url });

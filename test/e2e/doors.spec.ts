@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, STREAM_REQUEST, type StreamMessage } from '../../src-main/ipc/wire.ts';
 import type {} from '../../src-renderer/ipc/client.ts';
 import { Desktop } from './desktop.ts';
+import { Listeners } from './listeners.ts';
 
 const PRELOAD = join(import.meta.dirname, '../../dist/app/preload.cjs');
 const PAGE = 'joblet://app/index.html';
@@ -40,6 +41,9 @@ const UUID = '00000000-0000-4000-8000-000000000000';
 
 /** Of one message the log gets a line a second: the refusal that a test makes must find it free. */
 const LOG_LINE_EVERY_MS = 1000;
+
+/** Longer than a peer takes from its description to its first packet, ms. */
+const PEER_MS = 4000;
 
 describe('a message', () => {
   beforeEach(() => delay(LOG_LINE_EVERY_MS + 100));
@@ -177,6 +181,41 @@ describe('the page', () => {
       ),
     );
     expect(reached).toEqual([null, null, null, null]);
+  });
+
+  it('reaches nothing by WebRTC, nor by a hint of what it will need', async () => {
+    await using listeners = await Listeners.open();
+    const { addresses } = listeners;
+    const made = await desktop.page.evaluate(
+      async ([addresses, patience]) => {
+        const hints = ['preconnect', 'dns-prefetch', 'prefetch'].flatMap((rel) =>
+          addresses.map((address) =>
+            Object.assign(document.createElement('link'), { rel, href: `http://${address}` }),
+          ),
+        );
+        document.head.append(...hints);
+        const login = { username: 'what was stolen', credential: 'x' };
+        const peers = addresses.map((address) => {
+          const urls = ['udp', 'tcp'].map((way) => `turn:${address}?transport=${way}`);
+          return new RTCPeerConnection({ iceServers: [{ urls: `stun:${address}` }, { urls, ...login }] });
+        });
+        for (const peer of peers) {
+          peer.createDataChannel('out');
+          await peer.setLocalDescription();
+        }
+        await new Promise((resolve) => setTimeout(resolve, patience));
+        for (const hint of hints) {
+          hint.remove();
+        }
+        for (const peer of peers) {
+          peer.close();
+        }
+        return peers.length;
+      },
+      [addresses, PEER_MS] as const,
+    );
+    expect(made).toBeGreaterThan(0);
+    expect(listeners.heard).toEqual([]);
   });
 
   it('has nothing of Node', async () => {
