@@ -84,11 +84,8 @@ export class AppWindow {
   /** Jobs, logs and settings are not in the page: a new one shows all of it again. */
   #noticeLossOfPage(): void {
     const { report, onPageGone } = this.#options;
-    this.#window.webContents.on('did-start-navigation', ({ isMainFrame, isSameDocument }) => {
-      if (isMainFrame && !isSameDocument) {
-        onPageGone();
-      }
-    });
+    // One that has only started may be refused yet, and the page stay.
+    this.#window.webContents.on('did-navigate', onPageGone);
     this.#window.webContents.on('render-process-gone', (_event, { reason, exitCode }) => {
       report('the page is gone', { reason, exitCode });
       onPageGone();

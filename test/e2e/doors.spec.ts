@@ -126,6 +126,22 @@ describe('the page', () => {
     expect(desktop.page.url()).toBe(PAGE);
   });
 
+  it('keeps its streams when it is refused to go elsewhere', async () => {
+    await delay(LOG_LINE_EVERY_MS + 100);
+    const heard = await desktop.page.evaluate(async (type) => {
+      const { port1, port2 } = new MessageChannel();
+      const heard: string[] = [];
+      port1.onmessage = ({ data }) => heard.push(data.kind);
+      window.postMessage({ type, channel: 'settings', payload: {} }, location.origin, [port2]);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      location.href = 'https://example.invalid/elsewhere';
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return heard;
+    }, STREAM_REQUEST);
+    expect(desktop.log).toContain('https://example.invalid/elsewhere');
+    expect(heard).toEqual(['item']);
+  });
+
   it('can open no window', async () => {
     expect(await evaluate(() => window.open('https://example.invalid/window'))).toBeNull();
     expect(desktop.log).toContain('refused a new window');

@@ -49,3 +49,12 @@ it('that is stuck is replaced by a new one, unless it takes input again', async 
   expect(desktop.log).toContain('the page is stuck');
   await expectNewPage(desktop);
 });
+
+it('that is loaded anew loses nothing of what it then asks for', async () => {
+  const desktop = await Desktop.forTest();
+  for (let round = 0; round < 10; round += 1) {
+    await desktop.connected();
+    await desktop.page.reload();
+  }
+  await desktop.connected();
+});
