@@ -27,6 +27,7 @@ export const text = {
     starting: { title: 'Starting the helper …', text: 'A password prompt may be open.' },
     'start-failed': { title: 'The helper could not be started', text: '' },
     refused: { title: 'The helper refuses this app', text: '' },
+    silent: { title: 'The helper does not answer', text: '' },
     'other-version': {
       title: 'The helper is of another version than this app',
       text: 'It can be replaced now; running jobs go on.',

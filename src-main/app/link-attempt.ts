@@ -7,7 +7,7 @@ import { failureOf } from '../ipc/failure.ts';
 import type { Attempt } from './link-state.ts';
 
 /** How long an answer may take before the helper counts as stuck, ms. */
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 8000;
 
 export interface AttemptOptions {
   readonly root: string;
@@ -54,6 +54,9 @@ async function meaningOf(error: unknown, { root, installCommand }: AttemptOption
   if (isUnconfigured && (await isListening(paths.socket))) {
     return { outcome: 'refused', failure: failureOf(notYetAllowed(paths)) };
   }
+  if (error instanceof Silence) {
+    return { outcome: 'silent', failure: failureOf(error) };
+  }
   if (isUnconfigured || isInterruption(error)) {
     return { outcome: 'absent', command: isInstalled(paths) ? null : await installCommand() };
   }
@@ -65,7 +68,7 @@ async function answerWithin(client: Client, patienceMs: number, root: string) {
   try {
     return await client.helper.getStatus({}, { signal: patience });
   } catch (error) {
-    throw patience.aborted ? stuck(patienceMs, pathsUnder(root)) : error;
+    throw patience.aborted ? new Silence(patienceMs, pathsUnder(root)) : error;
   }
 }
 
@@ -88,13 +91,15 @@ function notYetAllowed(paths: Paths): JobletError {
   });
 }
 
-/** Waiting and asking again may mend it; its jobs go on either way. */
-function stuck(patienceMs: number, { socket, helperLog }: Paths): JobletError {
-  return new JobletError('exhausted', {
-    layer: 'transport',
-    operation: 'ask',
-    object: socket,
-    reason: `the helper runs, and has not answered within ${patienceMs / 1000} s`,
-    mend: `It is asked again. Its log is ${helperLog}.`,
-  });
+/** Waiting and asking again may mend it, and so does a start; its jobs go on either way. */
+class Silence extends JobletError {
+  constructor(patienceMs: number, { socket, helperLog }: Paths) {
+    super('exhausted', {
+      layer: 'transport',
+      operation: 'ask',
+      object: socket,
+      reason: `the helper runs, and has not answered within ${patienceMs / 1000} s`,
+      mend: `It is asked again. Its log is ${helperLog}.`,
+    });
+  }
 }

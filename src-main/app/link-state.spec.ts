@@ -28,6 +28,7 @@ const answered = (isOwnBuild = true): Attempt => ({
 });
 const absent: Attempt = { outcome: 'absent', command: null };
 const neverInstalled: Attempt = { outcome: 'absent', command: 'sudo it' };
+const silent: Attempt = { outcome: 'silent', failure: failure('hangs') };
 const refused: Attempt = { outcome: 'refused', failure: failure('no') };
 
 type Step = Attempt | Start | 'loss';
@@ -47,6 +48,8 @@ describe('what is said of the helper', () => {
     ['where nothing was ever installed', [neverInstalled], 'not-installed'],
     ['where it does not run', [absent], 'not-running'],
     ['where it refuses us', [refused], 'refused'],
+    ['where it is there and does not answer', [silent], 'silent'],
+    ['after it went away and does not answer', [answered(), 'loss', silent], 'silent'],
     ['where it answers', [answered()], 'connected'],
     ['where one of another build answers', [answered(false)], 'other-version'],
     ['while it is started', [absent, underWay, absent], 'starting'],
@@ -91,6 +94,7 @@ describe('in whatever order things happen', () => {
     absent,
     neverInstalled,
     refused,
+    silent,
     'loss',
     underWay,
     failed,

@@ -13,7 +13,9 @@ export type Attempt =
     }
   /** Nobody listens. `command` is what root has to run once where nothing was ever installed. */
   | { readonly outcome: 'absent'; readonly command: string | null }
-  | { readonly outcome: 'refused'; readonly failure: Failure };
+  | { readonly outcome: 'refused'; readonly failure: Failure }
+  /** Somebody listens, and does not answer. */
+  | { readonly outcome: 'silent'; readonly failure: Failure };
 
 /** How the last start that the user asked for went. */
 export type Start =
@@ -77,8 +79,8 @@ export function linkStateOf(facts: Facts): LinkState {
 }
 
 function unreached({ attempt, lostSinceUs }: Facts): LinkState {
-  if (attempt.outcome === 'refused') {
-    return { state: 'refused', failure: attempt.failure };
+  if (attempt.outcome === 'refused' || attempt.outcome === 'silent') {
+    return { state: attempt.outcome, failure: attempt.failure };
   }
   if (attempt.outcome === 'absent' && attempt.command !== null) {
     return { state: 'not-installed', command: attempt.command };

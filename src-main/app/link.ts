@@ -189,7 +189,7 @@ export class Link implements Disposable {
 
 /** Said of a request that can't even be sent. */
 function unreachable(state: LinkState): JobletError {
-  if (state.state === 'refused' || state.state === 'start-failed') {
+  if (state.state === 'refused' || state.state === 'silent' || state.state === 'start-failed') {
     const { kind, ...details } = state.failure;
     return new JobletError(kind, details);
   }

@@ -107,6 +107,8 @@ const linkStateSchema = z.discriminatedUnion('state', [
   z.strictObject({ state: z.literal('start-failed'), failure: failureSchema }),
   /** Certificates, uid or configuration: nothing mends itself by waiting. */
   z.strictObject({ state: z.literal('refused'), failure: failureSchema }),
+  /** It is there and does not answer; it is asked again, and a start replaces it. */
+  z.strictObject({ state: z.literal('silent'), failure: failureSchema }),
   /**
    * It answers, and is of another build than the app. `command` is what root has to run to replace it, once it is known that the
    * app can't.

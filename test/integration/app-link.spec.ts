@@ -114,7 +114,7 @@ describe('the link', () => {
     const helper = await helperUnder(emptyRoot());
     process.kill(helper.pid, 'SIGSTOP');
     const { until } = linkTo(helper.root, { answerMs: 300 });
-    const { failure } = await until('refused');
+    const { failure } = await until('silent');
     expect(failure.reason).toBe('the helper runs, and has not answered within 0.3 s');
     process.kill(helper.pid, 'SIGCONT');
     await until('connected');
