@@ -3,7 +3,7 @@
  * change sorts what did not change.
  */
 import { JOB_STATUSES, type JobRow } from '../../../src-main/ipc/contract.ts';
-import { durationOf, type Entry, type Filter, type JobTable, passes } from './job-table.ts';
+import { durationOf, type Entry, type Filter, isLive, type JobTable, passes } from './job-table.ts';
 
 export const COLUMNS = ['status', 'name', 'command', 'created', 'duration', 'cpu', 'memory'] as const;
 export type Column = (typeof COLUMNS)[number];
@@ -28,6 +28,9 @@ export interface Now {
   readonly cpuPercent: (uuid: string) => number;
   readonly memoryBytes: (uuid: string) => number;
 }
+
+/** Of a job that has ended: its last use is known for a while yet, and it is not looked at again. */
+const NOTHING_USED = -1;
 
 /** By these, jobs that have not ended change places without being changed. */
 const MOVING_COLUMNS: ReadonlySet<Column> = new Set(['duration', 'cpu', 'memory']);
@@ -160,9 +163,9 @@ function keyFor(column: Column, { timeUs, cpuPercent, memoryBytes }: Now): (row:
     case 'duration':
       return (row) => durationOf(row, timeUs);
     case 'cpu':
-      return ({ uuid }) => cpuPercent(uuid);
+      return ({ uuid, status }) => (isLive(status) ? cpuPercent(uuid) : NOTHING_USED);
     case 'memory':
-      return ({ uuid }) => memoryBytes(uuid);
+      return ({ uuid, status }) => (isLive(status) ? memoryBytes(uuid) : NOTHING_USED);
   }
 }
 
