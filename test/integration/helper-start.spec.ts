@@ -115,6 +115,17 @@ describe('joblet helper start', () => {
     expect(helperPid()).toBe(pid);
   });
 
+  it('replaces one that hangs', { timeout: PATIENCE_MS }, () => {
+    expect(joblet('helper', 'start').status).toBe(0);
+    const pid = helperPid();
+    const uuid = JSON.parse(joblet('--json', 'job', 'run', 'sleep', '60').stdout).job_uuid;
+    process.kill(pid, 'SIGSTOP');
+    expect(joblet('helper', 'start').status).toBe(0);
+    expect(helperPid()).not.toBe(pid);
+    expect(JSON.parse(joblet('--json', 'job', 'status', uuid).stdout).status).toBe('RUNNING');
+    joblet('job', 'stop', '--grace', '0s', uuid);
+  });
+
   it('starts it again after it was stopped, without installing it again', () => {
     joblet('helper', 'start');
     const copied = statSync(join(installed, 'current/joblet-helper')).ino;
