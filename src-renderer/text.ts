@@ -364,6 +364,8 @@ export const text = {
     group: 'Output',
     stream: 'Which output',
     streams: { both: 'Both', stdout: 'stdout', stderr: 'stderr' },
+    nothingOn: (stream: string, isOver: boolean) =>
+      isOver ? `It printed nothing on ${stream}.` : `Nothing on ${stream} yet.`,
     marks: { stdout: '', stderr: 'err', both: 'mix' },
     nextStream: 'Both, stdout or stderr',
     skipped: (bytes: number) => `⋯ ${formatBytes(bytes)} not shown here; the log has them`,

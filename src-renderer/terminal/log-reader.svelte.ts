@@ -29,6 +29,7 @@ export class LogReader {
   readonly #screen: LogScreen;
   #beginning: Beginning = 'tail';
   #open = new AbortController();
+  #reading: Promise<void> = Promise.resolve();
   #wake = () => {};
   /** Whether a view that opens at the start has been put there. */
   #isPlaced = false;
@@ -85,7 +86,6 @@ export class LogReader {
     this.#open = new AbortController();
     this.#beginning = beginning;
     this.#isPlaced = false;
-    this.#screen.clear();
     Object.assign(this, {
       isEnded: false,
       isInterrupted: false,
@@ -96,7 +96,16 @@ export class LogReader {
       earlierBytes: 0,
       hasOutput: false,
     });
-    void this.#read(this.#open.signal);
+    this.#reading = this.#readAfter(this.#reading, this.#open.signal);
+  }
+
+  /** What is being written for an earlier view would stand on the cleared screen. */
+  async #readAfter(earlier: Promise<void>, signal: AbortSignal): Promise<void> {
+    await Promise.allSettled([earlier]);
+    if (!signal.aborted) {
+      this.#screen.clear();
+      await this.#read(signal);
+    }
   }
 
   async #read(signal: AbortSignal): Promise<void> {
@@ -113,8 +122,8 @@ export class LogReader {
         await this.#roomFor(signal);
       }
       if (!signal.aborted) {
-        await this.#screen.write(streams.end(), null);
-        this.isEnded = true;
+        await this.#screen.write(streams.end(), null, signal);
+        this.isEnded = !signal.aborted;
       }
     } catch (error) {
       if (signal.aborted) {
@@ -134,15 +143,15 @@ export class LogReader {
     switch (item.kind) {
       case 'data': {
         this.hasOutput = true;
-        await this.#screen.write(streams.push(item.stream, item.data), item);
+        await this.#screen.write(streams.push(item.stream, item.data), item, signal);
         break;
       }
       case 'skipped':
         if (item.from === 0) {
           this.earlierBytes = item.to;
         }
-        await this.#screen.write(streams.end(), null);
-        await this.#screen.writeRemark(text.terminal.skipped(item.to - item.from));
+        await this.#screen.write(streams.end(), null, signal);
+        await this.#screen.writeRemark(text.terminal.skipped(item.to - item.from), signal);
         break;
       case 'interrupted':
         this.isInterrupted = true;
@@ -156,6 +165,9 @@ export class LogReader {
 
   /** A view that opens at the start stays there; one that is read, or held, waits. */
   async #roomFor(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) {
+      return;
+    }
     if (this.#beginning === 'start' && !this.#isPlaced && this.#screen.hasScrollback) {
       this.#isPlaced = true;
       this.#screen.scrollToTop();

@@ -102,9 +102,13 @@ export class LogScreen implements Disposable {
     this.fit();
   }
 
-  /** Resolves when it is parsed: what is written then finds nothing before it. */
-  async write(text: string, note: LineNote | null): Promise<void> {
-    for (let at = 0; at < text.length; at += PIECE) {
+  /**
+   * Resolves when it is parsed: what is written then finds nothing before it.
+   *
+   * @param signal aborted: no piece more is begun, so that the screen is soon free for something else
+   */
+  async write(text: string, note: LineNote | null, signal: AbortSignal): Promise<void> {
+    for (let at = 0; at < text.length && !signal.aborted; at += PIECE) {
       const piece = text.slice(at, at + PIECE);
       this.#note(note);
       await new Promise<void>((resolve) => this.#terminal.write(piece, resolve));
@@ -114,11 +118,12 @@ export class LogScreen implements Disposable {
   }
 
   /** A line of the view's own, told apart from output by its look. */
-  async writeRemark(text: string): Promise<void> {
+  async writeRemark(text: string, signal: AbortSignal): Promise<void> {
     const before = this.#isLineNew ? '' : '\n';
-    await this.write(`${before}\x1b[0;2;3m${text}\x1b[0m\n`, null);
+    await this.write(`${before}\x1b[0;2;3m${text}\x1b[0m\n`, null, signal);
   }
 
+  /** Only when nothing is being written: what the terminal was given it still parses. */
   clear(): void {
     this.#terminal.reset();
     this.#bottom = undefined;
