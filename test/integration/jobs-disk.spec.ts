@@ -1,10 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { JobStatus, ListJobsRequestSchema } from '../../native-helper/api/gen/joblet_pb.js';
+import { type JobSpec, JobStatus, ListJobsRequestSchema } from '../../native-helper/api/gen/joblet_pb.js';
 import { jobDirectoryOf, pathsUnder } from '../../native-helper/api/paths.ts';
 import type { JobManager } from '../../native-helper/server/jobs/job-manager.ts';
 import {
@@ -35,6 +45,11 @@ const programOf = (pid: string): string => {
     return 'one that has just ended';
   }
 };
+/** A job that waits for `go` with whatever it is to do. */
+const waiting = (line: string): JobSpec => shell(`mkfifo go; read word <go; ${line}`);
+const ready = (uuid: string) => vi.waitUntil(() => existsSync(goOf(uuid)), 20_000);
+const goOf = (uuid: string): string => join(jobDirectoryOf(pathsUnder(root), uuid), 'work/go');
+const go = (uuid: string): Promise<void> => writeFile(goOf(uuid), '\n');
 const fillDisk = (): (() => void) => disk.fill();
 
 describe.each(['ext4', 'ext2'] as const)('a full disk with %s', (type) => {
@@ -66,10 +81,24 @@ describe.each(['ext4', 'ext2'] as const)('a full disk with %s', (type) => {
     expect(await runToEnd(jobs, specOf('true'))).toMatchObject({ status: JobStatus.COMPLETED });
   });
 
+  it('refuses a job as a whole when no more files can be made', async () => {
+    const folder = join(root, 'many');
+    mkdirSync(folder);
+    const { ffree } = statfsSync(root);
+    for (let file = 0; file < ffree; file += 1) {
+      writeFileSync(join(folder, String(file)), '');
+    }
+    await expect(jobs.run(specOf('true'), 0)).rejects.toMatchObject({ kind: 'exhausted' });
+    expect(jobs.status().total).toBe(0);
+    rmSync(folder, { recursive: true });
+    expect(await runToEnd(jobs, specOf('true'))).toMatchObject({ status: JobStatus.COMPLETED });
+  });
+
   it('keeps no job from ending: the room for its record was taken before', async () => {
-    const { uuid } = await jobs.run(specOf('sleep', ['0.5']), 0);
-    await untilState(jobs, uuid, ({ status }) => status === JobStatus.RUNNING);
+    const { uuid } = await jobs.run(waiting('true'), 0);
+    await ready(uuid);
     fillDisk();
+    await go(uuid);
     expect(await untilEnded(jobs, uuid)).toMatchObject({ status: JobStatus.COMPLETED, exitCode: 0 });
   });
 
@@ -86,9 +115,10 @@ describe.each(['ext4', 'ext2'] as const)('a full disk with %s', (type) => {
   });
 
   it('keeps a job that has something to say until there is room for it', async () => {
-    const { uuid } = await jobs.run(shell('sleep 0.5; seq 100000'), 0);
-    await untilState(jobs, uuid, ({ status }) => status === JobStatus.RUNNING);
+    const { uuid } = await jobs.run(waiting('seq 100000'), 0);
+    await ready(uuid);
     const freeDisk = fillDisk();
+    await go(uuid);
     const ended = untilEnded(jobs, uuid);
     await delay(1500);
     expect(jobs.get(uuid).status).toBe(JobStatus.RUNNING);
@@ -102,9 +132,10 @@ describe.each(['ext4', 'ext2'] as const)('a full disk with %s', (type) => {
     ['that would go on', 'yes', true, { status: JobStatus.STOPPED, signal: 15 }],
     ['that has ended by itself', 'seq 100000', false, { status: JobStatus.COMPLETED, exitCode: 0 }],
   ])('lets a job %s be stopped, and says that output was lost', async (_, command, goesOn, end) => {
-    const { uuid } = await jobs.run(shell(`sleep 0.5; exec ${command}`), 0);
-    await untilState(jobs, uuid, ({ status }) => status === JobStatus.RUNNING);
+    const { uuid } = await jobs.run(waiting(`exec ${command}`), 0);
+    await ready(uuid);
     fillDisk();
+    await go(uuid);
     await vi.waitUntil(
       () => (goesOn ? programsOf(uuid).includes(command) : programsOf(uuid).length === 0),
       20_000,

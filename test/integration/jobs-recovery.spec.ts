@@ -12,9 +12,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { GetLogsRequestSchema, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import { GetLogsRequestSchema, JobSpecSchema, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
 import type { JobManager } from '../../native-helper/server/jobs/job-manager.ts';
 import {
@@ -184,6 +184,59 @@ describe('a helper that is started again', () => {
     expect(again.get(before.uuid)).toMatchObject({ status: JobStatus.LOST });
   });
 
+  it('starts a job again whose monitor was not made yet, or had made nothing yet, and no other', async () => {
+    const first = await open();
+    const run = async (words: string) => (await first.run(specOf('echo', [words]), 0)).uuid;
+    const made = { nothing: await run('a'), cgroup: await run('b'), record: await run('c') };
+    await Promise.all(Object.values(made).map((uuid) => untilEnded(first, uuid)));
+    const { cgroup } = first.status();
+    await closeJobService(first);
+    // As if helper and monitors had been killed on their way up.
+    const database = new DatabaseSync(pathsUnder(root).database);
+    database.exec(
+      `UPDATE job SET status = ${JobStatus.INITIALIZING}, exit_code = NULL, started_us = 0, ended_us = 0`,
+    );
+    database.close();
+    for (const uuid of Object.values(made)) {
+      const folder = join(pathsUnder(root).jobsDirectory, uuid);
+      rmSync(folder, { recursive: true });
+      mkdirSync(join(folder, 'work'), { recursive: true });
+    }
+    mkdirSync(join(cgroup, `job-${made.cgroup}`), { recursive: true });
+    writeFileSync(join(pathsUnder(root).jobsDirectory, made.record, 'exit.json.new'), '');
+    const again = await open();
+    for (const uuid of [made.nothing, made.cgroup]) {
+      expect(await untilEnded(again, uuid)).toMatchObject({ status: JobStatus.COMPLETED });
+    }
+    expect((await logOf(again, made.cgroup)).toString()).toBe('b\n');
+    expect(again.get(made.record)).toMatchObject({ status: JobStatus.LOST });
+  });
+
+  it('goes on with all others when one waited that it would not take today', async () => {
+    const first = await open();
+    const odd = await first.run(specOf('true'), 0);
+    await untilEnded(first, odd.uuid);
+    const running = await first.run(specOf('sleep', ['60']), 0);
+    await untilState(first, running.uuid, ({ status }) => status === JobStatus.RUNNING);
+    await first.close();
+    jobs = undefined;
+    const database = new DatabaseSync(pathsUnder(root).database);
+    const spec = toBinary(JobSpecSchema, specOf(''));
+    database
+      .prepare(
+        `UPDATE job SET status = ${JobStatus.QUEUED}, exit_code = NULL, ended_us = 0, spec = ? WHERE uuid = ?`,
+      )
+      .run(spec, odd.uuid);
+    database.close();
+    const again = await open();
+    expect(await untilEnded(again, odd.uuid)).toMatchObject({
+      status: JobStatus.FAILED,
+      exitCode: 125,
+      failure: { object: 'command' },
+    });
+    expect(await again.stop(running.uuid, 0n)).toMatchObject({ status: JobStatus.STOPPED });
+  });
+
   it('removes what belongs to no job', async () => {
     const first = await open();
     const { cgroup } = first.status();
@@ -194,7 +247,7 @@ describe('a helper that is started again', () => {
     mkdirSync(join(cgroup, `job-${uuid}`), { recursive: true });
     writeFileSync(join(paths.monitorsDirectory, uuid), '');
     expectNothingLeft(await open(), uuid);
-    expect(existsSync(join(paths.jobsDirectory, uuid))).toBe(false);
+    await expect.poll(() => existsSync(join(paths.jobsDirectory, uuid))).toBe(false);
   });
 });
 

@@ -3,6 +3,7 @@ import {
   chownSync,
   closeSync,
   constants,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -26,6 +27,8 @@ const RECORD_BYTES_MAXIMUM = 64 * 1024 * 1024;
 
 /** The folder of a job that writes nothing takes less than 100 KB. */
 const FREE_BYTES_MINIMUM = 1024 * 1024;
+/** It takes nine; many may be on their way at one time. */
+const FREE_FILES_MINIMUM = 256;
 
 export class JobFolder {
   readonly uuid: string;
@@ -67,8 +70,11 @@ export class JobFolder {
     }
   }
 
-  exists(): boolean {
-    return statSync(this.path, { throwIfNoEntry: false }) !== undefined;
+  /** Whether a monitor has got so far that the command may have run: it makes the first of these before. */
+  hasBegun(): boolean {
+    return ['exit.json.new', 'exit.json', 'log', 'report.json'].some(
+      (name) => lstatSync(join(this.path, name), { throwIfNoEntry: false }) !== undefined,
+    );
   }
 
   /** @returns a descriptor for the monitor; the caller closes it. */
@@ -195,9 +201,13 @@ function readBounded(path: string): string | undefined {
  * @throws JobletError (exhausted)
  */
 export function refuseFullDisk(directory: string): void {
-  const { bfree, bsize } = statfsSync(directory);
+  const { bfree, bsize, files, ffree } = statfsSync(directory);
   if (bfree * bsize < FREE_BYTES_MINIMUM) {
     throw fullDisk('statfs', directory, `less than ${FREE_BYTES_MINIMUM} bytes are free`);
+  }
+  // Of 0 files altogether tells a file system that makes inodes as they are needed, such as btrfs.
+  if (files > 0 && ffree < FREE_FILES_MINIMUM) {
+    throw fullDisk('statfs', directory, `less than ${FREE_FILES_MINIMUM} files can be made there`);
   }
 }
 

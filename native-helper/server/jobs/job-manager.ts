@@ -38,7 +38,7 @@ import { jobMessage, storable } from './job-view.ts';
 import { refuseManyIds, watchJobs } from './job-watch.ts';
 import { readLog } from './log-reader.ts';
 import { MonitorLauncher } from './monitor-launcher.ts';
-import { recover } from './recovery.ts';
+import { recover, sweepFolders } from './recovery.ts';
 import { reportLines } from './report.ts';
 import { checkedSpec } from './specification.ts';
 
@@ -67,6 +67,7 @@ export class JobManager {
   readonly #cgroups: CgroupTree;
   readonly #launcher: MonitorLauncher;
   readonly #runner: JobRunner;
+  readonly #closing = new AbortController();
 
   private constructor(options: JobManagerOptions, database: DatabaseSync) {
     const { paths, assets, jobsConfig, logger } = options;
@@ -94,7 +95,8 @@ export class JobManager {
   }
 
   /**
-   * Opens the state, whose folders must be there, brings its schema up to date, goes on with the jobs that run, and removes what belongs to none.
+   * Opens the state, whose folders must be there, brings its schema up to date, goes on with the jobs that run, and begins to remove what
+   * belongs to none.
    *
    * @throws JobletError when the state can't be opened or there is no usable cgroup v2 tree.
    */
@@ -111,6 +113,7 @@ export class JobManager {
         monitorsFd: manager.#launcher.monitorsFd,
         logger,
       });
+      void sweepFolders({ paths, store: manager.#store, logger }, manager.#closing.signal);
       return manager;
     } catch (error) {
       database.close();
@@ -286,6 +289,7 @@ export class JobManager {
 
   /** The jobs go on, and the next helper adopts them. */
   async close(): Promise<void> {
+    this.#closing.abort();
     this.#commits.flush();
     this.#runner.close();
     this.#launcher[Symbol.dispose]();

@@ -3,7 +3,7 @@ import { readdir, unlink } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { JobletError } from '../../api/errors.ts';
+import { causeOf, JobletError } from '../../api/errors.ts';
 import { JobStatus } from '../../api/gen/joblet_pb.js';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
 import type { Paths } from '../../api/paths.ts';
@@ -31,50 +31,73 @@ export interface RecoveryOptions {
   readonly logger: Logger;
 }
 
-/** Brings every job that has not ended to its present state, and removes what belongs to no job. */
+/** Brings every job that has not ended to its present state, and takes away the processes and sockets of no job. */
 export async function recover(options: RecoveryOptions): Promise<void> {
   const { store } = options;
   const uuids = store.uuidsWithStatus(LIVE_STATES);
   await Promise.all(uuids.map((uuid) => recoverJob(options, uuid)));
-  await sweep(options);
+  await sweepProcesses(options);
 }
 
+/** One job that can't be recovered must not keep the helper from the others. */
 async function recoverJob(options: RecoveryOptions, uuid: string): Promise<void> {
+  const { runner, logger } = options;
   const folder = new JobFolder(options.paths, uuid);
-  const job = options.store.get(uuid);
-  if (job !== undefined && (job.status === JobStatus.QUEUED || hadNoMonitor(job, folder))) {
-    await resumeWaiting(options.runner, folder, checkedSpec(job.spec));
-  } else {
-    await adoptOrSettle(options, folder);
+  try {
+    await bringUpToDate(options, folder);
+    logger.info({ job: uuid }, 'recovered a job of the helper before');
+  } catch (error) {
+    logger.error({ err: error, job: uuid }, 'a job of the helper before could not be recovered');
+    await runner.lose(folder, `it could not be recovered: ${causeOf(error)}`);
   }
-  options.logger.info({ job: uuid }, 'recovered a job of the helper before');
+}
+
+async function bringUpToDate(options: RecoveryOptions, folder: JobFolder): Promise<void> {
+  const { store, runner, cgroups } = options;
+  const job = store.get(folder.uuid);
+  if (job === undefined || !neverRan(job, folder)) {
+    await adoptOrSettle(options, folder);
+    return;
+  }
+  cgroups.kill(folder.uuid);
+  await cgroups.remove(folder.uuid);
+  folder.removeSocket();
+  await folder.remove();
+  await resumeWaiting(runner, folder, job);
 }
 
 /**
- * The folder is made right before the monitor, so without a folder there was none. After a loss of power that proves
- * nothing: the folder may not have reached the disk, and the job may have run.
+ * A monitor makes the first of its files before the command may run, and holds the folder's lock from before it exists until it has
+ * ended. After a loss of power that proves nothing: files may not have reached the disk, and the job may have run.
  */
-function hadNoMonitor({ status, createdUs }: StoredJob, folder: JobFolder): boolean {
+function neverRan({ status, createdUs }: StoredJob, folder: JobFolder): boolean {
   const bootedUs = (Date.now() - uptime() * 1000) * 1000;
-  return status === JobStatus.INITIALIZING && createdUs > bootedUs && !folder.exists();
+  return (
+    status === JobStatus.QUEUED ||
+    (status === JobStatus.INITIALIZING && createdUs > bootedUs && !folder.isInUse() && !folder.hasBegun())
+  );
 }
 
-/** No monitor was ever made for it, so it can't run twice. */
-async function resumeWaiting(runner: JobRunner, folder: JobFolder, spec: CheckedJobSpec): Promise<void> {
-  if (Object.keys(spec.secretEnvironment).length === 0) {
-    runner.start(folder, spec, JobStatus.QUEUED);
-    return;
+async function resumeWaiting(runner: JobRunner, folder: JobFolder, { spec }: StoredJob): Promise<void> {
+  try {
+    const checked = checkedSpec(spec);
+    refuseLostSecrets(checked);
+    runner.start(folder, checked, JobStatus.QUEUED);
+  } catch (error) {
+    await runner.refuse(folder, error);
   }
-  await runner.refuse(
-    folder,
-    new JobletError('unavailable', {
+}
+
+function refuseLostSecrets({ secretEnvironment }: CheckedJobSpec): void {
+  if (Object.keys(secretEnvironment).length > 0) {
+    throw new JobletError('unavailable', {
       layer: 'secrets',
       operation: 'start',
       object: '',
       reason: 'the helper ended before the job was started, and secret values are never stored',
       mend: '',
-    }),
-  );
+    });
+  }
 }
 
 async function adoptOrSettle(
@@ -99,32 +122,52 @@ async function adoptOrSettle(
   await runner.settle(folder, 'its monitor runs, and does not answer');
 }
 
-/** What Deletes that were cut short have left, and what dead monitors could not take away. */
-async function sweep({ paths, store, runner, cgroups, logger }: RecoveryOptions): Promise<void> {
-  /** What can't be removed now must not keep the helper from its jobs. */
-  const remove = async (what: string, uuid: string, action: () => Promise<void>): Promise<void> => {
-    logger.warn({ job: uuid }, `removing the ${what} of a job that does not need it`);
-    try {
-      await action();
-    } catch (error) {
-      logger.error({ err: error, job: uuid }, `the ${what} could not be removed`);
-    }
-  };
+/** What dead monitors could not take away. */
+async function sweepProcesses({ paths, runner, cgroups, logger }: RecoveryOptions): Promise<void> {
   for (const uuid of cgroups.jobs().filter((job) => !runner.isLive(job))) {
-    await remove('cgroup', uuid, () => {
+    await remove(logger, 'cgroup', uuid, () => {
       cgroups.kill(uuid);
       return cgroups.remove(uuid);
     });
   }
   for (const uuid of await uuidsIn(paths.monitorsDirectory)) {
     if (!runner.isLive(uuid)) {
-      await remove('socket', uuid, () => unlink(join(paths.monitorsDirectory, uuid)));
+      await remove(logger, 'socket', uuid, () => unlink(join(paths.monitorsDirectory, uuid)));
     }
   }
+}
+
+/**
+ * What Deletes that were cut short have left. It may be millions of files, so nobody waits for it.
+ *
+ * @param signal no more folders once it is aborted.
+ */
+export async function sweepFolders(
+  { paths, store, logger }: Pick<RecoveryOptions, 'paths' | 'store' | 'logger'>,
+  signal: AbortSignal,
+): Promise<void> {
   for (const uuid of await uuidsIn(paths.jobsDirectory)) {
-    if (store.statusOf(uuid) === undefined) {
-      await remove('folder', uuid, () => new JobFolder(paths, uuid).remove());
+    if (signal.aborted) {
+      return;
     }
+    if (store.statusOf(uuid) === undefined) {
+      await remove(logger, 'folder', uuid, () => new JobFolder(paths, uuid).remove());
+    }
+  }
+}
+
+/** What can't be removed now must not keep the helper from its jobs. */
+async function remove(
+  logger: Logger,
+  what: string,
+  uuid: string,
+  action: () => Promise<void>,
+): Promise<void> {
+  logger.warn({ job: uuid }, `removing the ${what} of a job that does not need it`);
+  try {
+    await action();
+  } catch (error) {
+    logger.error({ err: error, job: uuid }, `the ${what} could not be removed`);
   }
 }
 
