@@ -26,6 +26,8 @@ export interface DesktopOptions {
 export class Desktop {
   /** Those that are open now: what a failed test shows. */
   static readonly open = new Set<Desktop>();
+  /** What pages threw and nothing caught, since they were last asked for: a test that saw one has failed. */
+  static #pageErrors: Error[] = [];
   readonly app: ElectronApplication;
   readonly page: Page;
   readonly userData: string;
@@ -34,6 +36,13 @@ export class Desktop {
     this.app = app;
     this.page = page;
     this.userData = userData;
+  }
+
+  /** @returns each only once */
+  static takePageErrors(): readonly Error[] {
+    const errors = Desktop.#pageErrors;
+    Desktop.#pageErrors = [];
+    return errors;
   }
 
   /** One that the test which asks for it has for itself. */
@@ -60,6 +69,7 @@ export class Desktop {
     });
     const page = await app.firstWindow({ timeout: START_MS });
     page.setDefaultTimeout(ACTION_MS);
+    page.on('pageerror', (error) => Desktop.#pageErrors.push(error));
     const desktop = new Desktop(app, page, userData);
     Desktop.open.add(desktop);
     return desktop;

@@ -55,6 +55,16 @@ describe('the form', () => {
     expect(await field(words.fields['limits.memoryBytes'].label).inputValue()).toMatch(/^512/);
   });
 
+  it('is filled by a line that leaves the same out twice, and says so once', async () => {
+    await openForm();
+    await command().fill('docker run -e A -e A image ls');
+    await desktop.page.getByRole('button', { name: words.fill }).click();
+    await expect.poll(() => command().inputValue()).toBe('ls');
+    const remarks = await desktop.page.getByRole('status').getByRole('listitem').allTextContents();
+    expect(remarks).toContainEqual(expect.stringContaining('The image `image` is left out'));
+    expect(remarks).toEqual([...new Set(remarks)]);
+  });
+
   it('is saved under a name, and filled from it again', async () => {
     await openForm();
     await command().fill('make test');
