@@ -1,16 +1,10 @@
 /** The flags of `docker run` (Docker 28, `docker run --help`; podman shares them) and what a job has in place of each. */
 
-interface Theme {
-  /** Why, or what there is in its place; absent: it makes no difference to a job. */
-  readonly remark?: string;
-  /** `-x` or `--long`, with a short form in front where there is one. */
-  readonly values: string;
-  readonly booleans?: string;
-}
+import { flagTable, type Theme } from './flags.ts';
 
 /** What a job has too. */
 const COUNTERPARTS =
-  '-e--env -w--workdir --name -m--memory --cpus --pids-limit -h--hostname --entrypoint --stop-timeout';
+  '-e--env -w--workdir --name -m--memory --cpus -c--cpu-shares --pids-limit -h--hostname --entrypoint --stop-timeout';
 
 const THEMES: readonly Theme[] = [
   { values: COUNTERPARTS },
@@ -41,14 +35,14 @@ const THEMES: readonly Theme[] = [
     values: '-a--attach',
     booleans: '-i--interactive -t--tty',
   },
-  { remark: 'A job stays in the list, with its log, until it is deleted.', values: '', booleans: '--rm' },
+  { remark: 'A job stays in the list, with its log, until it is deleted.', booleans: '--rm' },
   { remark: 'A job runs once.', values: '--restart' },
   { remark: 'No file is read for it: give the variables themselves.', values: '--env-file' },
   {
     remark: 'Jobs have limits of CPU time, memory and processes only.',
     values:
       '--blkio-weight --blkio-weight-device --cgroup-parent --cpu-count --cpu-percent --cpu-period --cpu-quota --cpu-rt-period ' +
-      '--cpu-rt-runtime -c--cpu-shares --cpuset-cpus --cpuset-mems --device-read-bps --device-read-iops --device-write-bps ' +
+      '--cpu-rt-runtime --cpuset-cpus --cpuset-mems --device-read-bps --device-read-iops --device-write-bps ' +
       '--device-write-iops --io-maxbandwidth --io-maxiops --kernel-memory --memory-reservation --memory-swap ' +
       '--memory-swappiness --oom-score-adj --ulimit',
     booleans: '--oom-kill-disable',
@@ -62,29 +56,30 @@ const THEMES: readonly Theme[] = [
   },
 ];
 
-export interface DockerFlag {
-  /** Without the dashes. */
-  readonly name: string;
-  readonly takesValue: boolean;
-  readonly remark: string | undefined;
-}
+export const DOCKER_RUN_FLAGS = flagTable(THEMES);
 
-/** By each way of writing a flag: `-e`, `--env`. */
-export const DOCKER_FLAGS: ReadonlyMap<string, DockerFlag> = new Map(
-  THEMES.flatMap(({ remark, values, booleans = '' }) => [
-    ...spellings(values, { takesValue: true, remark }),
-    ...spellings(booleans, { takesValue: false, remark }),
-  ]),
-);
+/** Those before the command (`docker --help`, `podman --help`). */
+export const DOCKER_FLAGS = flagTable([
+  {
+    remark: 'A job runs on this machine, with the helper that this app is linked to.',
+    values: '-c--context -H--host --connection --url',
+    booleans: '-r--remote',
+  },
+  {
+    values:
+      '--config -l--log-level --tlscacert --tlscert --tlskey --root --runroot --runtime --storage-driver --storage-opt --tmpdir ' +
+      '--cgroup-manager --identity',
+    booleans: '-D--debug --tls --tlsverify',
+  },
+]);
 
-function spellings(list: string, kind: Omit<DockerFlag, 'name'>): [string, DockerFlag][] {
-  return list
-    .split(' ')
-    .filter((each) => each !== '')
-    .flatMap((each) => {
-      const [, short, name = ''] = /^(?:-(\w))?--(.*)$/.exec(each) ?? [];
-      const flag = { name, ...kind };
-      const long: [string, DockerFlag] = [`--${name}`, flag];
-      return short === undefined ? [long] : [[`-${short}`, flag], long];
-    });
-}
+/** `sudo --help` (1.9); what the program may do there, a job gets otherwise. */
+export const SUDO_FLAGS = flagTable([
+  {
+    values:
+      '-C--close-from -D--chdir -g--group -p--prompt -R--chroot -r--role -T--command-timeout -t--type -u--user -h--host',
+    booleans:
+      '-A--askpass -B--bell -b--background -E--preserve-env -H--set-home -k--reset-timestamp -N--no-update -n--non-interactive ' +
+      '-P--preserve-groups -S--stdin',
+  },
+]);

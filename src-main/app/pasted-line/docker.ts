@@ -1,35 +1,35 @@
 /** A `docker run …` line as a job: what has a counterpart here is taken over, of everything else a sentence is said. */
-import { jobSpecSchema } from '../../../native-helper/api/job-spec.ts';
+import { jobSpecSchema, MAX_DURATION_MS } from '../../../native-helper/api/job-spec.ts';
 import { parseEnvironment } from '../../cli/arguments/environment.ts';
 import { parseWholeNumber } from '../../cli/arguments/number.ts';
 import { usageError } from '../../cli/errors.ts';
-import { DOCKER_FLAGS, type DockerFlag } from './docker-flags.ts';
+import { DOCKER_FLAGS, DOCKER_RUN_FLAGS } from './docker-flags.ts';
+import { type GivenFlag, takeFlags } from './flags.ts';
 import type { ParsedLine } from './parse.ts';
-
-interface GivenFlag {
-  readonly flag: DockerFlag;
-  /** As it was typed, such as `-p 80:80`. */
-  readonly typed: string;
-  readonly value: string;
-}
 
 /** Powers of 1024, as docker counts them. */
 const UNITS = 'bkmgtp';
 const MS_PER_SECOND = 1000n;
+/** What Linux takes of cgroup v1's cpu.shares; the usual is 1024. */
+const MIN_SHARES = 2;
+const MAX_SHARES = 262_144;
 
 /** @param words those after `docker` */
 export function specOfDocker(words: readonly string[]): ParsedLine {
-  const rest = words[0] === 'container' ? words.slice(1) : words;
+  const { given: general, operands: commands } = takeFlags(words, DOCKER_FLAGS, 'docker');
+  const rest = commands[0] === 'container' ? commands.slice(1) : commands;
   if (rest[0] !== 'run') {
     throw usageError(`docker ${rest[0] ?? ''}`, 'does not run anything', 'Paste a line with `docker run`.');
   }
-  const { given, operands } = takeFlags(rest.slice(1));
+  const { given: typed, operands } = takeFlags(rest.slice(1), DOCKER_RUN_FLAGS, 'docker run');
+  const given = typed.filter(isOn);
   const [image, ...argv] = operands;
   if (image === undefined) {
     throw usageError('docker run', 'names no image', 'Paste the whole line.');
   }
   const entrypoint = lastOf(given, 'entrypoint');
-  const command = entrypoint === undefined ? argv : [entrypoint, ...argv];
+  // An empty one takes the image's away.
+  const command = entrypoint ? [entrypoint, ...argv] : argv;
   const variables = valuesOf(given, 'env');
   return {
     spec: checkedSpec(
@@ -39,10 +39,10 @@ export function specOfDocker(words: readonly string[]): ParsedLine {
     ),
     remarks: [
       `The image \`${image}\` is left out: a job runs with the programs that are installed on this machine.`,
-      ...variables
+      ...[...new Set(variables)]
         .filter((setting) => !setting.includes('='))
         .map((name) => `\`${name}\` was to be taken from the terminal's environment: give it a value here.`),
-      ...remarksOn(given),
+      ...remarksOn([...general.filter(isOn), ...given]),
     ],
   };
 }
@@ -67,7 +67,7 @@ function checkedSpec(
     secretEnvironment: {},
     limits: limitsOf(given),
     timeoutMs: 0n,
-    stopGraceMs: BigInt(numberOf(given, 'stop-timeout') ?? 0) * MS_PER_SECOND,
+    stopGraceMs: graceOf(given),
     workDir: lastOf(given, 'workdir') ?? '',
     hostname: lastOf(given, 'hostname') ?? '',
   });
@@ -78,30 +78,58 @@ function checkedSpec(
   return result.data;
 }
 
+/** A boolean as Go's `strconv.ParseBool` takes it. */
+function isOn({ flag, typed, value }: GivenFlag): boolean {
+  if (flag.takesValue || /^(?:1|t|T|true|True|TRUE)$/.test(value)) {
+    return true;
+  }
+  if (!/^(?:0|f|F|false|False|FALSE)$/.test(value)) {
+    throw usageError(typed.slice(0, 100), `'${value.slice(0, 40)}' is neither true nor false`);
+  }
+  return false;
+}
+
+/** Of docker's words, 0 is "at once" and -1 is "for ever". A job's 0 is "as the configuration says", and it knows a longest time. */
+function graceOf(given: readonly GivenFlag[]): bigint {
+  if (lastOf(given, 'stop-timeout') === '-1') {
+    return MAX_DURATION_MS;
+  }
+  const seconds = numberOf(given, 'stop-timeout');
+  return seconds === undefined ? 0n : seconds * MS_PER_SECOND || 1n;
+}
+
 /** docker's words for "no limit" are 0 and, of processes, -1. */
 function limitsOf(given: readonly GivenFlag[]) {
   const cpus = lastOf(given, 'cpus');
   const memory = lastOf(given, 'memory');
   const cpuPercent = cpus === undefined ? 0 : percentOf(cpus);
   const memoryBytes = memory === undefined ? 0n : bytesOf(memory);
+  const shares = numberOf(given, 'cpu-shares') ?? 0n;
   const pids = lastOf(given, 'pids-limit') === '-1' ? 0n : (numberOf(given, 'pids-limit') ?? 0n);
   return {
     ...(cpuPercent > 0 && { cpuPercent }),
+    ...(shares > 0n && { cpuWeight: weightOf(shares) }),
     ...(memoryBytes > 0n && { memoryBytes }),
     ...(pids > 0n && { pids }),
   };
 }
 
 function percentOf(cpus: string): number {
-  if (!/^\d{1,9}(\.\d{1,9})?$/.test(cpus)) {
+  if (!/^(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})$/.test(cpus)) {
     throw usageError('--cpus', `'${cpus.slice(0, 40)}' is not a number of processors`);
   }
   return Math.ceil(Number(cpus) * 100);
 }
 
-/** go-units' RAMInBytes, which docker uses: `512m`, `1.5g`, `2 GiB`; bytes without a unit. */
+/** As runc has it since 1.3.2: the least, the usual and the most shares are the least, the usual and the most weight. */
+function weightOf(shares: bigint): number {
+  const bits = Math.log2(Math.min(Math.max(Number(shares), MIN_SHARES), MAX_SHARES));
+  return Math.ceil(10 ** ((bits ** 2 + 125 * bits) / 612 - 7 / 34));
+}
+
+/** go-units' RAMInBytes, which docker uses: `512m`, `1.5g`, `.5g`, `2 GiB`; bytes without a unit. */
 function bytesOf(size: string): bigint {
-  const [, digits, unit = 'b'] = /^(\d{1,30}(?:\.\d{1,9})?) ?([bkmgtp])?i?b?$/i.exec(size) ?? [];
+  const [, digits, unit = 'b'] = /^(\d{1,30}(?:\.\d{0,9})?|\.\d{1,9}) ?([bkmgtp])?i?b?$/i.exec(size) ?? [];
   if (digits === undefined) {
     throw usageError('--memory', `'${size.slice(0, 40)}' is not a size`);
   }
@@ -129,74 +157,4 @@ function remarksOn(given: readonly GivenFlag[]): string[] {
       ? []
       : [`Left out: ${[...new Set(flags.map(({ typed }) => `\`${typed}\``))].join(', ')}. ${remark}`],
   );
-}
-
-/** Flags in the forms that docker's own parser (pflag) takes: `--name v`, `--name=v`, `-n v`, `-nv`, `-n=v`, `-it`; up to the image. */
-function takeFlags(words: readonly string[]): { given: GivenFlag[]; operands: readonly string[] } {
-  const given: GivenFlag[] = [];
-  let at = 0;
-  const next = (typed: string): string => {
-    const value = words[at];
-    if (value === undefined) {
-      throw usageError(typed, 'needs a value');
-    }
-    at += 1;
-    return value;
-  };
-  while (words[at]?.startsWith('-') && words[at] !== '-') {
-    const word = words[at] as string;
-    at += 1;
-    if (word === '--') {
-      break;
-    }
-    given.push(...(word.startsWith('--') ? [longFlag(word, next)] : shortFlags(word, next)));
-  }
-  return {
-    given: given.filter(({ flag, value }) => flag.takesValue || value !== 'false'),
-    operands: words.slice(at),
-  };
-}
-
-function longFlag(word: string, next: (typed: string) => string): GivenFlag {
-  const equals = word.indexOf('=');
-  const typed = equals === -1 ? word : word.slice(0, equals);
-  const flag = flagOf(typed);
-  if (equals !== -1) {
-    return { flag, typed: word, value: word.slice(equals + 1) };
-  }
-  return flag.takesValue ? separate(flag, typed, next(typed)) : { flag, typed, value: 'true' };
-}
-
-function shortFlags(cluster: string, next: (typed: string) => string): GivenFlag[] {
-  const given: GivenFlag[] = [];
-  for (let at = 1; at < cluster.length; at += 1) {
-    const typed = `-${cluster[at]}`;
-    const flag = flagOf(typed);
-    const attached = cluster.slice(at + 1);
-    if (flag.takesValue) {
-      const value = attached.replace(/^=/, '');
-      return [...given, attached === '' ? separate(flag, typed, next(typed)) : separate(flag, typed, value)];
-    }
-    if (attached.startsWith('=')) {
-      return [...given, { flag, typed, value: attached.slice(1) }];
-    }
-    given.push({ flag, typed, value: 'true' });
-  }
-  return given;
-}
-
-function separate(flag: DockerFlag, typed: string, value: string): GivenFlag {
-  return { flag, typed: `${typed} ${value}`, value };
-}
-
-function flagOf(typed: string): DockerFlag {
-  const flag = DOCKER_FLAGS.get(typed);
-  if (flag === undefined) {
-    throw usageError(
-      typed.slice(0, 100),
-      'is not a flag of `docker run` that is known here',
-      'Leave it out.',
-    );
-  }
-  return flag;
 }

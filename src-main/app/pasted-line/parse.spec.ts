@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JobletError } from '../../../native-helper/api/errors.ts';
-import { jobSpecSchema } from '../../../native-helper/api/job-spec.ts';
+import { jobSpecSchema, MAX_DURATION_MS } from '../../../native-helper/api/job-spec.ts';
 import { commandLineOf } from '../../../src-renderer/jobs/job-page/command-line.ts';
 import { PLAIN_SPEC } from '../../../test/fixtures/job-spec.ts';
 import { REQUESTS } from '../../ipc/contract.ts';
@@ -99,12 +99,68 @@ describe('a pasted line of docker', () => {
     ['-- image ls', 'ls', []],
     ['-d=false --init=true image ls', 'ls', []],
     ['--restart=no -uroot image ls -la', 'ls', ['-la']],
+    ['--entrypoint "" image ls -l', 'ls', ['-l']],
   ])('takes flags as docker does: %s', async (words, command, args) => {
     expect((await parsePastedLine(`podman container run ${words}`)).spec).toMatchObject({ command, args });
   });
 
   it.each([
+    ['--cpus=".5"', { limits: { cpuPercent: 50 } }],
+    ['--cpus 2.', { limits: { cpuPercent: 200 } }],
+    ['-m .5g', { limits: { memoryBytes: 2n ** 29n } }],
+    ['-c 1024', { limits: { cpuWeight: 100 } }],
+    ['--cpu-shares=512', { limits: { cpuWeight: 59 } }],
+    ['-c 1', { limits: { cpuWeight: 1 } }],
+    ['-c 999999', { limits: { cpuWeight: 10_000 } }],
+    ['-c 0', { limits: {} }],
+    ['--stop-timeout 20', { stopGraceMs: 20_000n }],
+    ['--stop-timeout 0', { stopGraceMs: 1n }],
+    ['--stop-timeout -1', { stopGraceMs: MAX_DURATION_MS }],
+  ])('means what docker means by %s', async (flags, changes) => {
+    const { spec, remarks } = await parsePastedLine(`docker run ${flags} image ls`);
+    expect(spec).toEqual({ ...PLAIN_SPEC, command: 'ls', ...changes });
+    expect(remarks).toHaveLength(1);
+  });
+
+  it.each([
+    ['--rm=1', true],
+    ['--rm=True', true],
+    ['--rm=0', false],
+    ['--rm=F', false],
+  ])('takes %s as Go does', async (flag, isOn) => {
+    const { remarks } = await parsePastedLine(`docker run ${flag} image ls`);
+    expect(remarks.some((remark) => remark.includes('--rm'))).toBe(isOn);
+  });
+
+  it.each([
+    'sudo -E docker',
+    'sudo -nu root -- docker',
+    'sudo --preserve-env=A,B --user=root docker',
+    'docker --debug --log-level=info',
+    '/usr/bin/podman --log-level debug',
+  ])('is found behind flags of other kinds: %s', async (beginning) => {
+    const { spec, remarks } = await parsePastedLine(`${beginning} run image ls -l`);
+    expect(spec).toMatchObject({ command: 'ls', args: ['-l'] });
+    expect(remarks).toHaveLength(1);
+  });
+
+  it('says nothing twice', async () => {
+    const { remarks } = await parsePastedLine('docker run -e A -t -e A -t image ls');
+    expect(new Set(remarks).size).toBe(remarks.length);
+  });
+
+  it('says that a job runs on this machine, wherever docker would have run it', async () => {
+    const { remarks } = await parsePastedLine('docker --context far -H ssh://host run image ls');
+    expect(remarks.at(-1)).toMatch(/`--context far`, `-H ssh:\/\/host`.*on this machine/);
+  });
+
+  it.each([
     ['docker run', 'names no image'],
+    ['docker run --rm=maybe image ls', 'neither true nor false'],
+    ['docker run -c -1 image ls', 'is not a whole number'],
+    ['docker run --cpus . image ls', 'is not a number of processors'],
+    ['docker --nonsense run image ls', 'is not a flag of `docker`'],
+    ['sudo --nonsense docker run image ls', 'is not a flag of `sudo`'],
     ['docker run --name', 'needs a value'],
     ['docker run image', 'names no command'],
     ['docker run --nonsense image ls', 'is not a flag'],
@@ -158,6 +214,7 @@ describe('what is no such line', () => {
         '-e',
         '-e=',
         '--env',
+        'sudo',
         '-m',
         '5',
         '-it',

@@ -4,6 +4,8 @@ import { JobletError } from '../../../native-helper/api/errors.ts';
 import type { Response } from '../../ipc/contract.ts';
 import { splitWords, type Word } from '../../ipc/shell-words.ts';
 import { specOfDocker } from './docker.ts';
+import { SUDO_FLAGS } from './docker-flags.ts';
+import { takeFlags } from './flags.ts';
 import { specOfJoblet } from './joblet.ts';
 
 export type ParsedLine = Response<'jobs.parse'>;
@@ -14,6 +16,8 @@ const PARSERS: Readonly<Record<string, (words: readonly string[]) => ParsedLine 
   docker: specOfDocker,
   podman: specOfDocker,
 };
+
+const ASSIGNMENT = /^[A-Za-z_][A-Za-z0-9_]*=/;
 
 /** So many things of one kind are named in a remark; the others are counted. */
 const NAMED = 5;
@@ -26,7 +30,7 @@ export async function parsePastedLine(line: string): Promise<ParsedLine> {
   if (open !== undefined) {
     throw unreadable(open, 'is opened and not closed', 'Paste the whole line.');
   }
-  const start = words.findIndex(({ text }) => !isPrefix(text));
+  const start = programAt(words.map(({ text }) => text));
   const program = basename(words[start]?.text ?? '');
   const parse = Object.hasOwn(PARSERS, program) ? PARSERS[program] : undefined;
   if (parse === undefined) {
@@ -40,9 +44,19 @@ export async function parsePastedLine(line: string): Promise<ParsedLine> {
   return { spec, remarks: [...remarks, ...remarksOnShell(words, start, rest, spec)] };
 }
 
-/** `sudo`, and variables that a shell sets for the program itself. */
-function isPrefix(word: string): boolean {
-  return word === 'sudo' || /^[A-Za-z_][A-Za-z0-9_]*=/.test(word);
+/** After variables that are set for the program itself, and after `sudo` and its flags. */
+function programAt(words: readonly string[]): number {
+  let at = 0;
+  for (;;) {
+    const word = words[at] ?? '';
+    if (word === 'sudo') {
+      at = words.length - takeFlags(words.slice(at + 1), SUDO_FLAGS, 'sudo').operands.length;
+    } else if (ASSIGNMENT.test(word)) {
+      at += 1;
+    } else {
+      return at;
+    }
+  }
 }
 
 function remarksOnShell(
@@ -51,7 +65,7 @@ function remarksOnShell(
   rest: string,
   spec: ParsedLine['spec'],
 ): string[] {
-  const assignments = words.slice(0, start).filter(({ text }) => text.includes('='));
+  const assignments = words.slice(0, start).filter(({ text }) => ASSIGNMENT.test(text));
   const { command, args, environment, secretEnvironment, workDir, name } = spec;
   const variables = [...Object.values(environment), ...Object.values(secretEnvironment)];
   const taken = [command, ...args, ...variables, workDir, name].join('\0');
