@@ -8,9 +8,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -248,6 +249,33 @@ describe('a helper that is started again', () => {
     writeFileSync(join(paths.monitorsDirectory, uuid), '');
     expectNothingLeft(await open(), uuid);
     await expect.poll(() => existsSync(join(paths.jobsDirectory, uuid))).toBe(false);
+  });
+
+  it('serves while it removes the folders of no job, and leaves the rest of them when it is closed', async () => {
+    const first = await open();
+    const { uuid } = await first.run(shell('touch $(seq 500)'), 0);
+    await untilEnded(first, uuid);
+    await closeJobService(first);
+    const { jobsDirectory } = pathsUnder(root);
+    const leftover = join(jobsDirectory, 'dddddddd-dddd-4ddd-8ddd-dddddddddddd');
+    for (const work of ['work', 'work/inner']) {
+      mkdirSync(join(leftover, work), { recursive: true });
+      for (let file = 0; file < 1500; file += 1) {
+        writeFileSync(join(leftover, work, String(file)), '');
+      }
+    }
+    const again = await open();
+    expect(existsSync(leftover)).toBe(true);
+    await again.delete(uuid);
+    expect(readdirSync(jobsDirectory)).toEqual([basename(leftover)]);
+    await closeJobService(again);
+    const left = readdirSync(leftover, { recursive: true }).length;
+    expect(left).toBeGreaterThan(0);
+    await delay(200);
+    expect(readdirSync(leftover, { recursive: true })).toHaveLength(left);
+    await open();
+    await expect.poll(() => readdirSync(jobsDirectory), { timeout: 20_000 }).toEqual([]);
+    expect(readFileSync(join(root, 'service.log'), 'utf8')).not.toContain(uuid);
   });
 });
 

@@ -136,10 +136,14 @@ export class JobFolder {
     rmSync(this.#socket, { force: true });
   }
 
-  /** Call it when no process of the job lives any more. */
-  async remove(): Promise<void> {
+  /**
+   * Call it when no process of the job lives any more.
+   *
+   * @param signal once it is aborted, what is left stays, and that is an error.
+   */
+  async remove(signal?: AbortSignal): Promise<void> {
     try {
-      await removeTree(this.path);
+      await removeTree(this.path, signal);
     } catch (error) {
       throw folderError('remove', this.path, error);
     }

@@ -68,6 +68,7 @@ export class JobManager {
   readonly #launcher: MonitorLauncher;
   readonly #runner: JobRunner;
   readonly #closing = new AbortController();
+  #sweep: Promise<void> = Promise.resolve();
 
   private constructor(options: JobManagerOptions, database: DatabaseSync) {
     const { paths, assets, jobsConfig, logger } = options;
@@ -105,7 +106,7 @@ export class JobManager {
     const database = openDatabase(paths.database);
     try {
       const manager = new JobManager(options, database);
-      await recover({
+      const leftovers = await recover({
         paths,
         store: manager.#store,
         runner: manager.#runner,
@@ -113,7 +114,7 @@ export class JobManager {
         monitorsFd: manager.#launcher.monitorsFd,
         logger,
       });
-      void sweepFolders({ paths, store: manager.#store, logger }, manager.#closing.signal);
+      manager.#sweep = sweepFolders(leftovers, manager.#closing.signal, logger);
       return manager;
     } catch (error) {
       database.close();
@@ -290,6 +291,7 @@ export class JobManager {
   /** The jobs go on, and the next helper adopts them. */
   async close(): Promise<void> {
     this.#closing.abort();
+    await this.#sweep;
     this.#commits.flush();
     this.#runner.close();
     this.#launcher[Symbol.dispose]();

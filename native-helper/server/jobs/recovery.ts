@@ -31,12 +31,17 @@ export interface RecoveryOptions {
   readonly logger: Logger;
 }
 
-/** Brings every job that has not ended to its present state, and takes away the processes and sockets of no job. */
-export async function recover(options: RecoveryOptions): Promise<void> {
+/**
+ * Brings every job that has not ended to its present state, and takes away the processes and sockets of no job.
+ *
+ * @returns the folders of no job, for `sweepFolders`.
+ */
+export async function recover(options: RecoveryOptions): Promise<JobFolder[]> {
   const { store } = options;
   const uuids = store.uuidsWithStatus(LIVE_STATES);
   await Promise.all(uuids.map((uuid) => recoverJob(options, uuid)));
   await sweepProcesses(options);
+  return foldersOfNoJob(options);
 }
 
 /** One job that can't be recovered must not keep the helper from the others. */
@@ -137,23 +142,36 @@ async function sweepProcesses({ paths, runner, cgroups, logger }: RecoveryOption
   }
 }
 
+/** What Deletes that were cut short have left. Of all folders now: one of a later job belongs to it, or to its own Delete. */
+async function foldersOfNoJob({ paths, store }: RecoveryOptions): Promise<JobFolder[]> {
+  const uuids = await uuidsIn(paths.jobsDirectory);
+  return uuids.filter((uuid) => store.statusOf(uuid) === undefined).map((uuid) => new JobFolder(paths, uuid));
+}
+
 /**
- * What Deletes that were cut short have left. It may be millions of files, so nobody waits for it.
+ * Removes folders of no job. They may hold millions of files, so nobody waits for it.
  *
- * @param signal no more folders once it is aborted.
+ * @param signal nothing more is removed once it is aborted; the next helper goes on.
  */
 export async function sweepFolders(
-  { paths, store, logger }: Pick<RecoveryOptions, 'paths' | 'store' | 'logger'>,
+  folders: readonly JobFolder[],
   signal: AbortSignal,
+  logger: Logger,
 ): Promise<void> {
-  for (const uuid of await uuidsIn(paths.jobsDirectory)) {
+  for (const folder of folders) {
     if (signal.aborted) {
       return;
     }
-    if (store.statusOf(uuid) === undefined) {
-      await remove(logger, 'folder', uuid, () => new JobFolder(paths, uuid).remove());
-    }
+    await remove(logger, 'folder', folder.uuid, () => folder.remove(signal).catch(unlessAborted(signal)));
   }
+}
+
+function unlessAborted(signal: AbortSignal): (error: unknown) => void {
+  return (error) => {
+    if (!signal.aborted) {
+      throw error;
+    }
+  };
 }
 
 /** What can't be removed now must not keep the helper from its jobs. */

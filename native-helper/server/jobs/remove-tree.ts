@@ -20,16 +20,18 @@ const FOLDERS_AT_ONCE = 8;
  *
  * Nobody changes the tree meanwhile: the job has ended, and its folder is 0700 root. A job has no capability with
  * which to make a file immutable, nor to mount anything outside its own mount namespace.
+ *
+ * @param signal once it is aborted, what is left stays: the promise is rejected with its reason.
  */
-export async function removeTree(path: string): Promise<void> {
+export async function removeTree(path: string, signal?: AbortSignal): Promise<void> {
   const top = await openIfPresent(path);
   if (top === undefined) {
     return;
   }
   try {
-    const folders = await unlinkFiles(top);
+    const folders = await unlinkFiles(top, { signal });
     for (let last = folders.at(-1); last !== undefined; last = folders.at(-1)) {
-      const movedUp = await removeFolder(top, last);
+      const movedUp = await removeFolder(top, last, signal);
       if (movedUp.length === 0) {
         folders.pop();
       }
@@ -53,11 +55,15 @@ async function openIfPresent(path: string): Promise<FileHandle | undefined> {
 }
 
 /** @returns the names, at the top, of folders that were in it and have to go first; none: it is gone. */
-async function removeFolder(top: FileHandle, name: Buffer): Promise<Buffer[]> {
+async function removeFolder(
+  top: FileHandle,
+  name: Buffer,
+  signal: AbortSignal | undefined,
+): Promise<Buffer[]> {
   const movedUp: Buffer[] = [];
   const folder = await open(within(top, name), OPEN_FOLDER);
   try {
-    for (const inner of await unlinkFiles(folder, FOLDERS_AT_ONCE)) {
+    for (const inner of await unlinkFiles(folder, { most: FOLDERS_AT_ONCE, signal })) {
       const newName = unusedName();
       await rename(within(folder, inner), within(top, newName));
       movedUp.push(newName);
@@ -76,11 +82,15 @@ async function removeFolder(top: FileHandle, name: Buffer): Promise<Buffer[]> {
  *
  * @returns the names of the folders.
  */
-async function unlinkFiles(folder: FileHandle, most = Number.POSITIVE_INFINITY): Promise<Buffer[]> {
+async function unlinkFiles(
+  folder: FileHandle,
+  { most, signal }: { most?: number; signal: AbortSignal | undefined },
+): Promise<Buffer[]> {
   const folders: Buffer[] = [];
   // The declaration of opendir knows no buffers; the implementation does, and a name need not be UTF-8.
   const entries = await opendir(`/proc/self/fd/${folder.fd}`, { encoding: 'buffer' as BufferEncoding });
   for await (const entry of entries) {
+    signal?.throwIfAborted();
     const name = entry.name as unknown as Buffer;
     if (!entry.isDirectory()) {
       await unlink(within(folder, name));
