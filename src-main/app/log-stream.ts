@@ -90,26 +90,20 @@ async function* readUntilBehind(
   position: Position,
   signal: AbortSignal,
 ): AsyncGenerator<LogItem, number | undefined> {
-  const done = new AbortController();
   const request = { id: uuid, offset: BigInt(position.offset), stream: STREAMS[stream], follow: true };
-  try {
-    const options = { signal: AbortSignal.any([signal, done.signal]) };
-    for await (const chunk of client.jobs.getLogs(request, options)) {
-      const end = Number(chunk.offset) + chunk.data.length;
-      if (maySkip && Number(chunk.logBytes) - end > BEHIND_BYTES) {
-        return Number(chunk.logBytes) - KEPT_BYTES;
-      }
-      position.offset = end;
-      yield {
-        kind: 'data',
-        offset: Number(chunk.offset),
-        timeUs: Number(chunk.timeUs),
-        stream: chunk.stream === LogStream.STDERR ? 'stderr' : 'stdout',
-        data: chunk.data,
-      };
+  for await (const chunk of client.jobs.getLogs(request, { signal })) {
+    const end = Number(chunk.offset) + chunk.data.length;
+    if (maySkip && Number(chunk.logBytes) - end > BEHIND_BYTES) {
+      return Number(chunk.logBytes) - KEPT_BYTES;
     }
-    return undefined;
-  } finally {
-    done.abort();
+    position.offset = end;
+    yield {
+      kind: 'data',
+      offset: Number(chunk.offset),
+      timeUs: Number(chunk.timeUs),
+      stream: chunk.stream === LogStream.STDERR ? 'stderr' : 'stdout',
+      data: chunk.data,
+    };
   }
+  return undefined;
 }

@@ -8,6 +8,7 @@ import {
   type LogChunk,
 } from '../../native-helper/api/gen/joblet_pb.js';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
+import { cancelling } from './cancelling.ts';
 import { refuseFaults } from './diagnosis.ts';
 import { loadConfig, ownSurroundings, placesOfConfig, type Surroundings, selectNode } from './discovery.ts';
 import { Endpoint } from './endpoint.ts';
@@ -65,7 +66,13 @@ export async function connect(
 
 function openClient(endpoint: Endpoint): Client {
   const transport = openTransport(endpoint);
-  const jobs = createClient(JobService, transport);
+  const calls = createClient(JobService, transport);
+  const jobs = {
+    ...calls,
+    getLogs: cancelling(calls.getLogs),
+    watchJobs: cancelling(calls.watchJobs),
+    watchMetrics: cancelling(calls.watchMetrics),
+  };
   return {
     jobs,
     helper: createClient(HelperService, transport),

@@ -27,15 +27,20 @@ export class Liveness {
     this.#options = options;
   }
 
-  /** Until the scope ends a call waits for the other side. */
-  call(): Disposable {
+  /** A call waits for the other side until the scope ends, or until it is cancelled: its reader may never come to an end then. */
+  call(signal: AbortSignal | undefined): Disposable {
     this.#calls += 1;
     if (this.#timer === undefined) {
       this.#bytesSeen = this.#options.bytesRead();
       this.#hasAsked = false;
       this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
     }
-    return { [Symbol.dispose]: () => this.#end() };
+    const waiting = new DisposableStack();
+    waiting.defer(() => this.#end());
+    const cancel = () => waiting.dispose();
+    signal?.addEventListener('abort', cancel, { once: true });
+    waiting.defer(() => signal?.removeEventListener('abort', cancel));
+    return waiting;
   }
 
   #end(): void {

@@ -34,7 +34,7 @@ export function openTransport(endpoint: Endpoint): ClosableTransport {
   return {
     unary(method, signal, ...rest) {
       const call = async () => {
-        using _ = liveness.call();
+        using _ = liveness.call(signal);
         try {
           return await grpc.unary(method, signal, ...rest);
         } catch (error) {
@@ -46,7 +46,7 @@ export function openTransport(endpoint: Endpoint): ClosableTransport {
     },
     async stream(method, signal, ...rest) {
       const map = (error: unknown) => errorOf(error, endpoint, method.name, signal);
-      const call = liveness.call();
+      const call = liveness.call(signal);
       try {
         const response = await grpc.stream(method, signal, ...rest);
         return { ...response, message: mapThrown(response.message, map, call) };

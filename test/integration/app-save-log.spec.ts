@@ -28,6 +28,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+const linkTo = (root: string) =>
+  new Link({ root, buildId: '', installCommand: async () => '', startHelper: async () => {} });
+
 async function* text(...parts: string[]): AsyncGenerator<Uint8Array> {
   yield* parts.map((part) => Buffer.from(part));
 }
@@ -144,12 +147,7 @@ describe('saveLog', () => {
 describe('the log of a job', () => {
   it('is saved whole, byte for byte, across a helper that was killed half way', async () => {
     await using helper = await RunningHelper.start();
-    using link = new Link({
-      root: helper.root,
-      buildId: '',
-      installCommand: async () => '',
-      startHelper: async () => {},
-    });
+    using link = linkTo(helper.root);
     const client = await link.connected(AbortSignal.timeout(20_000));
     const { uuid } = await client.jobs.runJob({
       spec: { command: 'sh', args: ['-c', 'seq 1000000; echo err >&2'] },
@@ -172,6 +170,27 @@ describe('the log of a job', () => {
     const whole = Array.from({ length: 1_000_000 }, (_, index) => `${index + 1}\n`).join('');
     expect(readFileSync(path, 'utf8') === whole).toBe(true);
   });
+
+  it('that finds no room on the disk, time and again, leaves the helper to others', async () => {
+    await using helper = await RunningHelper.start();
+    using link = linkTo(helper.root);
+    const client = await link.connected(AbortSignal.timeout(20_000));
+    const { uuid } = await client.jobs.runJob({
+      spec: { command: 'head', args: ['-c', '30000000', '/dev/zero'] },
+    });
+    for await (const { job } of client.watch([uuid], AbortSignal.timeout(30_000))) {
+      if ((job?.endedUs ?? 0n) > 0n) {
+        break;
+      }
+    }
+    using disk = new MemoryDisk(MEGABYTE);
+    // More than the streams that a connection may have at one time.
+    for (let round = 0; round < 300; round += 1) {
+      const saved = saveLog(join(disk.path, 'a.log'), logBytes(link, uuid, 'both', NEVER), NEVER);
+      await expect(saved).rejects.toMatchObject({ details: { reason: 'ENOSPC' } });
+    }
+    expect((await client.helper.getStatus({})).pid).toBe(helper.pid);
+  }, 60_000);
 });
 
 describe('fileNameOf', () => {

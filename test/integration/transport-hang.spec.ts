@@ -35,7 +35,7 @@ describe('a helper that is stopped', () => {
 });
 
 describe('a connection', () => {
-  it('may cancel any number of answers in the middle', { timeout: PATIENCE_MS }, async () => {
+  it('may be left in the middle of any number of answers', { timeout: PATIENCE_MS }, async () => {
     await using helper = await RunningHelper.start();
     const client = await helper.connect();
     const { uuid } = await client.jobs.runJob({
@@ -46,13 +46,12 @@ describe('a connection', () => {
         break;
       }
     }
+    // More than the streams that a connection may have at one time.
     for (let round = 0; round < 300; round += 1) {
-      const cancel = new AbortController();
-      for await (const chunk of client.jobs.getLogs({ id: uuid, follow: true }, { signal: cancel.signal })) {
+      for await (const chunk of client.jobs.getLogs({ id: uuid, follow: true })) {
         expect(chunk.data.length).toBeGreaterThan(0);
         break;
       }
-      cancel.abort();
     }
     expect((await client.helper.getStatus({})).pid).toBe(helper.pid);
     client.close();
