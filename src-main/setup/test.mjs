@@ -38,6 +38,7 @@ const TEST_PACKAGES = [
   { name: 'e2fsprogs', provides: '/usr/sbin/mkfs.ext4' },
   { name: 'polkitd', provides: '/usr/lib/polkit-1/polkitd' },
   { name: 'pkexec', provides: 'pkexec' },
+  { name: 'systemd', provides: '/usr/lib/systemd/systemd' },
   { name: 'bubblewrap', provides: 'bwrap' },
   { name: 'runc', provides: 'runc' },
   { name: 'clang', provides: 'clang' },

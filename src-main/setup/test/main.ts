@@ -168,6 +168,9 @@ async function inQemu(run: Run): Promise<void> {
   if (!canRun(run, 'starting the helper through pkexec', { packages: ['dbus', 'polkitd', 'pkexec'] })) {
     run.excluded.push('test/vm/elevation.vm.spec.ts');
   }
+  if (!canRun(run, 'the helper as a service of systemd', { packages: ['systemd'] })) {
+    run.excluded.push('test/vm/systemd.vm.spec.ts');
+  }
   run.open.set('vm', 'all');
   await inMachine(run, 'Tests in QEMU, on a cgroup v2 host', []);
   if (run.open.size > 0) {
