@@ -46,9 +46,12 @@ class Actions {
     return key === '' ? undefined : key;
   }
 
-  /** Does what the key stands for. What was offered last, the page's own, comes before what is everywhere. */
+  /**
+   * Does what the key stands for. What was offered last, the page's own, comes before what is everywhere. While a dialog or
+   * a menu is open, all keys are its own: nobody sees what else they would do behind it.
+   */
   handle(event: KeyboardEvent): void {
-    if (event.defaultPrevented || event.isComposing) {
+    if (event.defaultPrevented || event.isComposing || isBehindSomething()) {
       return;
     }
     const key = keyOfEvent(event);
@@ -73,6 +76,10 @@ export function keyOfEvent({ key, ctrlKey, altKey, metaKey, shiftKey }: Keyboard
   const isSign = key.length === 1 && key.toUpperCase() === key.toLowerCase();
   const modifiers = [ctrlKey && 'Ctrl', altKey && 'Alt', metaKey && 'Meta', shiftKey && !isSign && 'Shift'];
   return [...modifiers.filter((each) => each !== false), name].join('+');
+}
+
+function isBehindSomething(): boolean {
+  return document.querySelector('[role=dialog], [role=menu]') !== null;
 }
 
 function isTextField(target: EventTarget | null): boolean {

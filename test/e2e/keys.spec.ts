@@ -39,3 +39,40 @@ describe('the sheet of keys', () => {
     }
   });
 });
+
+describe('keys of the page', () => {
+  it('do nothing behind the sheet of keys', async () => {
+    const uuid = await jobs.shell('sleep 1000', 'behind the sheet');
+    await go(text.pages.jobs);
+    await desktop.page.getByRole('row').filter({ hasText: 'behind the sheet' }).click();
+    await press('?');
+    await dialog().waitFor();
+    await press('s');
+    await closeDialog();
+    expect(await jobs.isRunning(uuid)).toBe(true);
+    await press('s');
+    await expect.poll(() => jobs.isRunning(uuid)).toBe(false);
+  });
+
+  it('do nothing behind a question and behind a menu', async () => {
+    await jobs.ended(await jobs.shell('echo once', 'asked about'));
+    await desktop.openJob('asked about');
+    await press('Delete');
+    await dialog().waitFor();
+    await press('r');
+    await closeDialog();
+    await desktop.page.getByRole('button', { name: text.job.more }).press('Enter');
+    await desktop.page.getByRole('menu').waitFor();
+    await expect.poll(() => desktop.page.locator(':focus').getAttribute('role')).toMatch(/^menu/);
+    await press('r');
+    await press('Delete');
+    expect(await dialog().count()).toBe(0);
+    await press('Escape');
+    await desktop.page.getByRole('menu').waitFor({ state: 'detached' });
+    const again = () => desktop.page.getByRole('row').filter({ hasText: 'asked about' }).count();
+    await go(text.pages.jobs);
+    await jobs.shell('true', 'told after them');
+    await desktop.page.getByRole('row').filter({ hasText: 'told after them' }).waitFor();
+    expect(await again()).toBe(1);
+  });
+});
