@@ -145,6 +145,10 @@ export const text = {
   newJob: {
     run: 'Run',
     clear: 'Clear the form',
+    cleared: 'The form was cleared.',
+    loaded: 'The form was filled from the preset.',
+    bringBack: 'Bring back what was there',
+    broughtBack: 'The form is as it was before.',
     command: 'Command',
     groups: {
       limits: {

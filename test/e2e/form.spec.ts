@@ -18,6 +18,14 @@ const field = (name: string) => desktop.page.getByRole('textbox', { name, exact:
 /** Of the job; a variable has a name, too. */
 const jobName = () => field(words.fields.name.label).last();
 const command = () => field(words.fields.command.label);
+const memory = () => field(words.fields['limits.memoryBytes'].label);
+
+/** By key, as from another program, where the caret is. */
+async function paste(line: string): Promise<void> {
+  await desktop.app.evaluate(({ clipboard }, words) => clipboard.writeText(words), line);
+  await desktop.page.keyboard.press('Control+v');
+}
+
 const go = (name: string) => desktop.page.getByRole('navigation').getByRole('button', { name }).click();
 
 async function openForm(): Promise<void> {
@@ -45,6 +53,45 @@ describe('the form', () => {
     expect(await command().inputValue()).toBe('');
   });
 
+  it('holds what was typed when it is asked for once more', async () => {
+    await openForm();
+    await command().fill('make again');
+    await go(text.actions.newJob);
+    await desktop.page.keyboard.press('Control+n');
+    await desktop.page.getByRole('heading', { level: 1, name: text.pages.new }).waitFor();
+    expect(await command().inputValue()).toBe('make again');
+  });
+
+  it('keeps all when a pasted line is not understood, which goes where one pasted it', async () => {
+    await openForm();
+    await command().fill('echo typed by hand');
+    await memory().fill('2 GB');
+    await command().press('End');
+    await paste(' docker run --cpus=x image ls');
+    await desktop.page.getByText(words.notUnderstood).waitFor();
+    expect(await command().inputValue()).toBe('echo typed by hand docker run --cpus=x image ls');
+    expect(await memory().inputValue()).toBe('2 GB');
+  });
+
+  it('brings back what a pasted line or a clearing took the place of', async () => {
+    const bringBack = () => desktop.page.getByRole('button', { name: words.bringBack }).click();
+    await openForm();
+    await command().fill('echo typed by hand');
+    await memory().fill('2 GB');
+    await command().press('End');
+    await paste('docker run image ls');
+    await expect.poll(() => command().inputValue()).toBe('ls');
+    expect(await memory().inputValue()).toBe('');
+    await bringBack();
+    expect(await command().inputValue()).toBe('echo typed by hand');
+    expect(await memory().inputValue()).toBe('2 GB');
+    await desktop.page.getByRole('button', { name: words.clear }).click();
+    expect(await memory().inputValue()).toBe('');
+    await bringBack();
+    expect(await memory().inputValue()).toBe('2 GB');
+    expect(await command().inputValue()).toBe('echo typed by hand');
+  });
+
   it('is filled by a line of docker, and says what was left out', async () => {
     await openForm();
     await command().fill('docker run --rm -m 512m --name build -e A=1 gcc:14 make -j8');
@@ -52,7 +99,7 @@ describe('the form', () => {
     await desktop.page.getByText('The image `gcc:14` is left out').waitFor();
     expect(await command().inputValue()).toBe('make -j8');
     expect(await jobName().inputValue()).toBe('build');
-    expect(await field(words.fields['limits.memoryBytes'].label).inputValue()).toMatch(/^512/);
+    expect(await memory().inputValue()).toMatch(/^512/);
   });
 
   it('is filled by a line that leaves the same out twice, and says so once', async () => {
@@ -80,6 +127,8 @@ describe('the form', () => {
     await desktop.page.getByRole('button', { name: words.presets.open }).click();
     await preset.click();
     expect(await command().inputValue()).toBe('make test');
+    await desktop.page.getByRole('button', { name: words.bringBack }).click();
+    expect(await command().inputValue()).toBe('something else');
   });
 });
 
