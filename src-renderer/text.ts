@@ -412,6 +412,8 @@ export const text = {
   },
   machine: {
     loading: 'Measuring …',
+    unmeasured: 'This machine could not be measured',
+    again: 'Measure again',
     cpu: 'Processor',
     load: (load: readonly number[]) =>
       `Load ${load.map((each) => each.toFixed(2)).join(' · ')} over 1, 5 and 15 minutes`,

@@ -9,6 +9,7 @@ export class Live<Name extends StreamName> {
   /** @returns ends it; what a component's `onMount` returns. */
   follow(name: Name, payload: StreamPayload<Name>): () => void {
     const closing = new AbortController();
+    this.failure = undefined;
     void this.#read(name, payload, closing.signal);
     return () => closing.abort();
   }
