@@ -405,6 +405,7 @@ export const text = {
     notCopied: 'That could not be copied',
     selectAll: 'Select all',
     save: 'Save the whole log',
+    stopSaving: 'Stop saving; nothing of the file is left',
     saved: 'The log is saved',
     notSaved: 'The log could not be saved',
     notOpened: 'The address was not opened',

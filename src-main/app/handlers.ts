@@ -17,6 +17,10 @@ export interface RequestSources extends Services {
   readonly desktop: Desktop;
 }
 
+/**
+ * A request that is not told of its end by the window goes on: it takes no time, or what came of it must be known, which a call
+ * that is cut off leaves open (whether a job runs, which certificates hold), or others wait for it as well (a start of the helper).
+ */
 export function requestHandlers(sources: RequestSources): RequestHandlers {
   const { root, link, desktop, settings, presets } = sources;
   return {
@@ -31,7 +35,7 @@ export function requestHandlers(sources: RequestSources): RequestHandlers {
     'settings.change': (chosen) => done(settings.change(chosen)),
     'certificates.list': async () => listCertificates(root),
     'certificates.rotate': ({ authority }) => done(link.rotateCertificates(authority)),
-    doctor: () => examineMachine(link),
+    doctor: (_request, signal) => examineMachine(link, signal),
     'clipboard.write': ({ text }) => done(desktop.write(text)),
     'address.open': ({ address }) => done(desktop.openAddress(address)),
     'helper.start': () => done(link.start()),

@@ -1,4 +1,7 @@
 /** The screen of a log, as a person handles it. */
+import { mkdtempSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, expect, it } from 'vitest';
 import { text } from '../../src-renderer/text.ts';
@@ -91,4 +94,23 @@ it('begins with the first line when it is seen from the start', { timeout: 120_0
     await rows().getByText('line 1 of many', { exact: true }).waitFor({ state: 'detached' });
   }
   await jobs.clear();
+});
+
+it('stops saving a long log when it is told to, and leaves nothing of it', { timeout: 120_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stopped-'));
+  await desktop.app.evaluate(
+    ({ dialog }, filePath) => {
+      dialog.showSaveDialog = async () => ({ canceled: false, filePath });
+    },
+    join(folder, 'long.log'),
+  );
+  await jobs.ended(await jobs.shell('yes "a line of a long log" | head -c 500000000', 'long'));
+  await desktop.openJob('long');
+  const button = (name: string) => desktop.page.getByRole('button', { name, exact: true });
+  await button(text.terminal.save).click();
+  await expect.poll(() => readdirSync(folder)).toHaveLength(1);
+  await button(text.terminal.stopSaving).click();
+  await button(text.terminal.save).waitFor();
+  expect(readdirSync(folder)).toEqual([]);
+  expect(await desktop.page.getByRole('alert').count()).toBe(0);
 });

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Link } from '../../src-main/app/link.ts';
 import { logBytes } from '../../src-main/app/log-bytes.ts';
@@ -130,6 +131,15 @@ describe('saveLog', () => {
     await expect(saveLog(path, source(), abort.signal)).rejects.toThrow('not any more');
     expect(readdirSync(folder)).toEqual([]);
     expect(hasStopped).toBe(true);
+  });
+
+  it('begins nothing when it was given up before', async () => {
+    const path = join(folder, 'a.log');
+    await expect(saveLog(path, text('x'), AbortSignal.abort(new Error('not any more')))).rejects.toThrow(
+      'not any more',
+    );
+    await delay(100);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it('leaves nothing when its source fails, and says why', async () => {
