@@ -21,6 +21,8 @@ export interface Paths {
   readonly stateDirectory: string;
   /** 0600 root. */
   readonly database: string;
+  /** 0600 root: the id of the boot that the helper began in. */
+  readonly boot: string;
   /** 0600 root: the helper's own log. */
   readonly helperLog: string;
   /** 0700 root: one folder for each job. */
@@ -45,6 +47,7 @@ export function pathsUnder(root: string): Paths {
     monitorsDirectory: join(runDirectory, 'monitors'),
     stateDirectory,
     database: join(stateDirectory, 'state.db'),
+    boot: join(stateDirectory, 'boot-id'),
     helperLog: join(stateDirectory, 'helper.log'),
     jobsDirectory: join(stateDirectory, 'jobs'),
     installDirectory: join(stateDirectory, 'bin'),

@@ -13,9 +13,14 @@ import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { create, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { GetLogsRequestSchema, JobSpecSchema, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import {
+  FailureSchema,
+  GetLogsRequestSchema,
+  JobSpecSchema,
+  JobStatus,
+} from '../../native-helper/api/gen/joblet_pb.js';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
 import type { JobManager } from '../../native-helper/server/jobs/job-manager.ts';
 import {
@@ -85,6 +90,16 @@ function monitorOf(uuid: string): number {
   });
   expect(pid).toBeDefined();
   return Number(pid);
+}
+
+/** As if the helper had been killed when it had come so far with a job. */
+function setBack(status: JobStatus, uuid: string): void {
+  const database = new DatabaseSync(pathsUnder(root).database);
+  database
+    .prepare('UPDATE job SET status = ?, exit_code = NULL, started_us = 0, ended_us = 0 WHERE uuid = ?')
+    .run(status, uuid);
+  database.close();
+  rmSync(join(pathsUnder(root).jobsDirectory, uuid), { recursive: true });
 }
 
 describe('a helper that is started again', () => {
@@ -163,26 +178,23 @@ describe('a helper that is started again', () => {
     expect(refused.failure?.cause).toContain('secret values are never stored');
   });
 
-  it('starts a job again that no monitor was made for, unless the machine was started since', async () => {
+  it('starts no job again that was half started when the machine was started again', async () => {
     const first = await open();
-    const sooner = await first.run(specOf('echo', ['at last']), 0);
-    const before = await first.run(specOf('echo', ['never again']), 0);
-    await Promise.all([untilEnded(first, sooner.uuid), untilEnded(first, before.uuid)]);
+    const half = await first.run(specOf('echo', ['never again']), 0);
+    const waited = await first.run(specOf('echo', ['at last']), 0);
+    await Promise.all([untilEnded(first, half.uuid), untilEnded(first, waited.uuid)]);
     await closeJobService(first);
-    // As if the helper had been killed when both had been answered, and their monitors were still to be made.
-    const database = new DatabaseSync(pathsUnder(root).database);
-    database.exec(
-      `UPDATE job SET status = ${JobStatus.INITIALIZING}, exit_code = NULL, started_us = 0, ended_us = 0`,
-    );
-    database.prepare('UPDATE job SET created_us = 1 WHERE uuid = ?').run(before.uuid);
-    database.close();
-    for (const { uuid } of [sooner, before]) {
-      rmSync(join(pathsUnder(root).jobsDirectory, uuid), { recursive: true });
-    }
-    const again = await open();
-    expect(await untilEnded(again, sooner.uuid)).toMatchObject({ status: JobStatus.COMPLETED });
-    expect((await logOf(again, sooner.uuid)).toString()).toBe('at last\n');
-    expect(again.get(before.uuid)).toMatchObject({ status: JobStatus.LOST });
+    setBack(JobStatus.INITIALIZING, half.uuid);
+    setBack(JobStatus.QUEUED, waited.uuid);
+    writeFileSync(pathsUnder(root).boot, '00000000-0000-4000-8000-000000000000\n');
+    const second = await open();
+    expect(await untilEnded(second, waited.uuid)).toMatchObject({ status: JobStatus.COMPLETED });
+    expect((await logOf(second, waited.uuid)).toString()).toBe('at last\n');
+    expect(second.get(half.uuid)).toMatchObject({ status: JobStatus.LOST });
+    await closeJobService(second);
+    // In the boot that it was started in at last, however long before it was accepted.
+    setBack(JobStatus.INITIALIZING, waited.uuid);
+    expect(await untilEnded(await open(), waited.uuid)).toMatchObject({ status: JobStatus.COMPLETED });
   });
 
   it('starts a job again whose monitor was not made yet, or had made nothing yet, and no other', async () => {
@@ -213,7 +225,10 @@ describe('a helper that is started again', () => {
     expect(again.get(made.record)).toMatchObject({ status: JobStatus.LOST });
   });
 
-  it('goes on with all others when one waited that it would not take today', async () => {
+  it.each([
+    ['that it would not take today', toBinary(JobSpecSchema, specOf('')), { object: 'command' }],
+    ['whose row is damaged', Buffer.from([0x12, 0x20, 0x0a]), { layer: 'state', operation: 'read' }],
+  ])('goes on with all others when one waited %s', async (_, spec, failure) => {
     const first = await open();
     const odd = await first.run(specOf('true'), 0);
     await untilEnded(first, odd.uuid);
@@ -222,7 +237,6 @@ describe('a helper that is started again', () => {
     await first.close();
     jobs = undefined;
     const database = new DatabaseSync(pathsUnder(root).database);
-    const spec = toBinary(JobSpecSchema, specOf(''));
     database
       .prepare(
         `UPDATE job SET status = ${JobStatus.QUEUED}, exit_code = NULL, ended_us = 0, spec = ? WHERE uuid = ?`,
@@ -230,12 +244,14 @@ describe('a helper that is started again', () => {
       .run(spec, odd.uuid);
     database.close();
     const again = await open();
-    expect(await untilEnded(again, odd.uuid)).toMatchObject({
-      status: JobStatus.FAILED,
-      exitCode: 125,
-      failure: { object: 'command' },
-    });
     expect(await again.stop(running.uuid, 0n)).toMatchObject({ status: JobStatus.STOPPED });
+    await closeJobService(again);
+    jobs = undefined;
+    const after = new DatabaseSync(pathsUnder(root).database);
+    const row = after.prepare('SELECT status, exit_code, failure FROM job WHERE uuid = ?').get(odd.uuid);
+    after.close();
+    expect(row).toMatchObject({ status: JobStatus.FAILED, exit_code: 125 });
+    expect(fromBinary(FailureSchema, row?.failure as Uint8Array)).toMatchObject(failure);
   });
 
   it('removes what belongs to no job', async () => {

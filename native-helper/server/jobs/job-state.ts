@@ -5,7 +5,7 @@ const { QUEUED, INITIALIZING, RUNNING, COMPLETED, FAILED, STOPPED, TIMEOUT, LOST
 
 /**
  * - QUEUED: durable, and no monitor was ever made for it; whatever happens to the helper, it may still be started.
- * - INITIALIZING: handed to a monitor (or about to be); it is started again only if it is sure that there was none.
+ * - INITIALIZING: handed to a monitor (or about to be); it is started again only if it is sure that its command never ran.
  * - RUNNING: the monitor has let the command go.
  *
  * The ends can follow INITIALIZING directly: a job may be over before its helper hears of its start.

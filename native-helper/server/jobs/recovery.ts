@@ -1,16 +1,17 @@
 /** What a helper does at its start with the jobs of the helper before it. */
 import { readdir, unlink } from 'node:fs/promises';
-import { uptime } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { causeOf, JobletError } from '../../api/errors.ts';
-import { JobStatus } from '../../api/gen/joblet_pb.js';
+import { type JobSpec, JobStatus } from '../../api/gen/joblet_pb.js';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
 import type { Paths } from '../../api/paths.ts';
 import type { CgroupTree } from '../../kernel/cgroup.ts';
 import type { Logger } from '../log.ts';
-import type { JobStore, StoredJob } from '../state/job-store.ts';
+import type { JobStore } from '../state/job-store.ts';
+import { isBootOfHelperBefore, rememberBoot } from './boot.ts';
 import { JobFolder } from './job-folder.ts';
+import { noSuchJob } from './job-id.ts';
 import type { JobRunner } from './job-runner.ts';
 import { LIVE_STATES } from './job-state.ts';
 import { connectToMonitor } from './monitor-link.ts';
@@ -37,60 +38,106 @@ export interface RecoveryOptions {
  * @returns the folders of no job, for `sweepFolders`.
  */
 export async function recover(options: RecoveryOptions): Promise<JobFolder[]> {
-  const { store } = options;
+  const { paths, store, logger } = options;
+  const isSameBoot = isBootOfHelperBefore(paths);
   const uuids = store.uuidsWithStatus(LIVE_STATES);
-  await Promise.all(uuids.map((uuid) => recoverJob(options, uuid)));
+  const neverRan = await Promise.all(uuids.map((uuid) => recoverJob(options, uuid, isSameBoot)));
+  // Before anything is started: what is then found half started was started in this boot.
+  rememberBoot(paths, logger);
+  await Promise.all(
+    neverRan.filter((folder) => folder !== undefined).map((folder) => start(options, folder)),
+  );
   await sweepProcesses(options);
   return foldersOfNoJob(options);
 }
 
-/** One job that can't be recovered must not keep the helper from the others. */
-async function recoverJob(options: RecoveryOptions, uuid: string): Promise<void> {
-  const { runner, logger } = options;
+/**
+ * One job that can't be recovered must not keep the helper from the others.
+ *
+ * @returns its folder if it has still to be started.
+ */
+async function recoverJob(
+  options: RecoveryOptions,
+  uuid: string,
+  isSameBoot: boolean,
+): Promise<JobFolder | undefined> {
+  const { store, runner, logger } = options;
   const folder = new JobFolder(options.paths, uuid);
   try {
-    await bringUpToDate(options, folder);
-    logger.info({ job: uuid }, 'recovered a job of the helper before');
+    const status = store.statusOf(uuid);
+    if (status === JobStatus.QUEUED) {
+      return folder;
+    }
+    const mayBeStarted = status === JobStatus.INITIALIZING && isSameBoot;
+    return (await isSettled(options, folder, mayBeStarted)) ? undefined : folder;
   } catch (error) {
     logger.error({ err: error, job: uuid }, 'a job of the helper before could not be recovered');
     await runner.lose(folder, `it could not be recovered: ${causeOf(error)}`);
+    return undefined;
   }
-}
-
-async function bringUpToDate(options: RecoveryOptions, folder: JobFolder): Promise<void> {
-  const { store, runner, cgroups } = options;
-  const job = store.get(folder.uuid);
-  if (job === undefined || !neverRan(job, folder)) {
-    await adoptOrSettle(options, folder);
-    return;
-  }
-  cgroups.kill(folder.uuid);
-  await cgroups.remove(folder.uuid);
-  folder.removeSocket();
-  await folder.remove();
-  await resumeWaiting(runner, folder, job);
 }
 
 /**
- * A monitor makes the first of its files before the command may run, and holds the folder's lock from before it exists until it has
- * ended. After a loss of power that proves nothing: files may not have reached the disk, and the job may have run.
+ * Adopts a job, or writes down its end.
+ *
+ * A monitor holds the folder's lock from before it exists until it has ended, and makes the first of its files before the command may
+ * run: a folder that is free and without them is that of a job that never ran. After a loss of power that proves nothing: files may not
+ * have reached the disk.
+ *
+ * @returns false when the job never ran and may be started: then nothing was done.
  */
-function neverRan({ status, createdUs }: StoredJob, folder: JobFolder): boolean {
-  const bootedUs = (Date.now() - uptime() * 1000) * 1000;
-  return (
-    status === JobStatus.QUEUED ||
-    (status === JobStatus.INITIALIZING && createdUs > bootedUs && !folder.isInUse() && !folder.hasBegun())
-  );
+async function isSettled(
+  { runner, monitorsFd, logger }: RecoveryOptions,
+  folder: JobFolder,
+  mayBeStarted: boolean,
+): Promise<boolean> {
+  for (let attempt = 1; attempt <= ANSWER_ATTEMPTS; attempt += 1) {
+    // Asked for before the rest: a monitor that ends in between has left its record before it let go of the folder.
+    const inUse = folder.isInUse();
+    if (mayBeStarted && !inUse && !folder.hasBegun()) {
+      return false;
+    }
+    try {
+      runner.adopt(folder, await connectToMonitor(monitorsFd, folder.uuid));
+      logger.info({ job: folder.uuid }, 'adopted a job of the helper before');
+      return true;
+    } catch (error) {
+      logger.debug({ err: error, job: folder.uuid, inUse }, 'the monitor of a job does not answer');
+    }
+    if (!inUse) {
+      await runner.settle(folder, 'its monitor ended without a record while no helper was watching');
+      return true;
+    }
+    await delay(ANSWER_INTERVAL_MS);
+  }
+  await runner.settle(folder, 'its monitor runs, and does not answer');
+  return true;
 }
 
-async function resumeWaiting(runner: JobRunner, folder: JobFolder, { spec }: StoredJob): Promise<void> {
+/** Starts a job that never ran, in a folder of its own again, or writes down why it is not started. */
+async function start({ store, runner, cgroups, logger }: RecoveryOptions, folder: JobFolder): Promise<void> {
+  const { uuid } = folder;
   try {
-    const checked = checkedSpec(spec);
-    refuseLostSecrets(checked);
-    runner.start(folder, checked, JobStatus.QUEUED);
+    cgroups.kill(uuid);
+    await cgroups.remove(uuid);
+    folder.removeSocket();
+    await folder.remove();
+    const spec = checkedSpec(storedSpec(store, uuid));
+    refuseLostSecrets(spec);
+    runner.start(folder, spec, JobStatus.QUEUED);
+    logger.info({ job: uuid }, 'starts a job of the helper before');
   } catch (error) {
+    logger.error({ err: error, job: uuid }, 'a job of the helper before could not be started');
     await runner.refuse(folder, error);
   }
+}
+
+function storedSpec(store: JobStore, uuid: string): JobSpec {
+  const job = store.get(uuid);
+  if (job === undefined) {
+    throw noSuchJob(uuid);
+  }
+  return job.spec;
 }
 
 function refuseLostSecrets({ secretEnvironment }: CheckedJobSpec): void {
@@ -103,28 +150,6 @@ function refuseLostSecrets({ secretEnvironment }: CheckedJobSpec): void {
       mend: '',
     });
   }
-}
-
-async function adoptOrSettle(
-  { runner, monitorsFd, logger }: RecoveryOptions,
-  folder: JobFolder,
-): Promise<void> {
-  for (let attempt = 1; attempt <= ANSWER_ATTEMPTS; attempt += 1) {
-    // Asked for before connecting: a monitor that ends in between has left its record before it let go of the folder.
-    const inUse = folder.isInUse();
-    try {
-      runner.adopt(folder, await connectToMonitor(monitorsFd, folder.uuid));
-      return;
-    } catch (error) {
-      logger.debug({ err: error, job: folder.uuid, inUse }, 'the monitor of a job does not answer');
-    }
-    if (!inUse) {
-      await runner.settle(folder, 'its monitor ended without a record while no helper was watching');
-      return;
-    }
-    await delay(ANSWER_INTERVAL_MS);
-  }
-  await runner.settle(folder, 'its monitor runs, and does not answer');
 }
 
 /** What dead monitors could not take away. */
