@@ -21,7 +21,7 @@ exec unshare --cgroup --pid --mount --ipc --uts --fork --kill-child /bin/bash -e
   mount -t cgroup2 -o nosuid,nodev,noexec,nsdelegate cgroup2 /sys/fs/cgroup
   mount -t proc proc /proc
   while grep -qx 0 /sys/fs/cgroup/cgroup.procs; do sleep 0.1; done # unshare, which is none of this namespace
-  for folder in /run /var/lib/joblet /etc/joblet /etc/systemd /tmp; do mount -t tmpfs -o mode=0755 booted $folder; done
+  for folder in /run /var/lib/joblet /etc/joblet /etc/systemd; do mount -t tmpfs -o mode=0755 booted $folder; done
   mkdir -p /run/units /etc/systemd/system
   cd /usr/lib/systemd/system && cp ${UNITS.join(' ')} /run/units
   printf "[Manager]\\nDefaultTasksMax=${DEFAULT_TASKS_MAX}\\n" >/etc/systemd/system.conf
