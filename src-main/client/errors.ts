@@ -90,6 +90,11 @@ function callFault(error: ConnectError, method: string): Told {
       },
     ];
   }
+  // The name of the code in HTTP/2: the call is turned away, the connection and the helper are there.
+  if (error.rawMessage.includes('ENHANCE_YOUR_CALM')) {
+    const mend = 'End some of the calls under way, such as views of logs, then try again.';
+    return ['exhausted', { ...details, reason: 'the connection has no room for another call', mend }];
+  }
   if (INTERRUPTED.includes(error.code)) {
     const mend = 'Jobs go on. `joblet helper status` says whether it is back.';
     return ['unavailable', { ...details, reason: 'the helper went away during the call', mend }];
