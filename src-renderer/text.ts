@@ -480,7 +480,7 @@ export const text = {
     },
     keys: {
       title: 'Keys',
-      text: 'Choose an action, then press what it shall be done by. Escape leaves it as it is.',
+      text: 'Choose an action, then press what it shall be done by. Escape leaves it as it is. Tab, Enter, Space and arrows alone stay what they are.',
       press: 'Press a key …',
       none: 'No key',
       shared: 'another action has this key too',

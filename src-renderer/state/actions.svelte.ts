@@ -15,6 +15,9 @@ export interface Action {
   readonly run: () => void;
 }
 
+/** What they do in a text field, everybody knows. */
+const KEYS_OF_TEXT = new Set(['Ctrl+A', 'Ctrl+C', 'Ctrl+V', 'Ctrl+X', 'Ctrl+Z']);
+
 class Actions {
   #groups = $state.raw<readonly { readonly title: string; readonly actions: readonly Action[] }[]>([]);
 
@@ -55,9 +58,8 @@ class Actions {
       return;
     }
     const key = keyOfEvent(event);
-    const isTyping =
-      isTextField(event.target) && !event.ctrlKey && !event.altKey && !/^(Escape|F\d+)$/.test(event.key);
-    if (isTyping) {
+    const isTyping = !event.ctrlKey && !event.altKey && !/^(Escape|F\d+)$/.test(event.key);
+    if (isTextField(event.target) && (isTyping || KEYS_OF_TEXT.has(key))) {
       return;
     }
     const action = this.possible.findLast((each) => this.keyOf(each) === key);

@@ -76,3 +76,50 @@ describe('keys of the page', () => {
     expect(await again()).toBe(1);
   });
 });
+
+describe('the focus', () => {
+  const focused = () => desktop.page.locator(':focus');
+
+  it('goes where an action of the palette leads', async () => {
+    await go(text.pages.jobs);
+    await desktop.page.getByRole('grid').focus();
+    await press('Control+k');
+    await dialog().waitFor();
+    await desktop.page.keyboard.type(text.jobs.search);
+    await press('Enter');
+    await dialog().waitFor({ state: 'detached' });
+    await expect.poll(() => focused().getAttribute('aria-label')).toBe(text.jobs.search);
+  });
+
+  it('goes to the title of a page that is opened', async () => {
+    await jobs.ended(await jobs.shell('seq 1000', 'numbers'));
+    await desktop.openJob('numbers');
+    expect(await focused().textContent()).toBe('numbers');
+    await go(text.pages.machine);
+    await expect.poll(() => focused().textContent()).toBe(text.pages.machine);
+  });
+
+  it('in a text field leaves Ctrl+A to it', async () => {
+    await desktop.openJob('numbers');
+    await press('Control+f');
+    const field = desktop.page.getByRole('search').getByRole('textbox');
+    await field.fill('99');
+    await press('Control+a');
+    await desktop.page.keyboard.type('7');
+    expect(await field.inputValue()).toBe('7');
+  });
+
+  it('moves on by Tab while a new key is waited for, and no key of windows is taken', async () => {
+    await go(text.pages.settings);
+    const button = desktop.page.getByRole('button', {
+      name: text.settings.keys.change(text.actions.palette),
+    });
+    await button.press('Enter');
+    await press('Enter');
+    await press('ArrowDown');
+    expect(await button.textContent()).toContain(text.settings.keys.press);
+    await press('Tab');
+    expect(await button.textContent()).toContain('Ctrl+K');
+    expect(await button.evaluate((element) => element === document.activeElement)).toBe(false);
+  });
+});
