@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -6,6 +7,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -20,6 +22,7 @@ import {
   GetLogsRequestSchema,
   JobSpecSchema,
   JobStatus,
+  ListJobsRequestSchema,
 } from '../../native-helper/api/gen/joblet_pb.js';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
 import type { JobManager } from '../../native-helper/server/jobs/job-manager.ts';
@@ -35,6 +38,7 @@ import {
 } from '../fixtures/job-service.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 
+const KILL_AT_STEP = fileURLToPath(new URL('../fixtures/kill-at-step.ts', import.meta.url));
 const PROCESS = fileURLToPath(new URL('../fixtures/job-service-process.ts', import.meta.url));
 
 let root: string;
@@ -90,6 +94,10 @@ function monitorOf(uuid: string): number {
   });
   expect(pid).toBeDefined();
   return Number(pid);
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 /** As if the helper had been killed when it had come so far with a job. */
@@ -152,6 +160,26 @@ describe('a helper that is started again', () => {
     expect(job.status).toBe(JobStatus.LOST);
     expect(job.failure).toMatchObject({ layer: 'monitor' });
     expectNothingLeft(again, uuid);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6])('runs a job once that was accepted by one killed at step %s', async (step) => {
+    const service = spawn(process.execPath, ['--import', KILL_AT_STEP, PROCESS, root, 'echo once'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, KILL_AT_STEP: String(step) },
+    });
+    const output = await text(service.stdout);
+    expect(service.signalCode ?? (await once(service, 'exit'))[1]).toBe('SIGKILL');
+    await delay(200); // for a monitor, where there is one, to run the job
+    const { jobsDirectory } = pathsUnder(root);
+    const logs = () => readdirSync(jobsDirectory).map((uuid) => inodeOf(join(jobsDirectory, uuid, 'log')));
+    const before = logs().filter((inode) => inode !== undefined);
+    const again = await open();
+    const [accepted] = again.list(create(ListJobsRequestSchema)).jobs;
+    const uuid = accepted?.uuid ?? '';
+    expect(output).toBe(`${uuid}\n`);
+    expect(await untilEnded(again, uuid)).toMatchObject({ status: JobStatus.COMPLETED, exitCode: 0 });
+    expect((await logOf(again, uuid)).toString()).toBe('once\n');
+    expect(logs()).toEqual(before.length > 0 ? before : [expect.any(Number)]);
   });
 
   it('starts what only waited, and not what waited with secrets', async () => {
