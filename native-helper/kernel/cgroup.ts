@@ -37,7 +37,8 @@ export interface CgroupUsage {
 
 /**
  * All jobs together against everything else on the machine, when both want the CPU. The default of a cgroup is 100, so
- * the desktop gets five shares to one; on an idle machine the jobs get all of it.
+ * the desktop gets five shares to one; on an idle machine the jobs get all of it. In a cgroup that systemd gave us this is their
+ * weight against the helper alone: against the desktop it is that of the unit's slice, which elevate-start sets to the same.
  */
 const JOBS_CPU_WEIGHT = 20;
 

@@ -8,6 +8,8 @@ import { dirname, join } from 'node:path';
 import { until } from './desktop.ts';
 
 const CGROUP = '/sys/fs/cgroup/booted';
+/** So that what hangs in there fails its test, ms. */
+const PATIENCE_MS = 90_000;
 /** What every service depends on. */
 const UNITS = ['sysinit.target', 'basic.target', 'shutdown.target', 'multi-user.target'];
 /** So low that a job of a test can come up against it. */
@@ -30,6 +32,8 @@ exec unshare --cgroup --pid --mount --ipc --uts --fork --kill-child /bin/bash -e
 '`;
 
 export class Systemd implements Disposable {
+  /** The root of its cgroups, where the machine sees it. */
+  readonly cgroup = CGROUP;
   readonly #unshare: ChildProcess;
   readonly #pid: number;
 
@@ -57,6 +61,7 @@ export class Systemd implements Disposable {
     const namespaces = ['--cgroup', '--pid', '--mount', '--ipc', '--uts', '--root', '--wd'];
     return spawnSync('nsenter', ['--target', String(this.#pid), ...namespaces, '--', ...argv], {
       encoding: 'utf8',
+      timeout: PATIENCE_MS,
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LANG: 'C.UTF-8' },
     });
   }
