@@ -1,5 +1,6 @@
 /** Short news in a corner: what was done, or could not be. */
 import type { Failure } from '../../src-main/ipc/contract.ts';
+import { failureText } from '../state/failure-text.ts';
 
 /** Long enough to read two lines, ms. What went wrong stays until it is put away. */
 const SHOWN_MS = 5000;
@@ -21,9 +22,8 @@ class Toasts {
   }
 
   /** What the main process could not do. */
-  fail(title: string, { object, reason, mend }: Failure): void {
-    const cause = [object, reason].filter((part) => part !== '').join(': ');
-    this.#add('bad', title, [cause, mend].filter((part) => part !== '').join('. '));
+  fail(title: string, failure: Failure): void {
+    this.#add('bad', title, failureText(failure));
   }
 
   dismiss(id: number): void {

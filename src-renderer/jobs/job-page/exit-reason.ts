@@ -1,5 +1,6 @@
 /** Why a job ended as it did, in words. */
 import type { JobDetails } from '../../../src-main/ipc/contract.ts';
+import { layerText } from '../../state/failure-text.ts';
 import { formatDuration } from '../../state/format.ts';
 import { text } from '../../text.ts';
 import { isLive } from '../list/job-table.ts';
@@ -24,10 +25,7 @@ export function exitReasonOf(job: JobDetails): ExitReason | undefined {
   const { failure } = job;
   return {
     ...wordsOf(job),
-    cause:
-      failure === null
-        ? ''
-        : [failure.layer, failure.object, failure.reason].filter((part) => part !== '').join(': '),
+    cause: failure === null ? '' : layerText(failure),
     mend: failure?.mend ?? '',
   };
 }
