@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { parseDocument } from 'yaml';
+import { JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
 import { compileProbes } from '../escape/probes.ts';
 import { RunningHelper } from '../fixtures/running-helper.ts';
@@ -118,9 +119,10 @@ async function cgroupOf(helper: RunningHelper): Promise<string> {
 async function runJobs(helper: RunningHelper, cgroup: string, random: Random, jobs: number): Promise<void> {
   const client = await helper.connect();
   try {
-    const endings = await runWorkload({ client, random, cgroup, jobs, atOnce: JOBS_AT_ONCE });
+    const ended = await runWorkload({ client, random, cgroup, jobs, atOnce: JOBS_AT_ONCE });
+    const endings = Map.groupBy(ended, ({ status }) => JobStatus[status]);
     process.stdout.write(
-      `${jobs} jobs: ${[...endings].map(([status, count]) => `${count} ${status}`).join(', ')}\n`,
+      `${jobs} jobs: ${[...endings].map(([status, all]) => `${all.length} ${status}`).join(', ')}\n`,
     );
     const { skippedRunning } = await client.jobs.deleteAllJobs({});
     if (skippedRunning > 0) {

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { JobletError } from '../../native-helper/api/errors.ts';
-import { type Job, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
-import { hasEnded } from '../../native-helper/server/jobs/job-state.ts';
+import type { Job } from '../../native-helper/api/gen/joblet_pb.js';
+import { hasEnded, LIVE_STATES } from '../../native-helper/server/jobs/job-state.ts';
 import type { Client } from '../../src-main/client/index.ts';
 import type { Random } from './random.ts';
 
@@ -45,26 +45,33 @@ export interface WorkloadOptions {
   readonly atOnce: number;
 }
 
-/** How many jobs came to which end. */
-export type Endings = ReadonlyMap<string, number>;
-
 /**
  * Runs them, so many at once, until the last has ended.
  *
+ * @returns the jobs as they ended
  * @throws Error when one doesn't end.
  */
-export async function runWorkload(options: WorkloadOptions): Promise<Endings> {
-  const endings = new Map<string, number>();
+export async function runWorkload(options: WorkloadOptions): Promise<readonly Job[]> {
+  const ended: Job[] = [];
   let left = options.jobs;
   const lane = async (): Promise<void> => {
     while (left > 0) {
       left -= 1;
-      const status = JobStatus[(await runOne(options)).status];
-      endings.set(status, (endings.get(status) ?? 0) + 1);
+      ended.push(await runOne(options));
     }
   };
   await Promise.all(Array.from({ length: options.atOnce }, lane));
-  return endings;
+  await endUnheardOf(options.client, new Set(ended.map(({ uuid }) => uuid)));
+  return ended;
+}
+
+/** A helper that is killed after it has written down a job and before it has answered leaves one that runs and of which nobody knows. */
+async function endUnheardOf(client: Client, known: ReadonlySet<string>): Promise<void> {
+  const { jobs } = await client.jobs.listJobs({ status: [...LIVE_STATES], pageSize: 1000 });
+  for (const { uuid } of jobs.filter((job) => !known.has(job.uuid))) {
+    process.stdout.write(`ending job ${uuid}, whose answer was lost with the helper\n`);
+    await stop(client, uuid);
+  }
 }
 
 async function runOne({ client, random, cgroup }: WorkloadOptions): Promise<Job> {
