@@ -105,7 +105,8 @@ function uidFault(certificate: X509Certificate): string | undefined {
   return uidOfCertificate(certificate) === undefined ? 'does not name the one uid that it is for' : undefined;
 }
 
-function nameFault(certificate: X509Certificate): string | undefined {
+/** In words that follow `certificate`; undefined when it is the helper's. */
+export function nameFault(certificate: X509Certificate): string | undefined {
   return certificate.checkHost(SERVER_NAME) === undefined ? `is not for the name ${SERVER_NAME}` : undefined;
 }
 

@@ -12,7 +12,7 @@ const CERTIFICATE_ALERT =
   /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_|UNSUPPORTED_CERTIFICATE|DECRYPT_ERROR)/;
 /** OpenSSL's and Node's names of what is wrong with a server's certificate: tls, X509 certificate error codes. */
 const SERVER_CERTIFICATE =
-  /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|ERR_TLS_CERT_ALTNAME_INVALID|INVALID_CA)/;
+  /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|ERR_TLS_CERT_ALTNAME_INVALID|INVALID_(CA|PURPOSE))/;
 
 type Told = readonly [kind: ErrorKind, details: Omit<FailureDetails, 'object'>];
 

@@ -1,9 +1,11 @@
 /** The client's side: exact words for what is wrong, and streams that go on with the next helper. */
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createServer as createTlsServer } from 'node:tls';
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { JobletError } from '../../native-helper/api/errors.ts';
 import {
   JobEventSchema,
@@ -13,6 +15,12 @@ import {
   JobStatus,
   LogChunkSchema,
 } from '../../native-helper/api/gen/joblet_pb.js';
+import {
+  createAuthority,
+  issueClient,
+  issueServer,
+  type KeyPairPem,
+} from '../../native-helper/server/config/authority.ts';
 import { type Client, connect } from '../../src-main/client/index.ts';
 import { callRaw, frame, openHttp2, TransportFixture } from '../fixtures/transport.ts';
 
@@ -20,6 +28,7 @@ type Jobs = Partial<ServiceImpl<typeof JobService>>;
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
+  vi.unstubAllEnvs();
   for (const close of closing.splice(0).reverse()) {
     await close();
   }
@@ -39,6 +48,12 @@ const faultOf = async (call: Promise<unknown>): Promise<JobletError> => {
   const error = await call.catch((fault: unknown) => fault);
   expect(error).toBeInstanceOf(JobletError);
   return error as JobletError;
+};
+/** Whoever has taken the helper's socket. */
+const listenTls = async (path: string, { certificate, key }: KeyPairPem): Promise<void> => {
+  const server = createTlsServer({ cert: certificate, key, minVersion: 'TLSv1.3', ALPNProtocols: ['h2'] });
+  closing.push(() => server.close());
+  await once(server.listen(path), 'listening');
 };
 const job = (uuid: string, status = JobStatus.RUNNING) => create(JobSchema, { uuid, status });
 
@@ -62,6 +77,28 @@ describe('the words for', () => {
     const { fixture, client } = await begin({});
     await fixture.installation.rotateAuthority(0);
     fixture.replaceCertificates();
+    const fault = await faultOf(client.jobs.getJob({ id: 'abcd' }));
+    expect(fault.kind).toBe('refused');
+    expect(fault.message).toContain('of another helper, or of an old one');
+  });
+
+  it.each<[string, (authority: KeyPairPem) => Promise<KeyPairPem>, Record<string, string>?]>([
+    ['is for another name', (authority) => issueServer(authority, undefined, 'elsewhere')],
+    ["is a client's", (authority) => issueClient(authority, 0)],
+    ['is of another authority', async () => issueServer(await createAuthority('other'))],
+    [
+      'is of another authority, in a shell that trusts anybody',
+      async () => issueServer(await createAuthority('other')),
+      { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+    ],
+  ])('a server whose certificate %s', async (_, make, environment = {}) => {
+    const { fixture, client } = await begin({});
+    const { ca_certificate: certificate, ca_key: key } = fixture.installation.config.security;
+    await fixture.stop();
+    await listenTls(fixture.paths.socket, await make({ certificate, key }));
+    for (const [name, value] of Object.entries(environment)) {
+      vi.stubEnv(name, value);
+    }
     const fault = await faultOf(client.jobs.getJob({ id: 'abcd' }));
     expect(fault.kind).toBe('refused');
     expect(fault.message).toContain('of another helper, or of an old one');

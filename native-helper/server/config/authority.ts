@@ -38,12 +38,16 @@ export async function createAuthority(nodeId: string): Promise<KeyPairPem> {
 }
 
 /** Makes the server's certificate. */
-export function issueServer(authority: KeyPairPem, valid?: Validity): Promise<KeyPairPem> {
+export function issueServer(
+  authority: KeyPairPem,
+  valid?: Validity,
+  name: string = SERVER_NAME,
+): Promise<KeyPairPem> {
   return issue(authority, {
     ...(valid && { valid }),
-    subject: distinguishedName(SERVER_NAME, 'server'),
+    subject: distinguishedName(name, 'server'),
     purpose: x509.ExtendedKeyUsage.serverAuth,
-    name: { type: 'dns', value: SERVER_NAME },
+    name: { type: 'dns', value: name },
   });
 }
 
