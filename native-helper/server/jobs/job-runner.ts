@@ -17,6 +17,7 @@ import type { MonitorLauncher } from './monitor-launcher.ts';
 import { MonitorLink } from './monitor-link.ts';
 import type { MonitorMessage } from './monitor-messages.ts';
 import { Reaper } from './reaper.ts';
+import { isShortage } from './shortage.ts';
 import { StartQueue } from './start-queue.ts';
 
 /** How long to wait before the end of a job is written again that could not be written, for a full disk. */
@@ -254,7 +255,7 @@ export class JobRunner {
       return;
     }
     job.hasExited = true;
-    await this.settle(job.folder, reason);
+    await this.#untilDone(job.folder.uuid, () => this.settle(job.folder, reason));
     this.#live.delete(job.folder.uuid);
   }
 
@@ -269,12 +270,19 @@ export class JobRunner {
     }
   }
 
-  /** Writes down the end of a job whose monitor is gone: as recorded, or as LOST. */
+  /**
+   * Writes down the end of a job whose monitor is gone: as recorded, or as LOST.
+   *
+   * @throws the error of a shortage, in which nobody can say whether there is a record.
+   */
   async settle(folder: JobFolder, reason: string): Promise<void> {
     let record: ExitRecord | undefined;
     try {
       record = folder.readExit();
     } catch (error) {
+      if (isShortage(error)) {
+        throw error;
+      }
       this.#options.logger.error({ err: error, job: folder.uuid }, 'the exit record of a job is damaged');
     }
     await (record === undefined ? this.lose(folder, reason) : this.finish(folder, record));
@@ -302,20 +310,23 @@ export class JobRunner {
    * written, and the next helper finds out from the monitor's record.
    */
   async #record(uuid: string, change: JobChange, durability: Durability): Promise<void> {
-    const { commits, store, changes, logger } = this.#options;
+    const { commits, store, changes } = this.#options;
+    await this.#untilDone(uuid, async () => {
+      await commits.commit(() => void store.update(uuid, predecessorsOf(change.status), change), durability);
+      if (!this.#closing.signal.aborted) {
+        changes.announce(uuid);
+      }
+    });
+  }
+
+  /** Tries until it is done, or the helper ends. */
+  async #untilDone(uuid: string, attempt: () => Promise<void>): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
-        await commits.commit(
-          () => void store.update(uuid, predecessorsOf(change.status), change),
-          durability,
-        );
-        if (!signal.aborted) {
-          changes.announce(uuid);
-        }
-        return;
+        return await attempt();
       } catch (error) {
-        logger.error({ err: error, job: uuid }, 'a change of a job could not be written');
+        this.#options.logger.error({ err: error, job: uuid }, 'a change of a job could not be written');
         await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
       }
     }

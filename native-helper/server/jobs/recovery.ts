@@ -15,6 +15,7 @@ import { noSuchJob } from './job-id.ts';
 import type { JobRunner } from './job-runner.ts';
 import { LIVE_STATES } from './job-state.ts';
 import { connectToMonitor } from './monitor-link.ts';
+import { isShortage } from './shortage.ts';
 import { checkedSpec } from './specification.ts';
 
 /** How long a monitor may be on its way up, or down, without answering: a loaded machine, a slow sync. */
@@ -36,19 +37,46 @@ export interface RecoveryOptions {
  * Brings every job that has not ended to its present state, and takes away the processes and sockets of no job.
  *
  * @returns the folders of no job, for `sweepFolders`.
+ * @throws JobletError (exhausted) when this process has no descriptor or memory to look at a job: it must not be taken for lost.
  */
 export async function recover(options: RecoveryOptions): Promise<JobFolder[]> {
+  try {
+    await recoverJobs(options);
+    await sweepProcesses(options);
+    return await foldersOfNoJob(options);
+  } catch (error) {
+    throw isShortage(error) ? noRoomToRecover(error) : error;
+  }
+}
+
+function noRoomToRecover(error: unknown): JobletError {
+  const mend =
+    'Jobs go on. Let the helper have more of them (`ulimit -n` for open files), then start it again.';
+  const reason = error instanceof Error ? error.message : String(error);
+  return new JobletError(
+    'exhausted',
+    { layer: 'jobs', operation: 'recover', object: '', reason, mend },
+    { cause: error },
+  );
+}
+
+async function recoverJobs(options: RecoveryOptions): Promise<void> {
   const { paths, store, logger } = options;
   const isSameBoot = isBootOfHelperBefore(paths);
   const uuids = store.uuidsWithStatus(LIVE_STATES);
-  const neverRan = await Promise.all(uuids.map((uuid) => recoverJob(options, uuid, isSameBoot)));
+  // Each comes to its end, even if one fails: while it goes on it needs the state, which is closed then.
+  const recovered = await Promise.allSettled(uuids.map((uuid) => recoverJob(options, uuid, isSameBoot)));
+  const neverRan = recovered.map((result) => {
+    if (result.status === 'rejected') {
+      throw result.reason;
+    }
+    return result.value;
+  });
   // Before anything is started: what is then found half started was started in this boot.
   rememberBoot(paths, logger);
   await Promise.all(
     neverRan.filter((folder) => folder !== undefined).map((folder) => start(options, folder)),
   );
-  await sweepProcesses(options);
-  return foldersOfNoJob(options);
 }
 
 /**
@@ -71,6 +99,9 @@ async function recoverJob(
     const mayBeStarted = status === JobStatus.INITIALIZING && isSameBoot;
     return (await isSettled(options, folder, mayBeStarted)) ? undefined : folder;
   } catch (error) {
+    if (isShortage(error)) {
+      throw error;
+    }
     logger.error({ err: error, job: uuid }, 'a job of the helper before could not be recovered');
     await runner.lose(folder, `it could not be recovered: ${causeOf(error)}`);
     return undefined;
@@ -102,6 +133,9 @@ async function isSettled(
       logger.info({ job: folder.uuid }, 'adopted a job of the helper before');
       return true;
     } catch (error) {
+      if (isShortage(error)) {
+        throw error;
+      }
       logger.debug({ err: error, job: folder.uuid, inUse }, 'the monitor of a job does not answer');
     }
     if (!inUse) {

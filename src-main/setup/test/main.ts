@@ -23,7 +23,7 @@ const APP_TESTS_NEED = [...APP_NEEDS, 'dbus', 'dunst'];
 /** They start hundreds of programs, those on Node five seconds each, in QEMU: with them it takes more than half an hour. */
 const TOO_MANY_PROGRAMS_FOR_QEMU = [
   ...['app-link', 'cli-*', 'config-start', 'executor-sanitizers'],
-  ...['helper-start*', 'jobs-recovery', 'jobs-stop', 'transport-calls'],
+  ...['helper-start*', 'jobs-recovery*', 'jobs-stop', 'transport-calls'],
 ];
 
 interface Benchmark {
