@@ -66,8 +66,18 @@ module.exports = {
       name: 'contract-runs-everywhere',
       comment: 'The page and the preload script import these: they may use nothing of Node or Electron.',
       severity: 'error',
-      from: { path: '^(src-main/ipc/(contract|shell-words|wire)[.]ts|native-helper/api/job-spec[.]ts)$' },
+      from: {
+        path: '^(src-main/ipc/(contract|shell-words|wire)[.]ts|native-helper/api/(job-spec|schema)[.]ts)$',
+      },
       to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'one-zod',
+      comment:
+        'The small build of zod, with its messages, is native-helper/api/schema.ts. Import that; the page and src-main/setup, which may not, take zod/mini.',
+      severity: 'error',
+      from: { pathNot: '^(native-helper/api/schema[.]ts|src-renderer/|src-main/setup/)' },
+      to: { path: '(^|/)node_modules/zod/' },
     },
     {
       name: 'client-knows-no-command-line',

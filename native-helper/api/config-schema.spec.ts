@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import * as z from 'zod';
 import { clientConfigSchema, serverConfigSchema } from './config-schema.ts';
+import * as z from './schema.ts';
 
 const DOCUMENT = readFileSync(join(import.meta.dirname, '../../docs/configuration.md'), 'utf8');
 
@@ -43,8 +43,8 @@ function documentedIn(heading: string): Map<string, string[]> {
   );
 }
 
-const jsonSchemaOf = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input' }) as JsonSchema;
-const sections: [string, z.ZodType][] = [
+const jsonSchemaOf = (schema: z.ZodMiniType) => z.toJSONSchema(schema, { io: 'input' }) as JsonSchema;
+const sections: [string, z.ZodMiniType][] = [
   ['The helper', serverConfigSchema],
   ['A client', clientConfigSchema],
 ];

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import * as z from 'zod';
 import { MAX_CONFIG_BYTES, parseConfig } from './config-text.ts';
 import { JobletError } from './errors.ts';
+import * as z from './schema.ts';
 
 const schema = z.strictObject({
   name: z.string(),
-  nested: z.strictObject({ numbers: z.array(z.int()).default([]) }).optional(),
+  nested: z.optional(z.strictObject({ numbers: z._default(z.array(z.int()), []) })),
 });
 const parse = (text: string) => parseConfig(text, schema, '/etc/x.yml');
 

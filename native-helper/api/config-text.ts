@@ -1,7 +1,7 @@
 /** From the text of a configuration to checked values: bounded YAML, then one schema; faults name path and line. */
 import { type Document, isNode, LineCounter, parseDocument, visit } from 'yaml';
-import type * as z from 'zod';
 import { JobletError } from './errors.ts';
+import type * as z from './schema.ts';
 
 /** A configuration with three certificates takes 3 KiB. */
 export const MAX_CONFIG_BYTES = 1_048_576;
@@ -13,7 +13,7 @@ const MAX_NESTING = 64;
  * @param file its path, for messages.
  * @throws JobletError (invalid) that names the field and the line, never a value: values may be keys.
  */
-export function parseConfig<Schema extends z.ZodType>(
+export function parseConfig<Schema extends z.ZodMiniType>(
   text: string,
   schema: Schema,
   file: string,

@@ -2,7 +2,7 @@
  * The bounds of a job's specification, checked by one schema on both sides: the command line before it sends, the
  * helper before it trusts. Sizes are bytes of UTF-8.
  */
-import * as z from 'zod';
+import * as z from './schema.ts';
 
 /** execve(2): MAX_ARG_STRLEN is 32 pages of 4 KiB, the terminating NUL included. */
 export const MAX_ARGUMENT_BYTES = 131_071;
@@ -37,95 +37,102 @@ const encoder = new TextEncoder();
 const byteLength = (text: string): number => encoder.encode(text).length;
 
 const wellFormedText = (maximumBytes: number) =>
-  z
-    .string()
-    .refine((text) => !text.includes('\0'), 'must not hold a NUL character')
-    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
-    .refine((text) => byteLength(text) <= maximumBytes, `must be at most ${maximumBytes} bytes`);
+  z.string().check(
+    z.refine((text) => !text.includes('\0'), 'must not hold a NUL character'),
+    z.refine((text) => text.isWellFormed(), 'must be well-formed Unicode'),
+    z.refine((text) => byteLength(text) <= maximumBytes, `must be at most ${maximumBytes} bytes`),
+  );
 
 const singleLine = (maximumBytes: number) =>
-  wellFormedText(maximumBytes).refine(
-    (text) => !CONTROL_CHARACTER.test(text),
-    'must not hold control characters or line breaks',
+  wellFormedText(maximumBytes).check(
+    z.refine((text) => !CONTROL_CHARACTER.test(text), 'must not hold control characters or line breaks'),
   );
 
 /** zod passes over a key of this name without a word, and a job must never run with less than was asked for. */
-const environmentSchema = z
-  .custom<Record<string, string>>((variables) => !Object.hasOwn(Object(variables), '__proto__'), {
+const environmentSchema = z.pipe(
+  z.custom<Record<string, string>>((variables) => !Object.hasOwn(Object(variables), '__proto__'), {
     message: '__proto__ cannot be set',
     abort: true,
-  })
-  .pipe(
-    z.record(
-      z
-        .string()
-        .regex(ENVIRONMENT_NAME, 'must be letters, digits and underscores, and not begin with a digit')
-        .refine((name) => byteLength(name) <= MAX_ENVIRONMENT_NAME_BYTES, 'is too long')
-        .refine((name) => !RESERVED_ENVIRONMENT_NAME.test(name), 'is reserved and cannot be set'),
-      wellFormedText(MAX_ENVIRONMENT_VALUE_BYTES),
+  }),
+  z.record(
+    z.string().check(
+      z.regex(ENVIRONMENT_NAME, 'must be letters, digits and underscores, and not begin with a digit'),
+      z.refine((name) => byteLength(name) <= MAX_ENVIRONMENT_NAME_BYTES, 'is too long'),
+      z.refine((name) => !RESERVED_ENVIRONMENT_NAME.test(name), 'is reserved and cannot be set'),
     ),
-  );
+    wellFormedText(MAX_ENVIRONMENT_VALUE_BYTES),
+  ),
+);
 
 const limitsSchema = z.strictObject({
-  cpuPercent: z.int().min(1).max(MAX_CPU_PERCENT).optional(),
-  cpuWeight: z.int().min(1).max(10_000).optional(),
-  memoryBytes: z.bigint().min(MIN_MEMORY_BYTES).max(MAX_MEMORY_BYTES).optional(),
-  pids: z.bigint().min(1n).max(MAX_PIDS).optional(),
+  cpuPercent: z.optional(z.int().check(z.minimum(1), z.maximum(MAX_CPU_PERCENT))),
+  cpuWeight: z.optional(z.int().check(z.minimum(1), z.maximum(10_000))),
+  memoryBytes: z.optional(z.bigint().check(z.minimum(MIN_MEMORY_BYTES), z.maximum(MAX_MEMORY_BYTES))),
+  pids: z.optional(z.bigint().check(z.minimum(1n), z.maximum(MAX_PIDS))),
 });
 
-const durationSchema = z.bigint().min(0n).max(MAX_DURATION_MS);
+const durationSchema = z.bigint().check(z.minimum(0n), z.maximum(MAX_DURATION_MS));
 
 const WORK_DIRECTORY_PARTS = /^\/(?:[^/]+(?:\/[^/]+)*)?$/;
 
 export const jobSpecSchema = z
   .strictObject({
     name: singleLine(MAX_NAME_BYTES),
-    command: wellFormedText(MAX_ARGUMENT_BYTES).refine((text) => text.trim() !== '', 'must not be empty'),
-    args: z.array(wellFormedText(MAX_ARGUMENT_BYTES)).max(MAX_ARGUMENTS),
+    command: wellFormedText(MAX_ARGUMENT_BYTES).check(
+      z.refine((text) => text.trim() !== '', 'must not be empty'),
+    ),
+    args: z.array(wellFormedText(MAX_ARGUMENT_BYTES)).check(z.maxLength(MAX_ARGUMENTS)),
     environment: environmentSchema,
     secretEnvironment: environmentSchema,
     limits: limitsSchema,
     timeoutMs: durationSchema,
     stopGraceMs: durationSchema,
-    workDir: singleLine(4095)
-      .refine((path) => path === '' || WORK_DIRECTORY_PARTS.test(path), 'must be an absolute path')
-      .refine(
+    workDir: singleLine(4095).check(
+      z.refine((path) => path === '' || WORK_DIRECTORY_PARTS.test(path), 'must be an absolute path'),
+      z.refine(
         (path) => !path.split('/').some((part) => part === '.' || part === '..'),
         'must not hold . or .. parts',
       ),
-    hostname: z.string().refine((name) => name === '' || HOSTNAME.test(name), 'must be a host name label'),
+    ),
+    hostname: z
+      .string()
+      .check(z.refine((name) => name === '' || HOSTNAME.test(name), 'must be a host name label')),
   })
-  .superRefine((spec, context) => {
-    const names = [...Object.keys(spec.environment), ...Object.keys(spec.secretEnvironment)];
-    if (names.length > MAX_ENVIRONMENT_VARIABLES) {
-      context.addIssue({
-        code: 'custom',
-        path: ['environment'],
-        message: `must be at most ${MAX_ENVIRONMENT_VARIABLES} variables`,
-      });
-    }
-    const twice = Object.keys(spec.environment).find((name) => Object.hasOwn(spec.secretEnvironment, name));
-    if (twice !== undefined) {
-      context.addIssue({
-        code: 'custom',
-        path: ['secretEnvironment', twice],
-        message: 'is set as a plain variable too',
-      });
-    }
-    const texts = [
-      spec.command,
-      ...spec.args,
-      ...[spec.environment, spec.secretEnvironment].flatMap((variables) => Object.entries(variables).flat()),
-    ];
-    const space = texts.reduce((sum, text) => sum + byteLength(text) + 1, 0);
-    if (space > MAX_ARGUMENT_SPACE_BYTES) {
-      context.addIssue({
-        code: 'custom',
-        path: ['args'],
-        message: `arguments and environment together must be at most ${MAX_ARGUMENT_SPACE_BYTES} bytes`,
-      });
-    }
-  });
+  .check(
+    z.superRefine((spec, context) => {
+      const names = [...Object.keys(spec.environment), ...Object.keys(spec.secretEnvironment)];
+      if (names.length > MAX_ENVIRONMENT_VARIABLES) {
+        context.addIssue({
+          code: 'custom',
+          path: ['environment'],
+          message: `must be at most ${MAX_ENVIRONMENT_VARIABLES} variables`,
+        });
+      }
+      const twice = Object.keys(spec.environment).find((name) => Object.hasOwn(spec.secretEnvironment, name));
+      if (twice !== undefined) {
+        context.addIssue({
+          code: 'custom',
+          path: ['secretEnvironment', twice],
+          message: 'is set as a plain variable too',
+        });
+      }
+      const texts = [
+        spec.command,
+        ...spec.args,
+        ...[spec.environment, spec.secretEnvironment].flatMap((variables) =>
+          Object.entries(variables).flat(),
+        ),
+      ];
+      const space = texts.reduce((sum, text) => sum + byteLength(text) + 1, 0);
+      if (space > MAX_ARGUMENT_SPACE_BYTES) {
+        context.addIssue({
+          code: 'custom',
+          path: ['args'],
+          message: `arguments and environment together must be at most ${MAX_ARGUMENT_SPACE_BYTES} bytes`,
+        });
+      }
+    }),
+  );
 
 /** A checked specification. Every field is present; the empty value means "not asked for". */
 export type CheckedJobSpec = z.infer<typeof jobSpecSchema>;

@@ -4,8 +4,8 @@ import { closeSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { getRawAsset, isSea } from 'node:sea';
 import { fileURLToPath } from 'node:url';
-import * as z from 'zod';
 import { causeOf, JobletError } from '../api/errors.ts';
+import * as z from '../api/schema.ts';
 import { createSealedMemfd } from '../kernel/memfd.ts';
 
 /** Put in by the build; absent when the sources themselves are run. */
@@ -22,7 +22,7 @@ export interface Assets {
 }
 
 const executorVersionSchema = z.strictObject({
-  build: z.string().regex(/^[0-9a-f]{64}$/),
+  build: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   plan: z.literal(1),
   monitor: z.literal(1),
 });

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import * as z from 'zod';
 import { causeOf, JobletError } from '../../native-helper/api/errors.ts';
+import * as z from '../../native-helper/api/schema.ts';
 
 /** More than anybody keeps; a page that has gone wrong must not fill the disk, and a larger file is not ours. */
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -19,10 +19,10 @@ export interface Damage {
 
 export class DataFile<Value> {
   readonly path: string;
-  readonly #schema: z.ZodType<Value>;
+  readonly #schema: z.ZodMiniType<Value>;
   #lastWrite: Promise<void> = Promise.resolve();
 
-  constructor(path: string, schema: z.ZodType<Value>) {
+  constructor(path: string, schema: z.ZodMiniType<Value>) {
     this.path = path;
     this.#schema = schema;
   }
@@ -34,10 +34,9 @@ export class DataFile<Value> {
    */
   async read(onDamage: (damage: Damage) => void): Promise<Value | undefined> {
     try {
-      const text = await readBounded(this.path);
-      return this.#schema.parse(JSON.parse(text));
+      return this.#parse(await readBounded(this.path));
     } catch (error) {
-      const reason = error instanceof z.ZodError ? z.prettifyError(error) : causeOf(error);
+      const reason = causeOf(error);
       if (reason !== 'ENOENT') {
         onDamage({ path: this.path, reason, keptAs: await this.#setAside() });
       }
@@ -54,6 +53,14 @@ export class DataFile<Value> {
     const write = this.#lastWrite.then(() => this.#replace(`${JSON.stringify(value, null, 2)}\n`));
     this.#lastWrite = write.catch(() => {});
     return write;
+  }
+
+  #parse(text: string): Value {
+    const result = this.#schema.safeParse(JSON.parse(text));
+    if (!result.success) {
+      throw new Error(z.prettifyError(result.error));
+    }
+    return result.data;
   }
 
   async #replace(text: string): Promise<void> {

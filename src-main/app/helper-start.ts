@@ -1,21 +1,23 @@
 /** Starting the helper is the command line's business: the app runs the command that a person would type. */
 import { execFile } from 'node:child_process';
-import * as z from 'zod';
 import { JobletError } from '../../native-helper/api/errors.ts';
+import * as z from '../../native-helper/api/schema.ts';
 import { failureSchema } from '../ipc/contract.ts';
 
 /** Longer than the password prompt waits and the helper takes together, ms. */
 const PATIENCE_MS = 240_000;
 
+const detailSchema = z._default(z.string(), '');
+
 /** What `--json` writes to standard error; details that are empty are left out. */
 const errorSchema = z.object({
   error: z.object({
     kind: failureSchema.shape.kind,
-    layer: z.string().default(''),
-    operation: z.string().default(''),
-    object: z.string().default(''),
-    cause: z.string().default(''),
-    mend: z.string().default(''),
+    layer: detailSchema,
+    operation: detailSchema,
+    object: detailSchema,
+    cause: detailSchema,
+    mend: detailSchema,
   }),
 });
 

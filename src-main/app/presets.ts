@@ -1,10 +1,10 @@
 /** Specifications under a name, kept in `presets.json`. Values of secrets are never kept: only their names are. */
 import { create, fromJson, type JsonObject, toJson } from '@bufbuild/protobuf';
-import * as z from 'zod';
 import { JobletError } from '../../native-helper/api/errors.ts';
 import { JobSpecSchema } from '../../native-helper/api/gen/joblet_pb.js';
 import { type CheckedJobSpec, jobSpecSchema } from '../../native-helper/api/job-spec.ts';
 import { fieldsOf } from '../../native-helper/api/job-spec-message.ts';
+import * as z from '../../native-helper/api/schema.ts';
 import { type Preset, presetNameSchema } from '../ipc/contract.ts';
 import { type Damage, DataFile } from './data-file.ts';
 
@@ -18,13 +18,17 @@ const fileSchema = z.strictObject({
       z.strictObject({
         name: presetNameSchema,
         /** `joblet.v1.JobSpec` as protobuf's JSON: it has a form for numbers of 64 bits. */
-        spec: z.record(z.string(), z.json()).refine((spec) => specOf(spec) !== undefined, 'is not a job'),
+        spec: z
+          .record(z.string(), z.json())
+          .check(z.refine((spec) => specOf(spec) !== undefined, 'is not a job')),
       }),
     )
-    .max(MAX_PRESETS)
-    .refine(
-      (presets) => new Set(presets.map(({ name }) => name)).size === presets.length,
-      'has a name twice',
+    .check(
+      z.maxLength(MAX_PRESETS),
+      z.refine(
+        (presets) => new Set(presets.map(({ name }) => name)).size === presets.length,
+        'has a name twice',
+      ),
     ),
 });
 type Content = z.infer<typeof fileSchema>;

@@ -3,16 +3,18 @@
  * *request* has one answer; a *stream* sends items until it ends, as many ahead as its `window` says. Times are
  * microseconds since the Unix epoch, 0 = not yet.
  */
-import * as z from 'zod';
+
 import { jobSpecSchema } from '../../native-helper/api/job-spec.ts';
+import * as z from '../../native-helper/api/schema.ts';
 
 /** Both sides read lines of shell: what is pasted, and what is typed as a command. */
 export * from './shell-words.ts';
 export * from './wire.ts';
 
 const uuidSchema = z.uuid();
-const timeSchema = z.number().min(0);
-const bytesSchema = z.number().min(0);
+const timeSchema = z.number().check(z.minimum(0));
+const countSchema = z.int().check(z.minimum(0));
+const bytesSchema = z.number().check(z.minimum(0));
 
 export const JOB_STATUSES = [
   'INITIALIZING',
@@ -42,7 +44,7 @@ export const failureSchema = z.strictObject({
 export type Failure = z.infer<typeof failureSchema>;
 
 /** Why a job did not start, or ended as it did. */
-const jobFailureSchema = failureSchema.omit({ kind: true });
+const jobFailureSchema = z.omit(failureSchema, { kind: true });
 
 /** A job as a line of the list. */
 const jobRowSchema = z.strictObject({
@@ -54,7 +56,7 @@ const jobRowSchema = z.strictObject({
   createdUs: timeSchema,
   startedUs: timeSchema,
   endedUs: timeSchema,
-  exitCode: z.int().nullable(),
+  exitCode: z.nullable(z.int()),
 });
 export type JobRow = z.infer<typeof jobRowSchema>;
 
@@ -70,20 +72,20 @@ export type ReportLine = z.infer<typeof reportLineSchema>;
 const usageSchema = z.strictObject({
   cpuUserUs: z.number(),
   cpuSystemUs: z.number(),
-  memoryPeakBytes: bytesSchema.nullable(),
-  pidsPeak: z.number().nullable(),
-  oomKills: z.number().nullable(),
-  pidsMaxHits: z.number().nullable(),
+  memoryPeakBytes: z.nullable(bytesSchema),
+  pidsPeak: z.nullable(z.number()),
+  oomKills: z.nullable(z.number()),
+  pidsMaxHits: z.nullable(z.number()),
 });
 
 /** All that the helper knows of a job. */
-const jobDetailsSchema = jobRowSchema.extend({
+const jobDetailsSchema = z.extend(jobRowSchema, {
   /** Values of secrets are `***`. */
   spec: jobSpecSchema,
   waitingFor: z.string(),
-  signal: z.int().nullable(),
-  failure: jobFailureSchema.nullable(),
-  usage: usageSchema.nullable(),
+  signal: z.nullable(z.int()),
+  failure: z.nullable(jobFailureSchema),
+  usage: z.nullable(usageSchema),
   report: z.array(reportLineSchema),
   ownerUid: z.int(),
   nodeId: z.string(),
@@ -92,8 +94,10 @@ const jobDetailsSchema = jobRowSchema.extend({
 export type JobDetails = z.infer<typeof jobDetailsSchema>;
 
 /** One line for each job that was asked about: null = done. */
-const bulkResultSchema = z.array(z.strictObject({ uuid: uuidSchema, failure: failureSchema.nullable() }));
-const bulkRequestSchema = z.strictObject({ uuids: z.array(uuidSchema).min(1).max(100_000) });
+const bulkResultSchema = z.array(z.strictObject({ uuid: uuidSchema, failure: z.nullable(failureSchema) }));
+const bulkRequestSchema = z.strictObject({
+  uuids: z.array(uuidSchema).check(z.minLength(1), z.maxLength(100_000)),
+});
 
 /** How the app stands with the helper. */
 const linkStateSchema = z.discriminatedUnion('state', [
@@ -117,7 +121,7 @@ const linkStateSchema = z.discriminatedUnion('state', [
     state: z.literal('other-version'),
     version: z.string(),
     nodeId: z.string(),
-    command: z.string().nullable(),
+    command: z.nullable(z.string()),
   }),
   /** It was there, and went away; jobs go on. */
   z.strictObject({ state: z.literal('lost'), sinceUs: timeSchema }),
@@ -156,10 +160,10 @@ const metricsSchema = z.array(
   z.strictObject({
     uuid: uuidSchema,
     /** 100 is one core. */
-    cpuPercent: z.number().min(0),
+    cpuPercent: z.number().check(z.minimum(0)),
     /** null: this machine's kernel does not count it for jobs. */
-    memoryBytes: bytesSchema.nullable(),
-    pids: z.int().min(0).nullable(),
+    memoryBytes: z.nullable(bytesSchema),
+    pids: z.nullable(countSchema),
   }),
 );
 export type Metrics = z.infer<typeof metricsSchema>;
@@ -168,7 +172,7 @@ export type Metrics = z.infer<typeof metricsSchema>;
 const machineSchema = z.strictObject({
   timeUs: timeSchema,
   /** Of each core, 0 … 100. */
-  cores: z.array(z.number().min(0).max(100)),
+  cores: z.array(z.number().check(z.minimum(0), z.maximum(100))),
   memory: z.strictObject({
     totalBytes: bytesSchema,
     availableBytes: bytesSchema,
@@ -178,24 +182,24 @@ const machineSchema = z.strictObject({
   disk: z.strictObject({ path: z.string(), totalBytes: bytesSchema, freeBytes: bytesSchema }),
   /** Load average over 1, 5 and 15 minutes. */
   load: z.tuple([z.number(), z.number(), z.number()]),
-  jobsRunning: z.int().min(0),
+  jobsRunning: countSchema,
 });
 export type Machine = z.infer<typeof machineSchema>;
 
 export const settingsSchema = z.strictObject({
-  theme: z.enum(['system', 'light', 'dark', 'contrast']).default('system'),
+  theme: z._default(z.enum(['system', 'light', 'dark', 'contrast']), 'system'),
   /** Percent of the usual size. */
-  scale: z.int().min(100).max(200).default(100),
-  motion: z.enum(['system', 'reduced']).default('system'),
+  scale: z._default(z.int().check(z.minimum(100), z.maximum(200)), 100),
+  motion: z._default(z.enum(['system', 'reduced']), 'system'),
   /** Whether closing the window leaves the app in the tray while jobs run. */
-  keepInTray: z.boolean().default(true),
-  notify: z.enum(['all', 'failures', 'none']).default('all'),
+  keepInTray: z._default(z.boolean(), true),
+  notify: z._default(z.enum(['all', 'failures', 'none']), 'all'),
   /** Actions whose key the user has changed: action → key, such as `Ctrl+Shift+N`. */
-  keys: z.record(z.string(), z.string().max(64)).default({}),
+  keys: z._default(z.record(z.string(), z.string().check(z.maxLength(64))), {}),
 });
 export type Settings = z.infer<typeof settingsSchema>;
 
-export const presetNameSchema = z.string().min(1).max(64);
+export const presetNameSchema = z.string().check(z.minLength(1), z.maxLength(64));
 const presetSchema = z.strictObject({ name: presetNameSchema, spec: jobSpecSchema });
 export type Preset = z.infer<typeof presetSchema>;
 
@@ -239,13 +243,13 @@ const orderSchema = z.discriminatedUnion('order', [
 export type Order = z.infer<typeof orderSchema>;
 
 interface Request {
-  readonly request: z.ZodType;
-  readonly response: z.ZodType;
+  readonly request: z.ZodMiniType;
+  readonly response: z.ZodMiniType;
 }
 
 interface Stream {
-  readonly request: z.ZodType;
-  readonly item: z.ZodType;
+  readonly request: z.ZodMiniType;
+  readonly item: z.ZodMiniType;
   /** Items that may be on their way to a window that has not asked for more. */
   readonly window: number;
 }
@@ -257,11 +261,14 @@ export const REQUESTS = {
   'jobs.stop': { request: bulkRequestSchema, response: bulkResultSchema },
   'jobs.delete': { request: bulkRequestSchema, response: bulkResultSchema },
   /** @throws invalid: not such a line, or one that asks for what a job can't have. */
-  'jobs.parse': { request: z.strictObject({ line: z.string().max(1_000_000) }), response: parsedLineSchema },
+  'jobs.parse': {
+    request: z.strictObject({ line: z.string().check(z.maxLength(1_000_000)) }),
+    response: parsedLineSchema,
+  },
   /** Asks where to, then writes the whole log there; `path` is null when nobody wanted it after all. */
   'log.save': {
     request: z.strictObject({ uuid: uuidSchema, stream: z.enum(['both', 'stdout', 'stderr']) }),
-    response: z.strictObject({ path: z.string().nullable() }),
+    response: z.strictObject({ path: z.nullable(z.string()) }),
   },
   'presets.list': { request: nothing, response: z.array(presetSchema) },
   /** One of the same name is replaced. */
@@ -275,9 +282,15 @@ export const REQUESTS = {
   /** Writes new ones and uses them. */
   'certificates.rotate': { request: z.strictObject({ authority: z.boolean() }), response: nothing },
   doctor: { request: nothing, response: doctorSchema },
-  'clipboard.write': { request: z.strictObject({ text: z.string().max(16_000_000) }), response: nothing },
+  'clipboard.write': {
+    request: z.strictObject({ text: z.string().check(z.maxLength(16_000_000)) }),
+    response: nothing,
+  },
   /** Asks the person, showing the whole address, before a browser gets it; http and https only. */
-  'address.open': { request: z.strictObject({ address: z.url().max(4096) }), response: nothing },
+  'address.open': {
+    request: z.strictObject({ address: z.url().check(z.maxLength(4096)) }),
+    response: nothing,
+  },
   /** Starts the helper by the ways in which this machine lets its user become root; `link` tells what comes of it. */
   'helper.start': { request: nothing, response: nothing },
 } as const satisfies Record<string, Request>;
@@ -314,4 +327,4 @@ export type StreamPayload<Name extends StreamName> = z.infer<(typeof STREAMS)[Na
 export type StreamItem<Name extends StreamName> = z.infer<(typeof STREAMS)[Name]['item']>;
 
 /** What the window sends through the port of a stream: it has dealt with so many items. Closing the port ends the stream. */
-export const creditSchema = z.strictObject({ more: z.int().min(1).max(1024) });
+export const creditSchema = z.strictObject({ more: z.int().check(z.minimum(1), z.maximum(1024)) });

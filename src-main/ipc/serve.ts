@@ -4,8 +4,8 @@
  * already. What does not pass is refused and written down.
  */
 import type { IpcMain, IpcMainEvent, IpcMainInvokeEvent, MessagePortMain, WebFrameMain } from 'electron';
-import * as z from 'zod';
 import { JobletError } from '../../native-helper/api/errors.ts';
+import * as z from '../../native-helper/api/schema.ts';
 import {
   creditSchema,
   type Failure,
@@ -47,9 +47,10 @@ export interface IpcOptions {
 const MAX_REQUESTS = 256;
 const MAX_STREAMS = 64;
 
-const channelSchema = z.string().max(64);
-const requestEnvelope = z.strictObject({ channel: channelSchema, id: z.int().min(0), payload: z.unknown() });
-const cancelEnvelope = z.strictObject({ id: z.int().min(0) });
+const idSchema = z.int().check(z.minimum(0));
+const channelSchema = z.string().check(z.maxLength(64));
+const requestEnvelope = z.strictObject({ channel: channelSchema, id: idSchema, payload: z.unknown() });
+const cancelEnvelope = z.strictObject({ id: idSchema });
 const streamEnvelope = z.strictObject({ channel: channelSchema, payload: z.unknown() });
 
 /** What a window has open. */
@@ -155,7 +156,7 @@ function refuseTooMany(open: number, maximum: number, what: string): void {
   }
 }
 
-function parse<T>(schema: z.ZodType<T>, value: unknown, object: string): T {
+function parse<T>(schema: z.ZodMiniType<T>, value: unknown, object: string): T {
   const result = schema.safeParse(value);
   if (!result.success) {
     throw refusal('parse', object, z.prettifyError(result.error));
@@ -173,7 +174,7 @@ function requestOf(handlers: RequestHandlers, channel: string) {
   }
   const name = channel as RequestName;
   const handle = handlers[name] as (payload: unknown, signal: AbortSignal) => Promise<unknown>;
-  return { handle, schema: REQUESTS[name].request as z.ZodType };
+  return { handle, schema: REQUESTS[name].request as z.ZodMiniType };
 }
 
 function streamOf(handlers: StreamHandlers, message: unknown) {
@@ -183,7 +184,7 @@ function streamOf(handlers: StreamHandlers, message: unknown) {
   }
   const name = channel as StreamName;
   const { request, window } = STREAMS[name];
-  const checked = parse(request as z.ZodType, payload, channel);
+  const checked = parse(request as z.ZodMiniType, payload, channel);
   const handle = handlers[name] as (payload: unknown, signal: AbortSignal) => AsyncIterable<unknown>;
   return { window, open: (signal: AbortSignal) => handle(checked, signal) };
 }

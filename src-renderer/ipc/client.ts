@@ -1,5 +1,5 @@
 /** The window's end of the contract: typed requests and streams, their errors as `RequestFailed`. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import {
   type Bridge,
   type Failure,

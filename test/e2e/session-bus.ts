@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { defineInterface, type MessageBus, sessionBus } from 'dbus-native';
 import { onTestFinished, vi } from 'vitest';
-import * as z from 'zod';
+import * as z from '../../native-helper/api/schema.ts';
 import { surroundings } from './surroundings.ts';
 
 const PATIENCE = { timeout: 20_000 } as const;
@@ -124,7 +124,7 @@ export class Tray implements AsyncDisposable {
 
 const entrySchema = z.tuple([
   z.number(),
-  z.looseObject({ label: z.string().optional() }),
+  z.looseObject({ label: z.optional(z.string()) }),
   z.array(z.unknown()),
 ]);
 /** `u(ia{sv}av)`: a revision, and the menu with its entries. */
@@ -193,13 +193,11 @@ export class TrayIcon {
 const shownSchema = z.object({
   data: z.array(
     z.array(
-      z
-        .object({
-          id: z.object({ data: z.number() }),
-          summary: z.object({ data: z.string() }),
-          body: z.object({ data: z.string() }),
-        })
-        .loose(),
+      z.looseObject({
+        id: z.object({ data: z.number() }),
+        summary: z.object({ data: z.string() }),
+        body: z.object({ data: z.string() }),
+      }),
     ),
   ),
 });

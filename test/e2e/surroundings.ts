@@ -1,5 +1,5 @@
 /** What the runner tells the tests, which run as another user, in their environment. */
-import * as z from 'zod';
+import * as z from '../../native-helper/api/schema.ts';
 
 const schema = z.object({
   /** Folder that everything of the helper lies under. */

@@ -12,9 +12,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { z } from 'zod';
 import type { CheckedJobSpec } from '../../native-helper/api/job-spec.ts';
 import { type Paths, pathsUnder } from '../../native-helper/api/paths.ts';
+import * as z from '../../native-helper/api/schema.ts';
 import { CgroupTree } from '../../native-helper/kernel/cgroup.ts';
 import { createSealedMemfd } from '../../native-helper/kernel/memfd.ts';
 import { reapChild } from '../../native-helper/kernel/wait.ts';
@@ -242,4 +242,4 @@ export class Sandbox implements AsyncDisposable {
   }
 }
 
-const versionSchema = z.object({ build: z.string().regex(/^[0-9a-f]{64}$/) });
+const versionSchema = z.object({ build: z.string().check(z.regex(/^[0-9a-f]{64}$/)) });

@@ -1,39 +1,40 @@
 /** `exit.json`: how a job ended, as its monitor wrote it (docs/monitor-protocol.md), and what that makes of the job. */
 import { constants } from 'node:os';
 import { create } from '@bufbuild/protobuf';
-import * as z from 'zod';
 import { type Failure, JobStatus, UsageSchema } from '../../api/gen/joblet_pb.js';
+import * as z from '../../api/schema.ts';
 import type { JobChange } from '../state/job-store.ts';
 import { causeInWords, failureOf } from './failure.ts';
 
-const count = z.int().min(0);
-const words = z.string().max(8192);
+const count = z.int().check(z.minimum(0));
+const nullableCount = z.nullable(count);
+const words = z.string().check(z.maxLength(8192));
 
 /** The fields that the record and the message `exited` share. */
 export const exitFields = {
   ran: z.boolean(),
-  exit_code: z.int().min(0).max(255).nullable(),
-  signal: z.int().min(1).max(64).nullable(),
+  exit_code: z.nullable(z.int().check(z.minimum(0), z.maximum(255))),
+  signal: z.nullable(z.int().check(z.minimum(1), z.maximum(64))),
   ended_by: z.enum(['exit', 'signal', 'oom', 'timeout', 'stop', 'kill', 'refused']),
   started_us: count,
   ended_us: count,
   usage: z.strictObject({
     cpu_user_us: count,
     cpu_system_us: count,
-    memory_peak_bytes: count.nullable(),
-    pids_peak: count.nullable(),
-    oom_kills: count.nullable(),
-    pids_max_hits: count.nullable(),
+    memory_peak_bytes: nullableCount,
+    pids_peak: nullableCount,
+    oom_kills: nullableCount,
+    pids_max_hits: nullableCount,
   }),
-  error: z
-    .strictObject({
-      layer: z.string().max(64),
-      operation: z.string().max(256),
+  error: z.nullable(
+    z.strictObject({
+      layer: z.string().check(z.maxLength(64)),
+      operation: z.string().check(z.maxLength(256)),
       object: words,
       errno: z.int(),
       message: words,
-    })
-    .nullable(),
+    }),
+  ),
   log_bytes: count,
 };
 

@@ -13,9 +13,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { z } from 'zod';
 import { causeOf, JobletError } from '../../api/errors.ts';
 import { jobDirectoryOf, type Paths } from '../../api/paths.ts';
+import type * as z from '../../api/schema.ts';
 import { tryLock } from '../../kernel/lock.ts';
 import { encodeManifest, type Manifest } from '../plan/manifest.ts';
 import { type ExitRecord, exitRecordSchema } from './exit-record.ts';
@@ -149,7 +149,7 @@ export class JobFolder {
     }
   }
 
-  #read<T extends { readonly job: string }>(name: string, schema: z.ZodType<T>): T | undefined {
+  #read<T extends { readonly job: string }>(name: string, schema: z.ZodMiniType<T>): T | undefined {
     const path = join(this.path, name);
     const text = readBounded(path);
     if (text === undefined) {

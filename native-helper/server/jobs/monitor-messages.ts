@@ -1,23 +1,25 @@
 /** What a monitor says on its sockets: one JSON object a line (docs/monitor-protocol.md). */
-import * as z from 'zod';
+import * as z from '../../api/schema.ts';
 import { exitFields } from './exit-record.ts';
 
 /** The longest line a monitor can have cause to write; its error texts are bounded at 8 KiB each. */
 export const LINE_BYTES_MAXIMUM = 64 * 1024;
 
+const processId = z.int().check(z.minimum(1));
+
 const helloSchema = z.strictObject({
   event: z.literal('hello'),
   monitor: z.literal(1),
-  build: z.string().regex(/^[0-9a-f]{64}$/),
+  build: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   job: z.uuid(),
-  pid: z.int().min(1),
+  pid: processId,
   phase: z.enum(['starting', 'running', 'ended']),
 });
 
 const runningSchema = z.strictObject({
   event: z.literal('running'),
-  init_pid: z.int().min(1),
-  started_us: z.int().min(0),
+  init_pid: processId,
+  started_us: z.int().check(z.minimum(0)),
 });
 
 const exitedSchema = z.strictObject({
@@ -59,7 +61,7 @@ function refuseLong(length: number): number {
   return length;
 }
 
-/** @throws ZodError or SyntaxError when the line is not what a monitor of this version says. */
+/** @throws $ZodError or SyntaxError when the line is not what a monitor of this version says. */
 export function parseMonitorMessage(line: string): MonitorMessage {
   return monitorMessageSchema.parse(JSON.parse(line));
 }

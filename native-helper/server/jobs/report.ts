@@ -1,11 +1,11 @@
 /** `report.json`: what the kernel says of a job's isolation, read back by its monitor. */
 import { create } from '@bufbuild/protobuf';
-import * as z from 'zod';
 import { causeOf } from '../../api/errors.ts';
 import { type ReportLine, ReportLineSchema } from '../../api/gen/joblet_pb.js';
+import * as z from '../../api/schema.ts';
 import type { JobFolder } from './job-folder.ts';
 
-const words = z.string().max(8192);
+const words = z.string().check(z.maxLength(8192));
 
 export const reportSchema = z.strictObject({
   version: z.literal(1),
@@ -13,14 +13,14 @@ export const reportSchema = z.strictObject({
   lines: z
     .array(
       z.strictObject({
-        layer: z.string().max(64),
+        layer: z.string().check(z.maxLength(64)),
         item: words,
         asked: words,
         kernel: words,
         ok: z.boolean(),
       }),
     )
-    .max(65_536),
+    .check(z.maxLength(65_536)),
 });
 
 export type Report = z.infer<typeof reportSchema>;

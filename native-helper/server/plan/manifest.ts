@@ -2,8 +2,8 @@
  * Beside each stored plan stands a manifest: where the plan's numbered sources were opened. With both a person can run
  * the job again by hand (ADR-001): `JOBLET_MODE=init joblet-helper --manifest manifest.json < plan`.
  */
-import * as z from 'zod';
 import { JobletError } from '../../api/errors.ts';
+import * as z from '../../api/schema.ts';
 import type { Plan } from './plan.ts';
 import { openSource, PlanSources } from './sources.ts';
 
@@ -12,17 +12,12 @@ const MAX_SOURCES = 1024;
 const manifestSchema = z.strictObject({
   version: z.literal(1),
   /** SHA-256 of the build that wrote the plan; another build's executor refuses it. */
-  build: z.string().regex(/^[0-9a-f]{64}$/),
+  build: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   job: z.uuid(),
   /** In the order of their slots, from 10. */
   sources: z
-    .array(
-      z
-        .string()
-        .max(4095)
-        .regex(/^\/[^\0]*$/, 'must be an absolute path'),
-    )
-    .max(MAX_SOURCES),
+    .array(z.string().check(z.maxLength(4095), z.regex(/^\/[^\0]*$/, 'must be an absolute path')))
+    .check(z.maxLength(MAX_SOURCES)),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;

@@ -2,7 +2,6 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import type { GenMessage } from '@bufbuild/protobuf/codegenv2';
-import * as z from 'zod';
 import {
   type Failure,
   FailureSchema,
@@ -12,6 +11,7 @@ import {
   type Usage,
   UsageSchema,
 } from '../../api/gen/joblet_pb.js';
+import * as z from '../../api/schema.ts';
 import { stateError } from './database.ts';
 
 /** One job. Times are µs since the epoch, 0 = not yet. */
@@ -66,14 +66,17 @@ const SEARCHED_COMMAND_LENGTH = 4096;
 const COLUMNS =
   'sequence, uuid, status, owner_uid, created_us, started_us, ended_us, exit_code, signal, failure, usage, spec';
 
-const count = z.int().min(0);
+const count = z.int().check(z.minimum(0));
 
 function message<T extends Message>(schema: GenMessage<T>) {
-  return z.instanceof(Uint8Array).transform((bytes) => fromBinary(schema, bytes) as T);
+  return z.pipe(
+    z.instanceof(Uint8Array),
+    z.transform((bytes) => fromBinary(schema, bytes) as T),
+  );
 }
 
-const rowSchema = z
-  .strictObject({
+const rowSchema = z.pipe(
+  z.strictObject({
     sequence: count,
     uuid: z.uuid(),
     status: z.enum(JobStatus),
@@ -81,13 +84,13 @@ const rowSchema = z
     created_us: count,
     started_us: count,
     ended_us: count,
-    exit_code: count.nullable(),
-    signal: count.nullable(),
-    failure: message(FailureSchema).nullable(),
-    usage: message(UsageSchema).nullable(),
+    exit_code: z.nullable(count),
+    signal: z.nullable(count),
+    failure: z.nullable(message(FailureSchema)),
+    usage: z.nullable(message(UsageSchema)),
     spec: message(JobSpecSchema),
-  })
-  .transform(
+  }),
+  z.transform(
     (row): StoredJob => ({
       sequence: row.sequence,
       uuid: row.uuid,
@@ -102,7 +105,8 @@ const rowSchema = z
       usage: row.usage,
       spec: row.spec,
     }),
-  );
+  ),
+);
 
 const statusRowSchema = z.strictObject({ status: z.enum(JobStatus) });
 const uuidRowSchema = z.strictObject({ uuid: z.uuid() });

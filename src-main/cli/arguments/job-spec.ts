@@ -1,6 +1,6 @@
 /** From the flags of `job run` to a checked specification. Loads the schema, so it is imported only when a job is run. */
-import type * as z from 'zod';
 import { type CheckedJobSpec, jobSpecSchema } from '../../../native-helper/api/job-spec.ts';
+import type * as z from '../../../native-helper/api/schema.ts';
 import { usageError } from '../errors.ts';
 import { commandLineOf } from './command-line.ts';
 import { formatDuration, parseDuration } from './duration.ts';

@@ -1,6 +1,6 @@
 /** The part of vitest's JSON report that says what became of each test. */
 import { relative } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { Outcome } from './results.ts';
 
 const reportSchema = z.object({
@@ -29,7 +29,7 @@ export interface ReportedTest {
   readonly outcome: Outcome;
 }
 
-/** @throws ZodError or SyntaxError when it is no report. */
+/** @throws $ZodError or SyntaxError when it is no report. */
 export function parseReport(text: string, checkout: string): ReportedTest[] {
   return reportSchema.parse(JSON.parse(text)).testResults.flatMap(({ name, status, assertionResults }) => {
     const file = relative(checkout, name);
