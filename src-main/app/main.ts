@@ -1,6 +1,6 @@
 /** The desktop app: one window, one link to the helper. Jobs never depend on it. */
 import { join } from 'node:path';
-import { app, ipcMain } from 'electron';
+import { app, dialog, ipcMain } from 'electron';
 import { serveIpc } from '../ipc/serve.ts';
 import { Background } from './background.ts';
 import { rootFolderOf } from './command-line.ts';
@@ -10,6 +10,7 @@ import { requestHandlers, streamHandlers } from './handlers.ts';
 import { createLog, reportTo } from './log.ts';
 import { openServices } from './services.ts';
 import { lockContents, prepareSession, registerScheme } from './session.ts';
+import { text } from './text.ts';
 import { AppWindow } from './window.ts';
 
 /** Where this bundle lies, beside the page's and the preload script's. */
@@ -74,4 +75,8 @@ async function main(): Promise<void> {
   });
 }
 
-void main();
+main().catch((error: unknown) => {
+  // On Linux, before `ready`, it goes to standard error.
+  dialog.showErrorBox(text.dialogs.notStarted, error instanceof Error ? error.message : String(error));
+  app.exit(1);
+});

@@ -6,6 +6,7 @@ const jobs = (count: number) => (count === 1 ? '1 job' : `${count} jobs`);
 export const text = {
   name: 'Joblet',
   dialogs: {
+    notStarted: 'Joblet could not start',
     saveLog: 'Save log',
     open: 'Open',
     cancel: 'Cancel',
