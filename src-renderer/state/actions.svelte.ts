@@ -1,57 +1,82 @@
 /**
- * Everything that can be done, each with a name and a key: what the palette searches, the sheet of keys lists and the
- * keyboard does. A component offers its own while it is shown.
+ * What can be done now: a component offers the actions of a group while it is shown. The palette searches them, the sheet of
+ * keys lists them, the keyboard does them.
  */
+import {
+  ACTION_GROUPS,
+  type ActionGroup,
+  type ActionId,
+  type GroupName,
+  type IdIn,
+  keyOf,
+} from './action-catalogue.ts';
 import { settings } from './settings.svelte.ts';
 
-export interface Action {
-  /** Names it in the settings, such as `jobs.stop`. */
-  readonly id: string;
-  readonly label: string;
-  /** Such as `Ctrl+K`, `?` or `Delete`; empty: none. The settings may say another. */
-  readonly key: string;
+/** How an action is done. */
+export interface Handler {
+  /** What it is called as things stand; absent: as in the catalogue. */
+  readonly label?: () => string;
   /** Whether it can be done now; absent: always. */
   readonly isPossible?: () => boolean;
+  readonly run: () => void;
+}
+
+export type Handlers<Name extends GroupName> = Readonly<Record<IdIn<Name>, Handler>>;
+
+/** One that can be done now. */
+export interface PossibleAction {
+  readonly id: ActionId;
+  readonly label: string;
   readonly run: () => void;
 }
 
 /** What they do in a text field, everybody knows. */
 const KEYS_OF_TEXT = new Set(['Ctrl+A', 'Ctrl+C', 'Ctrl+V', 'Ctrl+X', 'Ctrl+Z']);
 
-class Actions {
-  #groups = $state.raw<readonly { readonly title: string; readonly actions: readonly Action[] }[]>([]);
+type Offered = Partial<Record<GroupName, Partial<Record<ActionId, Handler>>>>;
 
-  get groups() {
-    return this.#groups;
+class Actions {
+  #handlers = $state.raw<Offered>({});
+
+  /** Groups that a component offers now. */
+  get groups(): readonly ActionGroup[] {
+    return ACTION_GROUPS.filter(({ name }) => this.#handlers[name] !== undefined);
   }
 
-  get possible(): readonly Action[] {
-    return this.#groups.flatMap(({ actions }) => actions).filter(({ isPossible }) => isPossible?.() ?? true);
+  get possible(): readonly PossibleAction[] {
+    return ACTION_GROUPS.flatMap(({ name, actions }) =>
+      actions.flatMap(({ id, label }) => {
+        const handler = this.#handlers[name]?.[id];
+        return handler !== undefined && (handler.isPossible?.() ?? true)
+          ? [{ id, label: handler.label?.() ?? label, run: handler.run }]
+          : [];
+      }),
+    );
   }
 
   /** @returns takes them back; what a component's `onMount` returns. */
-  offer(title: string, actions: readonly Action[]): () => void {
-    const group = { title, actions };
-    this.#groups = [...this.#groups, group];
+  offer<Name extends GroupName>(name: Name, handlers: Handlers<Name>): () => void {
+    this.#handlers = { ...this.#handlers, [name]: handlers };
     return () => {
-      this.#groups = this.#groups.filter((each) => each !== group);
+      // A page that follows on one of its kind may have offered its own before.
+      if (this.#handlers[name] === handlers) {
+        this.#handlers = { ...this.#handlers, [name]: undefined };
+      }
     };
   }
 
-  keyOf({ id, key }: Action): string {
-    return settings.value.keys[id] ?? key;
+  keyOf(id: ActionId): string {
+    return keyOf(id, settings.value.keys);
   }
 
-  /** The key of an action that is offered now, for a hint beside a button. */
-  hintOf(id: string): string | undefined {
-    const action = this.possible.find((each) => each.id === id);
-    const key = action && this.keyOf(action);
-    return key === '' ? undefined : key;
+  /** The key of an action that can be done now, for a hint beside a button. */
+  hintOf(id: ActionId): string | undefined {
+    return this.possible.some((each) => each.id === id) ? this.keyOf(id) || undefined : undefined;
   }
 
   /**
-   * Does what the key stands for. What was offered last, the page's own, comes before what is everywhere. While a dialog or
-   * a menu is open, all keys are its own: nobody sees what else they would do behind it.
+   * Does what the key stands for; the page's own comes before what is everywhere. While a dialog or a menu is open, all keys
+   * are its own: nobody sees what else they would do behind it.
    */
   handle(event: KeyboardEvent): void {
     if (event.defaultPrevented || event.isComposing || isBehindSomething()) {
@@ -62,7 +87,7 @@ class Actions {
     if (isTextField(event.target) && (isTyping || KEYS_OF_TEXT.has(key))) {
       return;
     }
-    const action = this.possible.findLast((each) => this.keyOf(each) === key);
+    const action = this.possible.findLast(({ id }) => this.keyOf(id) === key);
     if (action !== undefined) {
       event.preventDefault();
       action.run();

@@ -30,6 +30,10 @@ class Toasts {
     this.list = this.list.filter((toast) => toast.id !== id);
   }
 
+  dismissAll(): void {
+    this.list = [];
+  }
+
   #add(tone: Toast['tone'], title: string, text: string): Toast {
     this.#lastId += 1;
     const toast = { id: this.#lastId, tone, title, text };

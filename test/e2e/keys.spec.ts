@@ -1,5 +1,6 @@
 /** What keys do, and where they lead. */
 import { describe, expect, it } from 'vitest';
+import { ACTION_GROUPS } from '../../src-renderer/state/action-catalogue.ts';
 import { text } from '../../src-renderer/text.ts';
 import type { Desktop } from './desktop.ts';
 import type { Jobs } from './jobs.ts';
@@ -74,6 +75,55 @@ describe('keys of the page', () => {
     await jobs.shell('true', 'told after them');
     await desktop.page.getByRole('row').filter({ hasText: 'told after them' }).waitFor();
     expect(await again()).toBe(1);
+  });
+});
+
+describe('the settings of keys', () => {
+  const words = text.settings.keys;
+  const buttonOf = (label: string) => desktop.page.getByRole('button', { name: words.change(label) });
+  const panel = () => desktop.page.getByRole('region', { name: words.title });
+
+  async function setKey(label: string, key: string): Promise<void> {
+    await buttonOf(label).click();
+    await press(key);
+  }
+
+  it('list the actions of every page, and find one by its name or its key', async () => {
+    await go(text.pages.settings);
+    const titles = () => panel().getByRole('heading', { level: 3 }).allTextContents();
+    const search = panel().getByRole('searchbox', { name: words.search });
+    expect(await titles()).toEqual(ACTION_GROUPS.map(({ title }) => title));
+    await search.fill('f5');
+    expect(await titles()).toEqual([text.pages.machine, text.pages.doctor]);
+    await search.fill(text.job.copyId);
+    expect(await titles()).toEqual([text.pages.job]);
+    await search.fill('');
+  });
+
+  it('change the key of an action on its page, where the old one does nothing any more', async () => {
+    await jobs.ended(await jobs.shell('echo hello', 'told by another key'));
+    await go(text.pages.settings);
+    await setKey(text.job.openDetails, 'k');
+    await desktop.openJob('told by another key');
+    const details = desktop.page.getByRole('region', { name: text.job.parts.details });
+    await press('d');
+    await press('?');
+    await dialog().getByText(text.job.openDetails).waitFor();
+    await closeDialog();
+    expect(await details.count()).toBe(0);
+    await press('k');
+    await details.waitFor();
+  });
+
+  it('tell of a key that two actions have which can be there at the same time, and put it back', async () => {
+    await go(text.pages.settings);
+    await setKey(text.doctor.again, 'Control+,');
+    await panel().getByText(words.shared(text.actions.openSettings)).waitFor();
+    await setKey(text.doctor.again, 's');
+    await panel().getByText(words.shared(text.actions.openSettings)).waitFor({ state: 'detached' });
+    expect(await panel().getByText(words.shared('')).count()).toBe(0);
+    await desktop.page.getByRole('button', { name: words.reset(text.doctor.again) }).click();
+    expect(await buttonOf(text.doctor.again).textContent()).toContain('F5');
   });
 });
 

@@ -2,7 +2,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { text } from '../../src-renderer/text.ts';
 import { order } from './control.ts';
 import { Desktop } from './desktop.ts';
@@ -35,6 +35,22 @@ describe('the link', () => {
     const desktop = await Desktop.forTest();
     const banner = desktop.page.getByRole('status').filter({ hasText: text.link['not-running'].title });
     await banner.getByRole('button', { name: text.link.start }).waitFor();
+  });
+
+  it('is asked to start it by the palette, and gives by a key the command that has to come before', async () => {
+    await root('stop-helper');
+    const { page, app } = await Desktop.forTest();
+    await page.getByRole('button', { name: text.link.start }).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.type(text.link.start);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: text.link.copyCommand }).waitFor();
+    await page.keyboard.press('Alt+i');
+    await page.getByText(text.link.copied).waitFor();
+    expect(await app.evaluate(({ clipboard }) => clipboard.readText())).toMatch(/^sudo .*joblet-helper/s);
+    await page.keyboard.press('Alt+w');
+    await page.getByText(text.link.copied).waitFor({ state: 'detached' });
   });
 
   it('says that nothing is installed, with the command that installs it', async () => {
