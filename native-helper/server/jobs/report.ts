@@ -3,7 +3,6 @@ import { create } from '@bufbuild/protobuf';
 import { causeOf } from '../../api/errors.ts';
 import { type ReportLine, ReportLineSchema } from '../../api/gen/joblet_pb.js';
 import * as z from '../../api/schema.ts';
-import type { JobFolder } from './job-folder.ts';
 
 const words = z.string().check(z.maxLength(8192));
 
@@ -26,7 +25,7 @@ export const reportSchema = z.strictObject({
 export type Report = z.infer<typeof reportSchema>;
 
 /** The lines for whoever asks for the job; a report that can't be read is a line of its own, and no reason to hide the job. */
-export function reportLines(folder: JobFolder): ReportLine[] {
+export function reportLines(folder: { readReport(): Report | undefined }): ReportLine[] {
   try {
     return (folder.readReport()?.lines ?? []).map((line) => create(ReportLineSchema, line));
   } catch (error) {
