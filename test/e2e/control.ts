@@ -8,7 +8,15 @@ import { chmodSync, chownSync } from 'node:fs';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import { text } from 'node:stream/consumers';
 
-export const ORDERS = ['kill-helper', 'stop-helper', 'start-helper', 'start-other-build'] as const;
+export const ORDERS = [
+  'kill-helper',
+  'stop-helper',
+  'start-helper',
+  'start-other-build',
+  'freeze-helper',
+  'thaw-helper',
+  'kill-monitors',
+] as const;
 export type Order = (typeof ORDERS)[number];
 
 /** Root's side. @param uid who may ask */

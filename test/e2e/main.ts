@@ -10,6 +10,7 @@ import { once } from 'node:events';
 import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { monitorsWith } from '../fixtures/monitors.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 import { RunningHelper } from '../fixtures/running-helper.ts';
 import { serveOrders } from './control.ts';
@@ -63,6 +64,13 @@ async function main(): Promise<number> {
     'stop-helper': () => helper.stop(),
     'start-helper': () => helper.startAgain(),
     'start-other-build': async () => helper.startAgain(await otherBuildOf(folder)),
+    'freeze-helper': async () => void process.kill(helper.pid, 'SIGSTOP'),
+    'thaw-helper': async () => void process.kill(helper.pid, 'SIGCONT'),
+    'kill-monitors': async () => {
+      for (const pid of monitorsWith((job) => job.startsWith(helper.root))) {
+        process.kill(pid, 'SIGKILL');
+      }
+    },
   });
   cleanUp.defer(() => void server.close());
   const display = await startDisplay();

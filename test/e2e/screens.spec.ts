@@ -7,7 +7,7 @@ import { clientConfigOf, pathsUnder } from '../../native-helper/api/paths.ts';
 import { text } from '../../src-renderer/text.ts';
 import { order } from './control.ts';
 import { Desktop } from './desktop.ts';
-import type { Jobs } from './jobs.ts';
+import { Jobs } from './jobs.ts';
 import { openForAll } from './open-for-all.ts';
 import { LIGHT_AND_DARK, photograph } from './screens.ts';
 import { surroundings } from './surroundings.ts';
@@ -16,11 +16,10 @@ const { JOBLET_E2E_CONTROL } = surroundings();
 const asRoot = (name: Parameters<typeof order>[1]) => order(JOBLET_E2E_CONTROL, name);
 const emptyRoot = () => mkdtempSync(join(tmpdir(), 'empty-'));
 
-/** An installation whose client configuration others can read, too. */
-function rootWithOpenKey(): string {
+function rootWithClientConfig(content: string, mode: number): string {
   const paths = pathsUnder(emptyRoot());
   mkdirSync(paths.clientConfigDirectory, { recursive: true });
-  writeFileSync(clientConfigOf(paths, process.getuid?.() ?? 0), '', { mode: 0o644 });
+  writeFileSync(clientConfigOf(paths, process.getuid?.() ?? 0), content, { mode });
   return paths.root;
 }
 
@@ -38,7 +37,6 @@ async function go({ page }: Desktop, name: (typeof PAGES)[number] | 'gallery'): 
       .getByRole('button', { name: name === 'new' ? text.actions.newJob : text.pages[name] })
       .click();
   }
-  await page.mouse.move(0, 0);
 }
 
 describe('with a helper', () => {
@@ -105,6 +103,56 @@ describe('with a helper', () => {
     await photograph(desktop, 'job-running');
   });
 
+  it('a job that was stopped, and one that is lost', async () => {
+    const { page } = desktop;
+    await jobs.shell('echo listening; trap "echo going; exit" TERM; while sleep 0.1; do :; done', 'serve');
+    await desktop.openJob('serve');
+    await page.locator('.xterm-rows').getByText('listening').waitFor();
+    await page.keyboard.press('s');
+    await page.getByText(text.exit.stopped).waitFor();
+    await photograph(desktop, 'job-stopped');
+    await jobs.shell('seq 3; sleep 1000', 'count');
+    await desktop.openJob('count');
+    await page.locator('.xterm-rows').getByText('3').waitFor();
+    await asRoot('kill-monitors');
+    await page.getByText(text.exit.lost).waitFor();
+    await photograph(desktop, 'job-lost');
+  });
+
+  it('jobs: none that matches, many that are chosen, the question before they are deleted', async () => {
+    const { page } = desktop;
+    await Promise.all(['eval', 'sweep', 'index'].map((name) => jobs.shell('sleep 1000', name)));
+    await go(desktop, 'jobs');
+    await page.getByRole('row').filter({ hasText: 'sweep' }).waitFor();
+    await page.getByRole('searchbox').fill('what no job is called');
+    await page.getByText(text.jobs.nothing.title).waitFor();
+    await photograph(desktop, 'jobs-nothing');
+    await page.keyboard.press('Alt+0');
+    await page.getByRole('grid').focus();
+    await page.keyboard.press('Control+a');
+    await photograph(desktop, 'jobs-chosen');
+    await page.keyboard.press('Delete');
+    await page.getByRole('dialog').waitFor();
+    await photograph(desktop, 'jobs-delete');
+    await page.keyboard.press('Escape');
+  });
+
+  it('news of what was done, and of what could not be', async () => {
+    const { page } = desktop;
+    await desktop.openJob('lint');
+    await desktop.app.evaluate(({ dialog }) => {
+      dialog.showSaveDialog = async () => ({ canceled: false, filePath: '/etc/lint.log' });
+    });
+    await page.keyboard.press('Control+s');
+    await page.getByText(text.terminal.notSaved).waitFor();
+    for (const [look, settings] of Object.entries(LIGHT_AND_DARK)) {
+      await page.keyboard.press('i');
+      await page.getByText(text.link.copied).first().waitFor();
+      await photograph(desktop, 'news', { [look]: settings });
+    }
+    await page.keyboard.press('Alt+w');
+  });
+
   it('a form with faults, and presets', async () => {
     const { page } = desktop;
     await go(desktop, 'new');
@@ -117,6 +165,17 @@ describe('with a helper', () => {
     await page.getByRole('dialog').waitFor();
     await photograph(desktop, 'new-presets');
     await page.keyboard.press('Escape');
+  });
+
+  it('a form that a line has filled, and the way back', async () => {
+    const { page } = desktop;
+    await go(desktop, 'new');
+    const command = page.getByRole('textbox', { name: text.newJob.fields.command.label, exact: true });
+    await command.fill('docker run --rm -m 512m --name build -v .:/src -e CC=clang gcc:14 make -j8');
+    await page.getByRole('button', { name: text.newJob.fill }).click();
+    await page.getByRole('button', { name: text.newJob.bringBack }).waitFor();
+    await photograph(desktop, 'new-filled');
+    await page.getByRole('button', { name: text.newJob.clear }).click();
   });
 
   it.each(['new', 'machine', 'doctor', 'settings'] as const)('%s', async (name) => {
@@ -192,10 +251,46 @@ describe('the link', () => {
 
   it('refused', async () => {
     await photographLink(
-      await Desktop.forTest({ root: rootWithOpenKey() }),
+      await Desktop.forTest({ root: rootWithClientConfig('', 0o644) }),
       'refused',
       text.link.refused.title,
     );
+  });
+
+  it('a start that failed', async () => {
+    const desktop = await Desktop.forTest({ root: rootWithClientConfig('version: 1\n', 0o600) });
+    await desktop.page.getByRole('button', { name: text.link.again }).click();
+    await photographLink(desktop, 'start-failed', text.link['start-failed'].title);
+  });
+
+  it('silent, and starting', async () => {
+    await asRoot('start-helper');
+    await asRoot('freeze-helper');
+    const desktop = await Desktop.forTest();
+    await photographLink(desktop, 'connecting', text.link.connecting.title);
+    await photographLink(desktop, 'silent', text.link.silent.title);
+    await desktop.page.getByRole('button', { name: text.link.replace }).click();
+    await photographLink(desktop, 'starting', text.link.starting.title);
+  });
+
+  it('lost in the middle of many', async () => {
+    await asRoot('start-helper');
+    using jobs = await Jobs.connect();
+    await Promise.all(['train', 'eval'].map((name) => jobs.shell('sleep 1000', name)));
+    const desktop = await Desktop.forTest();
+    const { page } = desktop;
+    await page.getByRole('row').filter({ hasText: 'eval' }).waitFor();
+    await page.getByRole('grid').focus();
+    await page.keyboard.press('Control+a');
+    await asRoot('freeze-helper');
+    await page.keyboard.press('s');
+    await page.getByText(text.jobs.bulk.working.stop).waitFor();
+    await photograph(desktop, 'jobs-stopping');
+    await asRoot('kill-helper');
+    await page.getByRole('dialog').waitFor();
+    await photograph(desktop, 'jobs-stopping-lost');
+    await asRoot('start-helper');
+    await jobs.clear();
   });
 
   it('lost', async () => {

@@ -39,6 +39,7 @@ export async function photograph(
   name: string,
   looks: Readonly<Record<string, Look>> = LIGHT_AND_DARK,
 ): Promise<void> {
+  await desktop.page.mouse.move(0, 0);
   for (const [look, settings] of Object.entries(looks)) {
     await desktop.set({ motion: 'reduced', ...settings });
     for (const [width, height] of SIZES) {

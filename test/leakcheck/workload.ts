@@ -1,11 +1,12 @@
 /** Jobs of many kinds, ended in every way that jobs, monitors and helpers can end. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { JobletError } from '../../native-helper/api/errors.ts';
 import type { Job } from '../../native-helper/api/gen/joblet_pb.js';
 import { hasEnded, LIVE_STATES } from '../../native-helper/server/jobs/job-state.ts';
 import type { Client } from '../../src-main/client/index.ts';
+import { monitorsWith } from '../fixtures/monitors.ts';
 import type { Random } from './random.ts';
 
 /** Each leaves something behind for the sandbox to clear away. */
@@ -101,7 +102,8 @@ async function end(
     await stop(client, uuid);
     return;
   }
-  const victims = ending === 'kill the monitor' ? monitorsOf(uuid) : processesIn(cgroup);
+  const victims =
+    ending === 'kill the monitor' ? monitorsWith((job) => job.endsWith(uuid)) : processesIn(cgroup);
   if (victims.length > 0) {
     kill(random.choose(victims));
   }
@@ -156,24 +158,6 @@ function processesIn(cgroup: string): number[] {
     return readFileSync(join(cgroup, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
   } catch {
     return []; // it has ended
-  }
-}
-
-/** The monitor holds its job's folder open. */
-function monitorsOf(uuid: string): number[] {
-  return readdirSync('/proc')
-    .filter((pid) => /^\d+$/.test(pid) && isMonitorOf(pid, uuid))
-    .map(Number);
-}
-
-function isMonitorOf(pid: string, uuid: string): boolean {
-  try {
-    return (
-      readFileSync(`/proc/${pid}/cmdline`, 'utf8') === 'joblet-executor\0monitor\0' &&
-      readlinkSync(`/proc/${pid}/fd/4`).endsWith(uuid)
-    );
-  } catch {
-    return false; // it has ended
   }
 }
 
