@@ -92,7 +92,7 @@ export const text = {
       cpu: 'CPU',
       memory: 'Memory',
     },
-    sortBy: (column: string) => `Sort by ${column.toLowerCase()}`,
+    sortBy: (column: string) => `Sort by: ${column}`,
     created: (time: string) => `Created ${time}`,
     exitCode: (code: number) => `exit ${code}`,
     open: 'Open the job',
@@ -123,7 +123,10 @@ export const text = {
         stop: (number: number) => `${count(number, 'job', 'jobs')} asked to stop`,
         delete: (number: number) => `${count(number, 'job', 'jobs')} deleted`,
       },
-      failed: (number: number) => `${count(number, 'job', 'jobs')} failed:`,
+      failed: {
+        stop: (number: number) => `${count(number, 'job', 'jobs')} could not be asked to stop:`,
+        delete: (number: number) => `${count(number, 'job', 'jobs')} could not be deleted:`,
+      },
       lost: 'Then this went wrong:',
       unknown: (number: number) =>
         `${count(number, 'job', 'jobs')} had been asked for; what became of them is seen when it is back.`,

@@ -34,10 +34,12 @@ class Toasts {
     this.list = [];
   }
 
+  /** What is told again is not told twice. */
   #add(tone: Toast['tone'], title: string, text: string): Toast {
     this.#lastId += 1;
     const toast = { id: this.#lastId, tone, title, text };
-    this.list = [...this.list.slice(-4), toast];
+    const others = this.list.filter((each) => each.title !== title || each.text !== text);
+    this.list = [...others.slice(-4), toast];
     return toast;
   }
 }

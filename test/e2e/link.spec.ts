@@ -30,6 +30,16 @@ describe('the link', () => {
     await desktop.connected();
   });
 
+  it('says that the helper does not answer, and when it does again', async () => {
+    await root('freeze-helper');
+    const desktop = await Desktop.forTest();
+    const banner = desktop.page.getByRole('status').filter({ hasText: text.link.silent.title });
+    await banner.getByRole('button', { name: text.link.replace }).waitFor();
+    await root('thaw-helper');
+    await banner.waitFor({ state: 'detached' });
+    await desktop.connected();
+  });
+
   it('says that the helper does not run, with the one button that starts it', async () => {
     await root('stop-helper');
     const desktop = await Desktop.forTest();
@@ -47,10 +57,15 @@ describe('the link', () => {
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: text.link.copyCommand }).waitFor();
     await page.keyboard.press('Alt+i');
-    await page.getByText(text.link.copied).waitFor();
+    const told = page.getByText(text.link.copied);
+    await told.waitFor();
+    const first = await told.elementHandle();
+    await page.keyboard.press('Alt+i');
+    await first?.waitForElementState('hidden');
+    expect(await told.count()).toBe(1);
     expect(await app.evaluate(({ clipboard }) => clipboard.readText())).toMatch(/^sudo .*joblet-helper/s);
     await page.keyboard.press('Alt+w');
-    await page.getByText(text.link.copied).waitFor({ state: 'detached' });
+    await told.waitFor({ state: 'detached' });
   });
 
   it('says that nothing is installed, with the command that installs it', async () => {
