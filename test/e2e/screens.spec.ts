@@ -183,6 +183,19 @@ describe('with a helper', () => {
     await photograph(desktop, name);
   });
 
+  it('a key that two actions have', async () => {
+    await go(desktop, 'settings');
+    const search = desktop.page.getByRole('searchbox', { name: text.settings.keys.search });
+    await search.fill('ctrl+,');
+    const keys = { examine: 'Ctrl+,' };
+    await photograph(desktop, 'settings-keys', {
+      light: { theme: 'light', keys },
+      dark: { theme: 'dark', keys },
+      'light-200': { theme: 'light', scale: 200, keys },
+    });
+    await search.fill('');
+  });
+
   it('the palette and the sheet of keys', async () => {
     await go(desktop, 'jobs');
     await desktop.page.keyboard.press('Control+K');
