@@ -86,7 +86,7 @@ const clientNodeSchema = z.strictObject({
 });
 
 export const clientConfigSchema = z.strictObject({
-  version: z.union([z.literal(1), z.literal('3.0'), z.literal('1')]),
+  version: z.literal([1, '3.0', '1']),
   nodes: z
     .record(z.string().check(z.regex(/^[a-zA-Z0-9._-]{1,64}$/)), clientNodeSchema)
     .check(z.refine((nodes) => Object.keys(nodes).length > 0, 'must name at least one node')),
