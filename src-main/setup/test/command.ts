@@ -23,7 +23,8 @@ export interface CommandResult {
 /** Its processes are a group of their own, which ends with it. */
 export async function runCommand(command: Command): Promise<CommandResult> {
   const start = Date.now();
-  const elapsed = () => `${((Date.now() - start) / 1000).toFixed(1)} s`;
+  // Two may run at one time: each line says of which it is.
+  const elapsed = () => `${((Date.now() - start) / 1000).toFixed(1)} s: ${command.title}`;
   process.stdout.write(`\n== ${command.title}\n`);
   const heartbeat = setInterval(() => process.stdout.write(`   … ${elapsed()}\n`), HEARTBEAT_MS);
   try {
