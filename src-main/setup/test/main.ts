@@ -20,9 +20,9 @@ const VITEST = join(CHECKOUT, 'node_modules/vitest/vitest.mjs');
 const APP_NEEDS = ['electron', 'xvfb', 'libgtk-3-0', 'libnss3', 'libgbm1', 'libasound2', 'libasound2t64'];
 const APP_TESTS_NEED = [...APP_NEEDS, 'dbus', 'dunst'];
 
-/** They start hundreds of programs, those on Node five seconds each, in QEMU: with them it takes more than half an hour. */
-const TOO_MANY_PROGRAMS_FOR_QEMU = [
-  ...['app-link', 'cli-*', 'config-start', 'executor-sanitizers'],
+/** They start hundreds of programs, those on Node five seconds each, in QEMU, or move gigabytes: with them it takes more than half an hour. */
+const TOO_SLOW_IN_QEMU = [
+  ...['app-link', 'app-save-log', 'cli-*', 'config-start', 'executor-sanitizers'],
   ...['helper-start*', 'jobs-recovery*', 'jobs-stop', 'transport-calls'],
 ];
 
@@ -139,9 +139,9 @@ async function onThisKernel(run: Run): Promise<void> {
   await vitest(run, 'Unit tests', 'unit', 5);
   // Inside the machine everyone is root.
   if (!run.isRoot) {
-    const part = `integration tests that are too slow in QEMU (${TOO_MANY_PROGRAMS_FOR_QEMU.join(', ')})`;
+    const part = `integration tests that are too slow in QEMU (${TOO_SLOW_IN_QEMU.join(', ')})`;
     canRun(run, part, { root: true });
-    run.excluded.push(...TOO_MANY_PROGRAMS_FOR_QEMU.map((name) => `test/integration/${name}.spec.ts`));
+    run.excluded.push(...TOO_SLOW_IN_QEMU.map((name) => `test/integration/${name}.spec.ts`));
     run.open.set('integration', 'all').set('escape', 'all');
     return;
   }
