@@ -24,13 +24,13 @@ const LEAST_MB = 5400;
 const LONGEST_STANDSTILL_MS = 2000;
 
 /** 1 MB of lines a hundred times a second, by the clock and not by sleeping: who can't keep up is not waited for. */
-const FLOOD = `use Time::HiRes qw(time sleep); $| = 1; my $begin = time; my $count = 0; my $others = ("x" x 99 . "\n") x ${ROWS - 1};
+const FLOOD = `use Time::HiRes qw(time sleep); $| = 1; my $begin = time; my $count = 0; my $others = ("x" x 99 . "\\n") x ${ROWS - 1};
 while (time - $begin < 60) {
-  my $told = sprintf("at %.3f ", time); $told .= "x" x (99 - length $told) . "\n";
+  my $told = sprintf("at %.3f ", time); $told .= "x" x (99 - length $told) . "\\n";
   syswrite STDOUT, ($told . $others) x ${10_000 / ROWS};
   $count++; my $early = $begin + $count / 100 - time; sleep $early if $early > 0;
 }
-print STDERR "wrote $count blocks\n";`;
+print STDERR "wrote $count blocks\\n";`;
 
 /** Runs in the page: the newest time that the rows on the screen tell, ms since the epoch. */
 const NEWEST_SHOWN = `Math.max(0, ...[...document.querySelectorAll('.xterm-rows > div')].map(
