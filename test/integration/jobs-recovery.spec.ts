@@ -1,15 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
@@ -36,6 +27,7 @@ import {
   untilOutput,
   untilState,
 } from '../fixtures/job-service.ts';
+import { monitorsWith } from '../fixtures/monitors.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 
 const KILL_AT_STEP = fileURLToPath(new URL('../fixtures/kill-at-step.ts', import.meta.url));
@@ -82,16 +74,9 @@ async function killed(service: ChildProcess): Promise<void> {
   }
 }
 
-/** The process that has the job's folder as its descriptor 4 (docs/monitor-protocol.md). */
 function monitorOf(uuid: string): number {
   const folder = join(pathsUnder(root).jobsDirectory, uuid);
-  const pid = readdirSync('/proc').find((name) => {
-    try {
-      return /^\d+$/.test(name) && readlinkSync(`/proc/${name}/fd/4`) === folder;
-    } catch {
-      return false;
-    }
-  });
+  const [pid] = monitorsWith((jobFolder) => jobFolder === folder);
   expect(pid).toBeDefined();
   return Number(pid);
 }
