@@ -13,7 +13,6 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,6 +47,17 @@ static int print_version(void)
 	json_number_field(&line, "monitor", MONITOR_VERSION);
 	text_add(&line, "}\n");
 	return text_flush(&line) ? 0 : 1;
+}
+
+static int print_usage(void)
+{
+	char buffer[64];
+	struct text line = TEXT_IN(buffer);
+
+	line.fd = STDERR_FILENO;
+	text_add(&line, "usage: joblet-executor monitor | replay | version\n");
+	text_flush(&line);
+	return EXIT_USAGE;
 }
 
 static bool is_open(int descriptor)
@@ -138,6 +148,5 @@ int main(int argc, char **argv)
 		return run(true);
 	if (strcmp(mode, "version") == 0)
 		return print_version();
-	dprintf(STDERR_FILENO, "usage: joblet-executor monitor | replay | version\n");
-	return EXIT_USAGE;
+	return print_usage();
 }

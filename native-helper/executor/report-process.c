@@ -34,14 +34,16 @@ static const char *read_link(int folder, const char *path, char *buffer, size_t 
 static void namespace_line(struct report *report, const struct report_subject *subject, const char *item, const char *file,
 			   bool own)
 {
-	char ours[64], theirs[64], path[32] = "ns/", own_path[32] = "/proc/self/ns/";
-	const char *link;
+	char ours[64], theirs[64], path_buffer[32];
+	struct text own_path = TEXT_IN(path_buffer);
+	const char *path, *link;
 	bool differs;
 
-	strcat(path, file);
-	strcat(own_path, file);
-	link = read_link(subject->process, path, theirs, sizeof theirs);
-	differs = strcmp(link, read_link(AT_FDCWD, own_path, ours, sizeof ours)) != 0;
+	text_add(&own_path, "/proc/self/ns/");
+	text_add(&own_path, file);
+	path = text_string(&own_path);
+	link = read_link(subject->process, path + strlen("/proc/self/"), theirs, sizeof theirs);
+	differs = strcmp(link, read_link(AT_FDCWD, path, ours, sizeof ours)) != 0;
 	report_line(report, "namespace", item, own ? "own" : "host", link, differs == own && strchr(link, '['));
 }
 
@@ -215,13 +217,13 @@ static void scheduling(struct report *report, const struct report_subject *subje
 	int64_t session;
 
 	if (file_read(subject->process, "stat", stat, sizeof stat) < 0)
-		strcpy(stat, "");
+		stat[0] = '\0';
 	session = number_at(stat_field(stat, FIELD_SESSION));
 	report_line(report, "process", "session", "own", session == subject->init ? "own" : "another's", session == subject->init);
 	decimal_line(report, "process", "controlling terminal", 0, number_at(stat_field(stat, FIELD_TERMINAL)));
 	decimal_line(report, "process", "nice", subject->plan->nice, number_at(stat_field(stat, FIELD_NICE)));
 	if (file_read(subject->process, "oom_score_adj", score, sizeof score) < 0)
-		strcpy(score, "");
+		score[0] = '\0';
 	decimal_line(report, "process", "oom_score_adj", subject->plan->oom_score_adj, number_at(score));
 }
 
@@ -275,7 +277,7 @@ static void rlimits(struct report *report, const struct report_subject *subject)
 	char found[4096], words[WORDS_BYTES];
 
 	if (file_read(subject->process, "limits", found, sizeof found) < 0)
-		strcpy(found, "");
+		found[0] = '\0';
 	for (uint32_t i = 0; i < subject->plan->rlimit_count; i++) {
 		const struct plan_rlimit *rlimit = &subject->plan->rlimits[i];
 		char buffer[2 * NUMBER_BYTES];
@@ -299,7 +301,7 @@ static void limits(struct report *report, const struct report_subject *subject)
 	if (cgroup->folder < 0)
 		return;
 	if (file_read(subject->process, "cgroup", found, sizeof found) < 0)
-		strcpy(found, "");
+		found[0] = '\0';
 	path = find_line(found, "0::");
 	length = path ? strcspn(path, "\n") : 0;
 	report_line(report, "limit", "cgroup", cgroup->name, length ? cgroup->name : "none",
@@ -307,10 +309,9 @@ static void limits(struct report *report, const struct report_subject *subject)
 			    strncmp(path + length - strlen(cgroup->name), cgroup->name, strlen(cgroup->name)) == 0);
 	for (uint32_t i = 0; i < subject->plan->limit_count; i++) {
 		const struct plan_limit *limit = &subject->plan->limits[i];
+		bool is_read = file_read(cgroup->folder, limit->file, found, sizeof found) >= 0;
 
-		if (file_read(cgroup->folder, limit->file, found, sizeof found) < 0)
-			strcpy(found, error_name(errno));
-		report_equal(report, "limit", limit->file, limit->expected, found);
+		report_equal(report, "limit", limit->file, limit->expected, is_read ? found : error_name(errno));
 	}
 }
 
@@ -352,7 +353,7 @@ void report_process(struct report *report, const struct report_subject *subject)
 	const char *entered;
 
 	if (file_read(subject->process, "status", status, sizeof status) < 0)
-		strcpy(status, "");
+		status[0] = '\0';
 	namespaces(report, subject);
 	id_line(report, status, "Uid:", "uid", plan_outside_id(plan, ID_USER, plan->uid));
 	id_line(report, status, "Gid:", "gid", plan_outside_id(plan, ID_GROUP, plan->gid));

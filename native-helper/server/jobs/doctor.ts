@@ -82,6 +82,7 @@ function checkOf(name: string, available: boolean, found: string, mend: string) 
 
 function exists(path: string): boolean {
   try {
+    // biome-ignore lint/plugin: says what this kernel has; nothing is opened because of it
     accessSync(path);
     return true;
   } catch {

@@ -1,8 +1,8 @@
 /** The folder of one job: what the helper puts there, and what it reads that the monitor has put there. */
 import {
-  chownSync,
   closeSync,
   constants,
+  fchownSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -64,7 +64,7 @@ export class JobFolder {
     try {
       mkdirSync(this.path, { mode: 0o700 });
       mkdirSync(this.work, { mode: 0o700 });
-      chownSync(this.work, owner.user, owner.group);
+      giveTo(this.work, owner);
     } catch (error) {
       throw folderError('mkdir', this.path, error);
     }
@@ -174,6 +174,15 @@ export class JobFolder {
         { cause: error },
       );
     }
+  }
+}
+
+function giveTo(folder: string, owner: { readonly user: number; readonly group: number }): void {
+  const fd = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    fchownSync(fd, owner.user, owner.group);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -21,6 +21,9 @@ const HARDENING = [
   '-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code',
 ];
 
+/** Read before each file, so that a call which it bans doesn't compile. */
+const BANNED = `${EXECUTOR_SOURCE_DIRECTORY}/banned.h`;
+
 interface Machine {
   /** As GNU's names of platforms begin. */
   readonly name: string;
@@ -53,7 +56,7 @@ export async function compileExecutor(output: string, { buildId, weakened }: Exe
   await using headers = await kernelHeaders(machine);
   await run('musl-gcc', [
     ...['-std=gnu17', '-O2', '-g0', ...WARNINGS, ...HARDENING, ...machine.hardening],
-    ...['-isystem', headers.path, `-DJOBLET_BUILD_ID="${buildId}"`],
+    ...['-isystem', headers.path, '-include', BANNED, `-DJOBLET_BUILD_ID="${buildId}"`],
     ...(weakened ? ['-DJOBLET_WEAKEN'] : []),
     ...['-o', output, ...asStaticPie(machine, sources)],
   ]);
