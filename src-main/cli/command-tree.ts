@@ -81,6 +81,10 @@ export const COMMANDS: CommandTree = {
     description: 'tell what this machine gives to jobs, and what is missing',
     load: () => import('./commands/doctor.ts'),
   },
+  'support-bundle': {
+    description: 'pack what helps to find a fault, without secrets, into one file',
+    load: () => import('./commands/support-bundle.ts'),
+  },
   'config-help': {
     description: 'explain the client configuration',
     load: () => import('./commands/config-help.ts'),

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { ClientNode } from '../../../native-helper/api/config-schema.ts';
 import { causeOf } from '../../../native-helper/api/errors.ts';
+import type { LoadedConfig } from '../../client/index.ts';
 import type { CommandModule, Invocation } from '../cli.ts';
 import { ownConfiguration } from '../configuration.ts';
 import { ExitCode } from '../errors.ts';
@@ -26,10 +27,18 @@ interface ShownCertificate {
 }
 
 async function run({ cli, globals }: Invocation<object>): Promise<number> {
-  const { path, config } = ownConfiguration(globals);
-  const nodes = Object.entries(config.nodes).map(([name, node]) => shownNode(name, node));
-  await cli.stdout.write(globals.json ? jsonText({ path, nodes }) : asText(path, nodes));
+  const shown = shownConfiguration(ownConfiguration(globals));
+  await cli.stdout.write(globals.json ? jsonText(shown) : asText(shown));
   return ExitCode.success;
+}
+
+interface ShownConfiguration {
+  readonly path: string;
+  readonly nodes: readonly ShownNode[];
+}
+
+export function shownConfiguration({ path, config }: LoadedConfig): ShownConfiguration {
+  return { path, nodes: Object.entries(config.nodes).map(([name, node]) => shownNode(name, node)) };
 }
 
 function shownNode(name: string, { address, nodeId, isDefault, cert, ca }: ClientNode): ShownNode {
@@ -58,7 +67,7 @@ function shownCertificate(pem: string): ShownCertificate {
   }
 }
 
-function asText(path: string, nodes: readonly ShownNode[]): string {
+function asText({ path, nodes }: ShownConfiguration): string {
   const lines = nodes.flatMap((node) => [
     '',
     `Node: ${node.name}${node.is_default ? ' (default)' : ''}`,
