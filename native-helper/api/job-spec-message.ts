@@ -1,8 +1,17 @@
 import type { JobSpec } from './gen/joblet_pb.js';
+import { NO_RETRY } from './job-spec.ts';
 
 /** The fields of a specification's message without what protobuf adds to it: what `jobSpecSchema` checks. */
 export function fieldsOf(spec: JobSpec): object {
-  const { $typeName: _, $unknown: __, limits, ...fields } = spec;
-  const { $typeName: ___, $unknown: ____, ...asked } = limits ?? { $typeName: '', $unknown: [] };
-  return { ...fields, limits: asked };
+  const { limits, retry, ...fields } = withoutNames(spec);
+  return {
+    ...fields,
+    limits: limits === undefined ? {} : withoutNames(limits),
+    retry: retry === undefined ? NO_RETRY : withoutNames(retry),
+  };
+}
+
+function withoutNames<T extends { readonly $typeName: string; readonly $unknown?: unknown }>(message: T) {
+  const { $typeName: _, $unknown: __, ...fields } = message;
+  return fields;
 }

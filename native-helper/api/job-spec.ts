@@ -2,6 +2,7 @@
  * The bounds of a job's specification, checked by one schema on both sides: the command line before it sends, the
  * helper before it trusts. Sizes are bytes of UTF-8.
  */
+import { labelsSchema } from './labels.ts';
 import * as z from './schema.ts';
 
 /** execve(2): MAX_ARG_STRLEN is 32 pages of 4 KiB, the terminating NUL included. */
@@ -23,6 +24,11 @@ export const MAX_MEMORY_BYTES = 2n ** 62n;
 export const MAX_PIDS = 4_194_304n;
 /** A year, in milliseconds. */
 export const MAX_DURATION_MS = 31_536_000_000n;
+/** What a JavaScript number holds exactly: in the year 2255. */
+const MAX_TIME_US = BigInt(Number.MAX_SAFE_INTEGER);
+export const MAX_RETRIES = 100;
+const MAX_BACKOFF = 10;
+export const NO_RETRY = { attempts: 0, delayMs: 0n, backoff: 0 } as const;
 
 const ENVIRONMENT_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const RESERVED_ENVIRONMENT_NAME = /^(JOB|JOBLET)_/;
@@ -73,6 +79,20 @@ const limitsSchema = z.strictObject({
 
 const durationSchema = z.bigint().check(z.minimum(0n), z.maximum(MAX_DURATION_MS));
 
+const retrySchema = z
+  .strictObject({
+    attempts: z.int().check(z.minimum(0), z.maximum(MAX_RETRIES)),
+    delayMs: durationSchema,
+    /** 0 and 1: each delay is as long as the one before. */
+    backoff: z.int().check(z.minimum(0), z.maximum(MAX_BACKOFF)),
+  })
+  .check(
+    z.refine(
+      ({ attempts, delayMs, backoff }) => attempts > 0 || (delayMs === 0n && backoff === 0),
+      'has a delay and no attempts',
+    ),
+  );
+
 const WORK_DIRECTORY_PARTS = /^\/(?:[^/]+(?:\/[^/]+)*)?$/;
 
 export const jobSpecSchema = z
@@ -97,6 +117,9 @@ export const jobSpecSchema = z
     hostname: z
       .string()
       .check(z.refine((name) => name === '' || HOSTNAME.test(name), 'must be a host name label')),
+    labels: labelsSchema,
+    startAtUs: z.bigint().check(z.minimum(0n), z.maximum(MAX_TIME_US)),
+    retry: retrySchema,
   })
   .check(
     z.superRefine((spec, context) => {

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static_assert(sizeof(struct log_record) == 32, "the record is written as it lies");
@@ -17,14 +18,41 @@ static const struct log_header {
 } HEADER = {.magic = "JOBLINDX", .version = 1, .record_bytes = sizeof(struct log_record)};
 static_assert(sizeof HEADER == 32, "the header is written as it lies");
 
-int log_create(struct log *log, int folder)
+/*
+ * Goes on after the attempts before. What the last of them could not write, because there was no room, its last record must not
+ * promise, or ours would seem to leave a gap.
+ */
+static int go_on(struct log *log, uint64_t bytes, uint64_t index_bytes)
 {
-	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	struct log_record last;
+	off_t at;
 
-	log->data = openat(folder, "log", flags, 0600);
-	log->index = openat(folder, "log.index", flags, 0600);
-	if (log->data < 0 || log->index < 0)
+	log->bytes = bytes;
+	log->records = (index_bytes - sizeof HEADER) / sizeof last;
+	if (log->records == 0)
+		return bytes == 0 ? 0 : -1;
+	at = (off_t)(sizeof HEADER + (log->records - 1) * sizeof last);
+	if (pread(log->index, &last, sizeof last, at) != sizeof last)
 		return -1;
+	if (last.offset > bytes || bytes - last.offset > last.length)
+		return -1;
+	last.length = (uint32_t)(bytes - last.offset);
+	return pwrite(log->index, &last, sizeof last, at) == sizeof last ? 0 : -1;
+}
+
+int log_open(struct log *log, int folder)
+{
+	const int flags = O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+	struct stat data, index;
+
+	log->data = openat(folder, "log", O_WRONLY | flags, 0600);
+	log->index = openat(folder, "log.index", O_RDWR | flags, 0600);
+	if (log->data < 0 || log->index < 0 || fstat(log->data, &data) < 0 || fstat(log->index, &index) < 0)
+		return -1;
+	if (index.st_size > 0) {
+		errno = EINVAL; /* what is there fits together, or there was another writer than a monitor */
+		return index.st_size >= (off_t)sizeof HEADER ? go_on(log, (uint64_t)data.st_size, (uint64_t)index.st_size) : -1;
+	}
 	return pwrite(log->index, &HEADER, sizeof HEADER, 0) == sizeof HEADER ? 0 : -1;
 }
 

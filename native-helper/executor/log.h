@@ -41,8 +41,8 @@ enum log_progress {
 	LOG_BLOCKED, /* the log could not be written (`error`): the chunk is kept, call log_retry later */
 };
 
-/* Creates both files in the job's folder. −1 with errno. */
-int log_create(struct log *log, int folder);
+/* Opens both files in the job's folder, or creates them; after an attempt before, output goes on where it ended. −1 with errno. */
+int log_open(struct log *log, int folder);
 
 /* Reads one chunk from a non-blocking pipe and writes it: its index record first, then its bytes. Only when nothing waits. */
 enum log_progress log_pump(struct log *log, int pipe, enum log_stream stream);

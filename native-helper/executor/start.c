@@ -231,7 +231,7 @@ static bool prepare_meanwhile(struct job *job)
 	if (job->record_file < 0)
 		return failed(&job->failure, "record", "reserve", RECORD_WRITTEN);
 	return control_listen(&job->control, job->adoption, job->plan->uuid, &job->failure) &&
-	       (log_create(&job->log, job->folder) == 0 || failed(&job->failure, "log", "open", "log"));
+	       (log_open(&job->log, job->folder) == 0 || failed(&job->failure, "log", "open", "log"));
 }
 
 bool job_start(struct job *job)

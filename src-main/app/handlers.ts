@@ -4,7 +4,7 @@ import { listCertificates } from './certificates.ts';
 import type { Desktop } from './desktop.ts';
 import { examineMachine } from './doctor.ts';
 import { streamJob } from './job-stream.ts';
-import { deleteJobs, runJob, saveJobLog, stopJobs } from './jobs.ts';
+import { cancelJobs, deleteJobs, runJob, saveJobLog, stopJobs } from './jobs.ts';
 import { streamJobs } from './jobs-stream.ts';
 import { streamLog } from './log-stream.ts';
 import { streamMachine } from './machine.ts';
@@ -26,6 +26,7 @@ export function requestHandlers(sources: RequestSources): RequestHandlers {
   return {
     'jobs.run': (request) => runJob(link, request),
     'jobs.stop': (request, signal) => stopJobs(link, request, signal),
+    'jobs.cancel': (request, signal) => cancelJobs(link, request, signal),
     'jobs.delete': (request, signal) => deleteJobs(link, request, signal),
     'jobs.parse': ({ line }) => parsePastedLine(line),
     'log.save': (request, signal) => saveJobLog(link, desktop, request, signal),

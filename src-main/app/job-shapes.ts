@@ -25,6 +25,10 @@ export function rowOf(job: Job): JobRow {
     createdUs: Number(job.createdUs),
     startedUs: Number(job.startedUs),
     endedUs: Number(job.endedUs),
+    dueUs: Number(job.dueUs),
+    labels: Object.entries(spec?.labels ?? {}).map(([key, value]) =>
+      value === '' ? key : `${key}=${value}`,
+    ),
     exitCode: job.exitCode ?? null,
   };
 }
@@ -59,6 +63,12 @@ export function detailsOf(job: Job): JobDetails {
     ownerUid: job.ownerUid,
     nodeId: job.nodeId,
     logBytes: Number(job.logBytes),
+    attempts: job.attempts.map(({ startedUs, endedUs, status, exitCode }) => ({
+      startedUs: Number(startedUs),
+      endedUs: Number(endedUs),
+      status: statusOf(status),
+      exitCode: exitCode ?? null,
+    })),
   };
 }
 

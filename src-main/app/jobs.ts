@@ -25,6 +25,14 @@ export function stopJobs(
   return withEach(uuids, (id) => link.client.jobs.stopJob({ id }, { signal }));
 }
 
+export function cancelJobs(
+  link: Link,
+  { uuids }: RequestPayload<'jobs.cancel'>,
+  signal: AbortSignal,
+): Promise<Response<'jobs.cancel'>> {
+  return withEach(uuids, (id) => link.client.jobs.cancelJob({ id }, { signal }));
+}
+
 export function deleteJobs(
   link: Link,
   { uuids }: RequestPayload<'jobs.delete'>,

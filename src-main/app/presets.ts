@@ -62,7 +62,8 @@ export class PresetStore {
 
   /** One of the same name is replaced. @throws JobletError (exhausted) when there are too many; then it is not kept. */
   save({ name, spec }: Preset): Promise<void> {
-    const kept = { name, spec: withoutSecrets(spec) };
+    // A time that was meant once is past by the next.
+    const kept = { name, spec: { ...withoutSecrets(spec), startAtUs: 0n } };
     return this.#change((presets) => [...presets.filter((each) => each.name !== name), kept]);
   }
 

@@ -31,7 +31,7 @@ export interface Invocation<Flags> {
 }
 
 /** What a completion script may offer as a command's operand. */
-export type OperandKind = 'job' | 'running job' | 'ended job' | 'file' | readonly string[];
+export type OperandKind = 'job' | 'running job' | 'scheduled job' | 'ended job' | 'file' | readonly string[];
 
 export interface CommandModule<Flags = object> {
   /** Adds arguments and flags to the command, whose name and description stand in `command-tree.ts`. */

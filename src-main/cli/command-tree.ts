@@ -42,7 +42,10 @@ export const COMMANDS: CommandTree = {
         description: 'remove every job that has ended',
         load: () => import('./commands/job-delete-all.ts'),
       },
-      cancel: notOffered('job cancel', 'No job of this version is ever SCHEDULED; end one with: job stop.'),
+      cancel: {
+        description: 'end a job that is SCHEDULED, before it starts',
+        load: () => import('./commands/job-cancel.ts'),
+      },
       metrics: notOffered('job metrics'),
       telematics: notOffered('job telematics'),
       visibility: notOffered('job visibility'),

@@ -143,7 +143,6 @@ describe('commands that this version does not offer', () => {
   it.each([
     [['workflow', 'run', 'x.yml', '--flag']],
     [['job', 'metrics', 'abc']],
-    [['job', 'cancel', 'abc']],
     [['volume', 'create', 'x', '--size', '1GB']],
   ])('%j is known and refused', async (words) => {
     const request = await parse(...words);

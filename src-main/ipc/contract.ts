@@ -7,6 +7,8 @@
 import { jobSpecSchema } from '../../native-helper/api/job-spec.ts';
 import * as z from '../../native-helper/api/schema.ts';
 
+export { NO_RETRY } from '../../native-helper/api/job-spec.ts';
+export { parseStartTime } from '../../native-helper/api/start-time.ts';
 /** Both sides read lines of shell: what is pasted, and what is typed as a command. */
 export * from './shell-words.ts';
 export * from './wire.ts';
@@ -56,6 +58,10 @@ const jobRowSchema = z.strictObject({
   createdUs: timeSchema,
   startedUs: timeSchema,
   endedUs: timeSchema,
+  /** When a scheduled job is started next. */
+  dueUs: timeSchema,
+  /** `key=value` */
+  labels: z.array(z.string()),
   exitCode: z.nullable(z.int()),
 });
 export type JobRow = z.infer<typeof jobRowSchema>;
@@ -78,6 +84,14 @@ const usageSchema = z.strictObject({
   pidsMaxHits: z.nullable(z.number()),
 });
 
+/** A run of the command that was followed by another. */
+const attemptSchema = z.strictObject({
+  startedUs: timeSchema,
+  endedUs: timeSchema,
+  status: jobStatusSchema,
+  exitCode: z.nullable(z.int()),
+});
+
 /** All that the helper knows of a job. */
 const jobDetailsSchema = z.extend(jobRowSchema, {
   /** Values of secrets are `***`. */
@@ -90,6 +104,8 @@ const jobDetailsSchema = z.extend(jobRowSchema, {
   ownerUid: z.int(),
   nodeId: z.string(),
   logBytes: bytesSchema,
+  /** Those before the present one. */
+  attempts: z.array(attemptSchema),
 });
 export type JobDetails = z.infer<typeof jobDetailsSchema>;
 
@@ -259,6 +275,8 @@ const nothing = z.strictObject({});
 export const REQUESTS = {
   'jobs.run': { request: z.strictObject({ spec: jobSpecSchema }), response: jobRowSchema },
   'jobs.stop': { request: bulkRequestSchema, response: bulkResultSchema },
+  /** Of jobs that wait for a time. */
+  'jobs.cancel': { request: bulkRequestSchema, response: bulkResultSchema },
   'jobs.delete': { request: bulkRequestSchema, response: bulkResultSchema },
   /** @throws invalid: not such a line, or one that asks for what a job can't have. */
   'jobs.parse': {

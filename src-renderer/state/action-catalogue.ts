@@ -94,6 +94,7 @@ const CATALOGUE = {
       'job.output': { label: text.job.openOutput, key: 'O' },
       'job.details': { label: text.job.openDetails, key: 'D' },
       'job.stop': { label: text.job.stop, key: 'S' },
+      'job.cancel': { label: text.job.cancel, key: 'X' },
       'job.again': { label: text.job.again, key: 'R' },
       'job.change': { label: text.job.change, key: 'E' },
       'job.copy-line': { label: text.job.copyLine, key: 'C' },

@@ -69,7 +69,6 @@ describe('flags that this version knows and cannot honour', () => {
     ['--upload=/etc/hostname'],
     ['--upload-dir=/etc'],
     ['--runtime=python'],
-    ['--schedule=1h'],
     ['--network=isolated'],
   ])('%s refuses the job', async (flag) => {
     const { exitCode, stdout, stderr } = await run([...NO_HELPER, 'job', 'run', flag, 'true']);

@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   fchownSync,
+  fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -13,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { causeOf, JobletError } from '../../api/errors.ts';
 import { jobDirectoryOf, type Paths } from '../../api/paths.ts';
 import type * as z from '../../api/schema.ts';
@@ -29,6 +31,12 @@ const RECORD_BYTES_MAXIMUM = 64 * 1024 * 1024;
 const FREE_BYTES_MINIMUM = 1024 * 1024;
 /** It takes nine; many may be on their way at one time. */
 const FREE_FILES_MINIMUM = 256;
+
+/** What a monitor writes about one attempt, beside the log. */
+const RECORDS = ['exit.json.new', 'exit.json', 'report.json'];
+/** It may wait for a slow disk. */
+const LEAVE_ATTEMPTS = 3000;
+const LEAVE_INTERVAL_MS = 10;
 
 export class JobFolder {
   readonly uuid: string;
@@ -72,9 +80,31 @@ export class JobFolder {
 
   /** Whether a monitor has got so far that the command may have run: it makes the first of these before. */
   hasBegun(): boolean {
-    return ['exit.json.new', 'exit.json', 'log', 'report.json'].some(
-      (name) => lstatSync(join(this.path, name), { throwIfNoEntry: false }) !== undefined,
-    );
+    return RECORDS.some((name) => lstatSync(join(this.path, name), { throwIfNoEntry: false }) !== undefined);
+  }
+
+  /**
+   * Makes room for the records of another attempt, once the monitor of the one before has let go of the folder: it does so a moment after it
+   * has told of the end. Log and /work stay. On the disk before the attempt is: else its record could be taken for the next one's.
+   *
+   * @throws JobletError (unavailable) when the monitor goes on.
+   */
+  async forgetAttempt(): Promise<void> {
+    for (let attempt = 0; this.isInUse(); attempt += 1) {
+      if (attempt === LEAVE_ATTEMPTS) {
+        throw monitorStays(this.path);
+      }
+      await delay(LEAVE_INTERVAL_MS);
+    }
+    for (const name of RECORDS) {
+      rmSync(join(this.path, name), { force: true });
+    }
+    const fd = this.open();
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
   }
 
   /** @returns a descriptor for the monitor; the caller closes it. */
@@ -222,6 +252,16 @@ export function refuseFullDisk(directory: string): void {
   if (files > 0 && ffree < FREE_FILES_MINIMUM) {
     throw fullDisk('statfs', directory, `less than ${FREE_FILES_MINIMUM} files can be made there`);
   }
+}
+
+function monitorStays(path: string): JobletError {
+  return new JobletError('unavailable', {
+    layer: 'monitor',
+    operation: 'flock',
+    object: path,
+    reason: 'the monitor of the attempt before does not end',
+    mend: 'See the log of the helper, then run the job again.',
+  });
 }
 
 function fullDisk(operation: string, object: string, reason: string, cause?: unknown): JobletError {

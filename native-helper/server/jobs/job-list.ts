@@ -2,7 +2,8 @@
 import { JobletError } from '../../api/errors.ts';
 import { JobStatusSchema, type ListJobsRequest } from '../../api/gen/joblet_pb.js';
 import { MAX_ARGUMENT_BYTES } from '../../api/job-spec.ts';
-import type { JobStore, StoredJob } from '../state/job-store.ts';
+import { isLabelKey, isLabelValue, MAX_LABELS } from '../../api/labels.ts';
+import type { JobStore, LabelFilter, StoredJob } from '../state/job-store.ts';
 
 const DEFAULT_PAGE_SIZE = 100;
 const MAX_PAGE_SIZE = 1000;
@@ -18,7 +19,7 @@ export function pageOf(
   store: JobStore,
   request: ListJobsRequest,
 ): { jobs: StoredJob[]; nextPageToken: string } {
-  const { pageToken, pageSize, nameContains, commandContains, status } = request;
+  const { pageToken, pageSize, nameContains, commandContains, status, labels } = request;
   const idPrefix = request.idPrefix.toLowerCase();
   refuse(pageSize > MAX_PAGE_SIZE, 'page_size', `must be at most ${MAX_PAGE_SIZE}`);
   refuse(pageToken !== '' && !PAGE_TOKEN.test(pageToken), 'page_token', 'is not from an answer before');
@@ -27,8 +28,15 @@ export function pageOf(
   refuse(!ID_PREFIX.test(idPrefix), 'id_prefix', 'must be the beginning of a UUID');
   refuse(nameContains.length > MAX_ARGUMENT_BYTES, 'name_contains', 'is too long');
   refuse(commandContains.length > MAX_ARGUMENT_BYTES, 'command_contains', 'is too long');
+  refuse(labels.length > MAX_LABELS, 'labels', `must be at most ${MAX_LABELS}`);
   const { jobs, hasMore } = store.list(
-    { statuses: status, nameContains, commandContains, uuidPrefix: idPrefix },
+    {
+      statuses: status,
+      nameContains,
+      commandContains,
+      uuidPrefix: idPrefix,
+      labels: labels.map(labelFilter),
+    },
     {
       before: pageToken === '' ? Number.MAX_SAFE_INTEGER : Number(pageToken),
       jobs: pageSize === 0 ? DEFAULT_PAGE_SIZE : pageSize,
@@ -36,6 +44,14 @@ export function pageOf(
     },
   );
   return { jobs, nextPageToken: hasMore ? String(jobs.at(-1)?.sequence) : '' };
+}
+
+function labelFilter(text: string): LabelFilter {
+  const equals = text.indexOf('=');
+  const key = equals === -1 ? text : text.slice(0, equals);
+  const value = equals === -1 ? undefined : text.slice(equals + 1);
+  refuse(!isLabelKey(key) || !isLabelValue(value ?? ''), 'labels', 'must be `key` or `key=value`');
+  return { key, value };
 }
 
 function isKnownStatus(status: number): boolean {

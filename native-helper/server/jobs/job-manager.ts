@@ -18,7 +18,7 @@ import {
   ListJobsResponseSchema,
   type LogChunk,
 } from '../../api/gen/joblet_pb.js';
-import { MAX_DURATION_MS } from '../../api/job-spec.ts';
+import { type CheckedJobSpec, MAX_DURATION_MS } from '../../api/job-spec.ts';
 import type { Paths } from '../../api/paths.ts';
 import { CgroupTree } from '../../kernel/cgroup.ts';
 import type { Assets } from '../assets.ts';
@@ -46,6 +46,7 @@ import { checkedSpec } from './specification.ts';
 const DELETE_BATCH = 1000;
 /** For a monitor to end its job, beyond the grace time, and again for it to record the end of one that the helper killed. */
 const MONITOR_PATIENCE_MS = 5000n;
+const SLACK_MS = 60_000n;
 /** setTimeout knows no longer time, about 25 days. */
 const LONGEST_WAIT_MS = 2n ** 31n - 1n;
 const MAX_OFFSET = BigInt(Number.MAX_SAFE_INTEGER);
@@ -85,6 +86,7 @@ export class JobManager {
       buildId: assets.buildId,
     });
     this.#runner = new JobRunner({
+      paths,
       store: this.#store,
       commits: this.#commits,
       changes: this.#changes,
@@ -132,16 +134,28 @@ export class JobManager {
     const checked = checkedSpec(spec);
     this.#launcher.refuseImpossible(checked);
     refuseFullDisk(this.#options.paths.jobsDirectory);
-    const status = this.#runner.reserve();
-    const job = newJob(randomUUID(), status, ownerUid, spec);
+    const nowUs = Date.now() * 1000;
+    refuseFarStart(checked, nowUs);
+    const uuid = randomUUID();
+    const isLater = checked.startAtUs > nowUs;
+    if (isLater || checked.retry.attempts > 0) {
+      this.#runner.holdSecrets(uuid, checked);
+    }
+    const status = isLater ? JobStatus.SCHEDULED : this.#runner.reserve();
+    const job = newJob({ uuid, status, ownerUid, nowUs, spec });
     try {
       await this.#commits.commit(() => this.#store.insert(job), 'durable');
     } catch (error) {
       this.#runner.release(status);
+      this.#runner.forgetSecrets(uuid);
       throw error;
     }
-    this.#runner.start(new JobFolder(this.#options.paths, job.uuid), checked, status);
-    this.#changes.announce(job.uuid);
+    if (isLater) {
+      this.#runner.schedule();
+    } else {
+      this.#runner.start(new JobFolder(this.#options.paths, uuid), checked, status);
+    }
+    this.#changes.announce(uuid);
     return this.#show(job);
   }
 
@@ -198,6 +212,10 @@ export class JobManager {
       });
     }
     const uuid = this.#find(id);
+    const hasRun = this.#store.attemptCount(uuid) > 0;
+    if (await this.#runner.endScheduled(uuid, hasRun ? JobStatus.STOPPED : JobStatus.CANCELED)) {
+      return this.get(uuid);
+    }
     const ended = this.#ended(uuid);
     const { spec } = this.#require(uuid);
     const ownGrace = spec.stopGraceMs || BigInt(this.#options.jobsConfig.stop_grace_ms);
@@ -213,6 +231,22 @@ export class JobManager {
     return this.get(uuid);
   }
 
+  /** @throws JobletError (conflict) when the job is not SCHEDULED. */
+  async cancel(id: string): Promise<Job> {
+    const uuid = this.#find(id);
+    if (!(await this.#runner.endScheduled(uuid, JobStatus.CANCELED))) {
+      const { status } = this.#require(uuid);
+      throw new JobletError('conflict', {
+        layer: 'job',
+        operation: 'cancel',
+        object: uuid,
+        reason: `is ${JobStatus[status]}, and only what is SCHEDULED can be canceled`,
+        mend: hasEnded(status) ? '' : `Stop it instead: joblet job stop ${uuid}`,
+      });
+    }
+    return this.get(uuid);
+  }
+
   /** @throws JobletError (conflict) when the job has not ended. */
   async delete(id: string): Promise<string> {
     const uuid = this.#find(id);
@@ -223,7 +257,10 @@ export class JobManager {
         operation: 'delete',
         object: uuid,
         reason: `is ${JobStatus[status]}`,
-        mend: `Stop it first: joblet job stop ${uuid}`,
+        mend:
+          status === JobStatus.SCHEDULED
+            ? `Cancel it first: joblet job cancel ${uuid}`
+            : `Stop it first: joblet job stop ${uuid}`,
       });
     }
     if ((await this.#remove([uuid])) === 0) {
@@ -358,16 +395,26 @@ export class JobManager {
     return jobMessage(job, {
       nodeId: this.#options.nodeId,
       waitingFor: this.#runner.waitingFor(job.uuid),
+      attempts: job.spec.retry?.attempts ? this.#store.attemptsOf(job.uuid) : [],
     });
   }
 }
 
-function newJob(uuid: string, status: JobStatus, ownerUid: number, spec: JobSpec): JobRecord {
+interface NewJob {
+  readonly uuid: string;
+  readonly status: JobStatus;
+  readonly ownerUid: number;
+  readonly nowUs: number;
+  readonly spec: JobSpec;
+}
+
+function newJob({ uuid, status, ownerUid, nowUs, spec }: NewJob): JobRecord {
   return {
     uuid,
     status,
     ownerUid,
-    createdUs: Date.now() * 1000,
+    createdUs: nowUs,
+    dueUs: status === JobStatus.SCHEDULED ? Number(spec.startAtUs) : 0,
     startedUs: 0,
     endedUs: 0,
     exitCode: null,
@@ -376,6 +423,20 @@ function newJob(uuid: string, status: JobStatus, ownerUid: number, spec: JobSpec
     usage: null,
     spec: storable(spec),
   };
+}
+
+/** @throws JobletError (invalid) */
+function refuseFarStart({ startAtUs }: CheckedJobSpec, nowUs: number): void {
+  // Who counts the year from an instant before must not be refused for the time that the call took.
+  if (startAtUs > BigInt(nowUs) + (MAX_DURATION_MS + SLACK_MS) * 1000n) {
+    throw new JobletError('invalid', {
+      layer: 'job',
+      operation: 'check',
+      object: 'startAtUs',
+      reason: 'is more than a year away',
+      mend: '',
+    });
+  }
 }
 
 /** @returns false when the time is over first. */

@@ -2,22 +2,27 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { ServerConfig } from '../../api/config-schema.ts';
-import { JobStatus } from '../../api/gen/joblet_pb.js';
+import { type Failure, JobStatus } from '../../api/gen/joblet_pb.js';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
+import type { Paths } from '../../api/paths.ts';
 import type { CgroupTree } from '../../kernel/cgroup.ts';
 import type { Logger } from '../log.ts';
 import type { CommitQueue, Durability } from '../state/commit-queue.ts';
 import type { JobChange, JobStore } from '../state/job-store.ts';
 import { changeOf, type ExitRecord } from './exit-record.ts';
 import { failureFrom, failureOf } from './failure.ts';
+import { HeldSecrets } from './held-secrets.ts';
 import type { JobChanges } from './job-changes.ts';
-import type { JobFolder } from './job-folder.ts';
-import { predecessorsOf } from './job-state.ts';
+import { JobFolder } from './job-folder.ts';
+import { hasEnded, predecessorsOf } from './job-state.ts';
 import type { MonitorLauncher } from './monitor-launcher.ts';
 import { MonitorLink } from './monitor-link.ts';
 import type { MonitorMessage } from './monitor-messages.ts';
 import { Reaper } from './reaper.ts';
+import { attemptOf, delayBefore, hasFailed, mayTryAgain } from './retry.ts';
+import { Schedule } from './schedule.ts';
 import { isShortage } from './shortage.ts';
+import { storedSpec } from './specification.ts';
 import { StartQueue } from './start-queue.ts';
 
 /** How long to wait before the end of a job is written again that could not be written, for a full disk. */
@@ -31,15 +36,20 @@ interface LiveJob {
   /** With the values of its secrets, until a monitor has them. */
   spec: CheckedJobSpec | undefined;
   link: MonitorLink | undefined;
+  /** Its folder is that of the attempts before. */
+  isAgain: boolean;
   /** Whether it takes one of the places for jobs that are being started. */
   isStarting: boolean;
-  /** Asked for before there was a monitor to ask. */
+  /** Somebody has asked for its end: perhaps before there was a monitor to ask. It is not tried again. */
   isToStop: boolean;
+  /** Of an attempt that failed: what comes of it is decided when its monitor has gone, which the next attempt must not meet. */
+  outcome: ExitRecord | undefined;
   /** Its end has been told and is being written. */
   hasExited: boolean;
 }
 
 export interface RunnerOptions {
+  readonly paths: Paths;
   readonly store: JobStore;
   readonly commits: CommitQueue;
   readonly changes: JobChanges;
@@ -53,12 +63,59 @@ export class JobRunner {
   readonly #options: RunnerOptions;
   readonly #live = new Map<string, LiveJob>();
   readonly #queue: StartQueue;
+  readonly #schedule: Schedule;
+  readonly #secrets = new HeldSecrets();
   readonly #reaper = new Reaper();
   readonly #closing = new AbortController();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#queue = new StartQueue(options.jobsConfig.concurrent_starts, (uuid) => void this.#handOver(uuid));
+    this.#schedule = new Schedule({
+      next: (limit) => options.store.nextDue(limit),
+      begin: (uuid) => this.#begin(uuid),
+    });
+  }
+
+  /** From now on jobs are started when their time has come. */
+  openSchedule(): void {
+    this.#schedule.open();
+  }
+
+  /**
+   * Call it before a job becomes durable that needs its secrets later than at once: then `start` or `schedule`, or `forgetSecrets`.
+   *
+   * @throws JobletError (exhausted)
+   */
+  holdSecrets(uuid: string, spec: CheckedJobSpec): void {
+    this.#secrets.hold(uuid, spec);
+  }
+
+  forgetSecrets(uuid: string): void {
+    this.#secrets.forget(uuid);
+  }
+
+  /** Lets a job that is durable and SCHEDULED wait for its time. */
+  schedule(): void {
+    this.#schedule.look();
+  }
+
+  /** Ends a job that is SCHEDULED. @returns false when it is not. */
+  async endScheduled(
+    uuid: string,
+    status: typeof JobStatus.CANCELED | typeof JobStatus.STOPPED,
+  ): Promise<boolean> {
+    const { commits, store, changes } = this.#options;
+    let hasEnded = false;
+    await commits.commit(() => {
+      hasEnded = store.update(uuid, [JobStatus.SCHEDULED], { status, endedUs: nowUs() });
+    }, 'durable');
+    if (hasEnded) {
+      this.#secrets.forget(uuid);
+      changes.announce(uuid);
+      this.#schedule.look();
+    }
+    return hasEnded;
   }
 
   /**
@@ -107,23 +164,31 @@ export class JobRunner {
     if (job === undefined) {
       return;
     }
+    job.isToStop = true;
     if (job.link !== undefined) {
       job.link.stop(graceMs);
     } else if (this.#queue.cancel(uuid)) {
       void this.#end(job, stoppedBeforeStart());
-    } else {
-      job.isToStop = true;
     }
   }
 
-  /** Writes down the end of a job that its monitor has recorded. */
-  finish(folder: JobFolder, record: ExitRecord): Promise<void> {
-    return this.#record(folder.uuid, changeOf(record), 'durable');
+  /**
+   * Writes down the end of a job that its monitor has recorded, or that it is to be tried again.
+   *
+   * @param isToStop somebody has asked for its end
+   */
+  async finish({ uuid }: JobFolder, record: ExitRecord, isToStop = false): Promise<void> {
+    const end = this.#endAfter(uuid, record, isToStop);
+    if (end === 'again') {
+      await this.#scheduleAgain(uuid, record);
+    } else {
+      await this.#record(uuid, end, 'durable');
+    }
   }
 
   /** Writes down that a job did not start. */
-  refuse(folder: JobFolder, error: unknown): Promise<void> {
-    return this.#record(folder.uuid, neverStarted(error), 'durable');
+  async refuse(folder: JobFolder, error: unknown): Promise<void> {
+    await this.#record(folder.uuid, neverStarted(error), 'durable');
   }
 
   /** Ends what is left of a job whose monitor is gone without a record, and writes that down. */
@@ -142,6 +207,7 @@ export class JobRunner {
   /** Lets go of all monitors; their jobs go on. */
   close(): void {
     this.#closing.abort();
+    this.#schedule[Symbol.dispose]();
     for (const job of this.#live.values()) {
       job.link?.release();
     }
@@ -154,12 +220,32 @@ export class JobRunner {
       folder,
       spec,
       link: undefined,
+      isAgain: false,
       isStarting: false,
       isToStop: false,
+      outcome: undefined,
       hasExited: false,
     };
     this.#live.set(folder.uuid, job);
     return job;
+  }
+
+  /** The time of a SCHEDULED job has come. */
+  async #begin(uuid: string): Promise<void> {
+    const { paths, store } = this.#options;
+    const job = this.#track(new JobFolder(paths, uuid), undefined);
+    if (!(await this.#record(uuid, { status: JobStatus.QUEUED }, 'recoverable'))) {
+      this.#forget(job);
+    } else if (job.isToStop) {
+      await this.#end(job, stoppedBeforeStart());
+    } else {
+      try {
+        job.spec = this.#secrets.restore(uuid, storedSpec(store, uuid));
+        this.#queue.enqueue(uuid);
+      } catch (error) {
+        await this.#end(job, neverStarted(error));
+      }
+    }
   }
 
   /** A job that waited has got its place: from here on it must not be started a second time, whatever happens. */
@@ -170,6 +256,15 @@ export class JobRunner {
       return;
     }
     job.isStarting = true;
+    try {
+      if (this.#options.store.attemptCount(uuid) > 0) {
+        await job.folder.forgetAttempt();
+        job.isAgain = true;
+      }
+    } catch (error) {
+      await this.#end(job, neverStarted(error));
+      return;
+    }
     await this.#record(uuid, { status: JobStatus.INITIALIZING }, 'durable');
     if (!this.#closing.signal.aborted) {
       this.#launch(job);
@@ -200,7 +295,9 @@ export class JobRunner {
       return;
     }
     try {
-      job.folder.create(jobsConfig);
+      if (!job.isAgain) {
+        job.folder.create(jobsConfig);
+      }
       const { pid, socket } = launcher.launch(spec, job.folder);
       socket.once('close', () => this.#expectEnd(pid, job.folder.uuid));
       job.link = this.#linkTo(job, socket);
@@ -240,7 +337,14 @@ export class JobRunner {
         return;
       case 'exited': {
         const { event: _, ...record } = message;
-        void this.#end(job, changeOf(record));
+        const end = this.#endAfter(uuid, record, job.isToStop);
+        if (end === 'again') {
+          this.#hasStarted(job);
+          job.outcome = record;
+          job.link?.dismiss();
+        } else {
+          void this.#end(job, end);
+        }
         return;
       }
     }
@@ -255,8 +359,21 @@ export class JobRunner {
       return;
     }
     job.hasExited = true;
-    await this.#untilDone(job.folder.uuid, () => this.settle(job.folder, reason));
-    this.#live.delete(job.folder.uuid);
+    const { folder, outcome } = job;
+    await this.#untilDone(folder.uuid, () =>
+      outcome === undefined
+        ? this.settle(folder, reason, job.isToStop)
+        : this.finish(folder, outcome, job.isToStop),
+    );
+    this.#forget(job);
+    this.#schedule.look();
+  }
+
+  /** Its entry may be that of the next attempt already. */
+  #forget(job: LiveJob): void {
+    if (this.#live.get(job.folder.uuid) === job) {
+      this.#live.delete(job.folder.uuid);
+    }
   }
 
   #removeSocket(folder: JobFolder): void {
@@ -275,7 +392,7 @@ export class JobRunner {
    *
    * @throws the error of a shortage, in which nobody can say whether there is a record.
    */
-  async settle(folder: JobFolder, reason: string): Promise<void> {
+  async settle(folder: JobFolder, reason: string, isToStop = false): Promise<void> {
     let record: ExitRecord | undefined;
     try {
       record = folder.readExit();
@@ -285,7 +402,35 @@ export class JobRunner {
       }
       this.#options.logger.error({ err: error, job: folder.uuid }, 'the exit record of a job is damaged');
     }
-    await (record === undefined ? this.lose(folder, reason) : this.finish(folder, record));
+    await (record === undefined ? this.lose(folder, reason) : this.finish(folder, record, isToStop));
+  }
+
+  /** What an attempt makes of its job: the end, or another attempt. */
+  #endAfter(uuid: string, record: ExitRecord, isToStop: boolean): JobChange | 'again' {
+    const { store } = this.#options;
+    const change = changeOf(record);
+    const spec = isToStop || !hasFailed(record) ? undefined : store.get(uuid)?.spec;
+    if (spec === undefined || !mayTryAgain(spec, store.attemptCount(uuid) + 1)) {
+      return change;
+    }
+    const hasSecrets = Object.keys(spec.secretEnvironment).length > 0;
+    if (hasSecrets && !this.#secrets.has(uuid)) {
+      return { ...change, failure: change.failure ?? notTriedAgain() };
+    }
+    return 'again';
+  }
+
+  async #scheduleAgain(uuid: string, record: ExitRecord): Promise<void> {
+    const { store, commits, changes } = this.#options;
+    const spec = store.get(uuid)?.spec;
+    if (spec === undefined) {
+      return;
+    }
+    const dueUs = record.ended_us + delayBefore(spec, store.attemptCount(uuid) + 1) * 1000;
+    const attempt = attemptOf(changeOf(record), record);
+    const from = predecessorsOf(JobStatus.SCHEDULED);
+    await commits.commit(() => void store.scheduleAgain(uuid, from, dueUs, attempt), 'durable');
+    changes.announce(uuid);
   }
 
   async #end(job: LiveJob, change: JobChange): Promise<void> {
@@ -295,7 +440,7 @@ export class JobRunner {
     if (!this.#closing.signal.aborted) {
       job.link?.dismiss();
     }
-    this.#live.delete(job.folder.uuid);
+    this.#forget(job);
   }
 
   #hasStarted(job: LiveJob): void {
@@ -308,15 +453,24 @@ export class JobRunner {
   /**
    * Commits a change and tells those who wait for it. On a full disk it tries again: nobody is told what is not
    * written, and the next helper finds out from the monitor's record.
+   *
+   * @returns false when the job is in no state that it could follow: then nothing was changed.
    */
-  async #record(uuid: string, change: JobChange, durability: Durability): Promise<void> {
+  async #record(uuid: string, change: JobChange, durability: Durability): Promise<boolean> {
     const { commits, store, changes } = this.#options;
+    let isChanged = false;
     await this.#untilDone(uuid, async () => {
-      await commits.commit(() => void store.update(uuid, predecessorsOf(change.status), change), durability);
+      await commits.commit(() => {
+        isChanged = store.update(uuid, predecessorsOf(change.status), change);
+      }, durability);
       if (!this.#closing.signal.aborted) {
         changes.announce(uuid);
       }
     });
+    if (hasEnded(change.status)) {
+      this.#secrets.forget(uuid);
+    }
+    return isChanged;
   }
 
   /** Tries until it is done, or the helper ends. */
@@ -348,6 +502,16 @@ function neverStarted(error: unknown): JobChange {
     exitCode: EXIT_REFUSED,
     failure: failureFrom(error),
   };
+}
+
+function notTriedAgain(): Failure {
+  return failureOf({
+    layer: 'secrets',
+    operation: 'retry',
+    object: '',
+    cause:
+      'the helper was restarted meanwhile and secret values are never stored, so the command was not tried again',
+  });
 }
 
 function lost(reason: string): JobChange {

@@ -1,22 +1,26 @@
 /** The life of a job as data: which states there are for this helper, and which may follow which. */
 import { JobStatus } from '../../api/gen/joblet_pb.js';
 
-const { QUEUED, INITIALIZING, RUNNING, COMPLETED, FAILED, STOPPED, TIMEOUT, LOST } = JobStatus;
+const { SCHEDULED, QUEUED, INITIALIZING, RUNNING, COMPLETED, FAILED, STOPPED, CANCELED, TIMEOUT, LOST } =
+  JobStatus;
 
 /**
- * - QUEUED: durable, and no monitor was ever made for it; whatever happens to the helper, it may still be started.
+ * - SCHEDULED: durable, and waits for a time: that of its start, or after an attempt that failed, that of the next.
+ * - QUEUED: durable, and no monitor was ever made for it; whatever happens to the helper, it may still be started. It waits for a place.
  * - INITIALIZING: handed to a monitor (or about to be); it is started again only if it is sure that its command never ran.
  * - RUNNING: the monitor has let the command go.
  *
  * The ends can follow INITIALIZING directly: a job may be over before its helper hears of its start.
  */
 const SUCCESSORS: ReadonlyMap<JobStatus, readonly JobStatus[]> = new Map([
+  [SCHEDULED, [QUEUED, FAILED, STOPPED, CANCELED]],
   [QUEUED, [INITIALIZING, FAILED, STOPPED]],
-  [INITIALIZING, [RUNNING, COMPLETED, FAILED, STOPPED, TIMEOUT, LOST]],
-  [RUNNING, [COMPLETED, FAILED, STOPPED, TIMEOUT, LOST]],
+  [INITIALIZING, [RUNNING, SCHEDULED, COMPLETED, FAILED, STOPPED, TIMEOUT, LOST]],
+  [RUNNING, [SCHEDULED, COMPLETED, FAILED, STOPPED, TIMEOUT, LOST]],
   [COMPLETED, []],
   [FAILED, []],
   [STOPPED, []],
+  [CANCELED, []],
   [TIMEOUT, []],
   [LOST, []],
 ]);
@@ -25,7 +29,7 @@ const SUCCESSORS: ReadonlyMap<JobStatus, readonly JobStatus[]> = new Map([
 export const JOB_STATES: readonly JobStatus[] = [...SUCCESSORS.keys()];
 
 /** The states that a job begins in. */
-export const FIRST_STATES: readonly JobStatus[] = [QUEUED, INITIALIZING];
+export const FIRST_STATES: readonly JobStatus[] = [SCHEDULED, QUEUED, INITIALIZING];
 
 /** The states of jobs that have not ended. */
 export const LIVE_STATES: readonly JobStatus[] = JOB_STATES.filter((state) => !hasEnded(state));

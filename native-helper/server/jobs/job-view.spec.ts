@@ -26,13 +26,14 @@ describe('a job as it is shown', () => {
       createdUs: 7,
       startedUs: 0,
       endedUs: 0,
+      dueUs: 0,
       exitCode: null,
       signal: null,
       failure: null,
       usage: null,
       spec: SPEC,
     },
-    { nodeId: 'here', waitingFor: 'a place' },
+    { nodeId: 'here', waitingFor: 'a place', attempts: [] },
   );
 
   it('has no secret value, nor one whose name says that it is secret', () => {

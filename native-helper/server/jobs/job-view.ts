@@ -1,6 +1,6 @@
 /** A stored job as the API shows it: secret values are replaced, and what it waits for stands in words. */
 import { create } from '@bufbuild/protobuf';
-import { type Job, JobSchema, type JobSpec } from '../../api/gen/joblet_pb.js';
+import { type Attempt, type Job, JobSchema, type JobSpec, JobStatus } from '../../api/gen/joblet_pb.js';
 import { isSecretName } from '../../api/job-spec.ts';
 import type { JobRecord } from '../state/job-store.ts';
 
@@ -9,16 +9,21 @@ const MASK = '***';
 
 export interface ViewContext {
   readonly nodeId: string;
-  /** Empty when the job does not wait. */
+  /** Empty when the job does not wait for anything but a time. */
   readonly waitingFor: string;
+  /** Those before the present one. */
+  readonly attempts: Attempt[];
 }
 
-export function jobMessage(job: JobRecord, { nodeId, waitingFor }: ViewContext): Job {
+export function jobMessage(job: JobRecord, { nodeId, waitingFor, attempts }: ViewContext): Job {
+  const isScheduled = job.status === JobStatus.SCHEDULED;
   return create(JobSchema, {
     uuid: job.uuid,
     spec: withoutSecrets(job.spec),
     status: job.status,
-    waitingFor,
+    waitingFor: isScheduled ? timeToWaitFor(job, attempts.length) : waitingFor,
+    dueUs: isScheduled ? BigInt(job.dueUs) : 0n,
+    attempts,
     createdUs: BigInt(job.createdUs),
     startedUs: BigInt(job.startedUs),
     endedUs: BigInt(job.endedUs),
@@ -29,6 +34,15 @@ export function jobMessage(job: JobRecord, { nodeId, waitingFor }: ViewContext):
     ownerUid: job.ownerUid,
     nodeId,
   });
+}
+
+/** @param ended how many attempts have */
+function timeToWaitFor({ dueUs, spec }: JobRecord, ended: number): string {
+  // The Swedish form is YYYY-MM-DD HH:MM:SS, in the zone of this machine.
+  const time = new Date(dueUs / 1000).toLocaleString('sv');
+  return ended === 0
+    ? `its start at ${time}`
+    : `attempt ${ended + 1} of ${(spec.retry?.attempts ?? 0) + 1} at ${time}`;
 }
 
 /** The specification with every secret value replaced, and plain ones whose names say that they are secret. */

@@ -3,20 +3,19 @@ import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { causeOf, JobletError } from '../../api/errors.ts';
-import { type JobSpec, JobStatus } from '../../api/gen/joblet_pb.js';
-import type { CheckedJobSpec } from '../../api/job-spec.ts';
+import { JobStatus } from '../../api/gen/joblet_pb.js';
 import type { Paths } from '../../api/paths.ts';
 import type { CgroupTree } from '../../kernel/cgroup.ts';
 import type { Logger } from '../log.ts';
 import type { JobStore } from '../state/job-store.ts';
 import { isBootOfHelperBefore, rememberBoot } from './boot.ts';
+import { refuseLostSecrets } from './held-secrets.ts';
 import { JobFolder } from './job-folder.ts';
-import { noSuchJob } from './job-id.ts';
 import type { JobRunner } from './job-runner.ts';
 import { LIVE_STATES } from './job-state.ts';
 import { connectToMonitor } from './monitor-link.ts';
 import { isShortage } from './shortage.ts';
-import { checkedSpec } from './specification.ts';
+import { storedSpec } from './specification.ts';
 
 /** How long a monitor may be on its way up, or down, without answering: a loaded machine, a slow sync. */
 const ANSWER_ATTEMPTS = 200;
@@ -77,6 +76,7 @@ async function recoverJobs(options: RecoveryOptions): Promise<void> {
   await Promise.all(
     neverRan.filter((folder) => folder !== undefined).map((folder) => start(options, folder)),
   );
+  options.runner.openSchedule();
 }
 
 /**
@@ -96,6 +96,10 @@ async function recoverJob(
     if (status === JobStatus.QUEUED) {
       return folder;
     }
+    if (status === JobStatus.SCHEDULED) {
+      refuseLostSecrets(storedSpec(store, uuid));
+      return undefined;
+    }
     const mayBeStarted = status === JobStatus.INITIALIZING && isSameBoot;
     return (await isSettled(options, folder, mayBeStarted)) ? undefined : folder;
   } catch (error) {
@@ -103,6 +107,10 @@ async function recoverJob(
       throw error;
     }
     logger.error({ err: error, job: uuid }, 'a job of the helper before could not be recovered');
+    if (store.statusOf(uuid) === JobStatus.SCHEDULED) {
+      await runner.refuse(folder, error);
+      return undefined;
+    }
     await runner.lose(folder, `it could not be recovered: ${causeOf(error)}`);
     return undefined;
   }
@@ -155,34 +163,16 @@ async function start({ store, runner, cgroups, logger }: RecoveryOptions, folder
     cgroups.kill(uuid);
     await cgroups.remove(uuid);
     folder.removeSocket();
-    await folder.remove();
-    const spec = checkedSpec(storedSpec(store, uuid));
+    if (store.attemptCount(uuid) === 0) {
+      await folder.remove();
+    }
+    const spec = storedSpec(store, uuid);
     refuseLostSecrets(spec);
     runner.start(folder, spec, JobStatus.QUEUED);
     logger.info({ job: uuid }, 'starts a job of the helper before');
   } catch (error) {
     logger.error({ err: error, job: uuid }, 'a job of the helper before could not be started');
     await runner.refuse(folder, error);
-  }
-}
-
-function storedSpec(store: JobStore, uuid: string): JobSpec {
-  const job = store.get(uuid);
-  if (job === undefined) {
-    throw noSuchJob(uuid);
-  }
-  return job.spec;
-}
-
-function refuseLostSecrets({ secretEnvironment }: CheckedJobSpec): void {
-  if (Object.keys(secretEnvironment).length > 0) {
-    throw new JobletError('unavailable', {
-      layer: 'secrets',
-      operation: 'start',
-      object: '',
-      reason: 'the helper ended before the job was started, and secret values are never stored',
-      mend: '',
-    });
   }
 }
 

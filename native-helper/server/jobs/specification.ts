@@ -3,10 +3,12 @@ import { JobletError } from '../../api/errors.ts';
 import type { JobSpec } from '../../api/gen/joblet_pb.js';
 import { type CheckedJobSpec, jobSpecSchema } from '../../api/job-spec.ts';
 import { fieldsOf } from '../../api/job-spec-message.ts';
+import type { JobStore } from '../state/job-store.ts';
+import { noSuchJob } from './job-id.ts';
 
 /** @throws JobletError (invalid) naming the first field that is out of its bounds. */
 export function checkedSpec(spec: JobSpec): CheckedJobSpec {
-  if (spec.$unknown !== undefined || spec.limits?.$unknown !== undefined) {
+  if ([spec, spec.limits, spec.retry].some((message) => message?.$unknown !== undefined)) {
     throw invalid('spec', 'has fields that this helper does not know', 'Use a helper of the same version.');
   }
   const result = jobSpecSchema.safeParse(fieldsOf(spec));
@@ -15,6 +17,19 @@ export function checkedSpec(spec: JobSpec): CheckedJobSpec {
   }
   const issue = result.error.issues[0];
   throw invalid(issue?.path.join('.') ?? 'spec', issue?.message ?? 'is malformed', '');
+}
+
+/**
+ * The specification of a stored job: of its secrets there are only the names.
+ *
+ * @throws JobletError: not_found, or invalid when it is none that this helper would take.
+ */
+export function storedSpec(store: JobStore, uuid: string): CheckedJobSpec {
+  const job = store.get(uuid);
+  if (job === undefined) {
+    throw noSuchJob(uuid);
+  }
+  return checkedSpec(job.spec);
 }
 
 function invalid(object: string, reason: string, mend: string): JobletError {

@@ -7,7 +7,7 @@ import { PLAIN_SPEC } from '../../../test/fixtures/job-spec.ts';
 import { compileContext } from '../../../test/fixtures/monitor.ts';
 import { decodePlan } from '../../../test/fixtures/plan-decoder.ts';
 import { jobsConfigSchema } from '../../api/config-schema.ts';
-import { type CheckedJobSpec, jobSpecSchema } from '../../api/job-spec.ts';
+import { type CheckedJobSpec, jobSpecSchema, NO_RETRY } from '../../api/job-spec.ts';
 import { type CompileContext, compileJob } from './compile.ts';
 import { encodePlan } from './encode.ts';
 import { HostRoot } from './host-root.ts';
@@ -69,6 +69,9 @@ const anySpec: fc.Arbitrary<CheckedJobSpec> = fc
     stopGraceMs: fc.bigInt({ min: 0n, max: 31_536_000_000n }),
     workDir: fc.constantFrom('', '/', '/tmp', '/work/a b'),
     hostname: fc.stringMatching(/^([a-z]{1,63})?$/),
+    labels: fc.constant({}),
+    startAtUs: fc.constant(0n),
+    retry: fc.constant(NO_RETRY),
   })
   .filter((spec) => jobSpecSchema.safeParse(spec).success);
 

@@ -12,7 +12,10 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
  * - `USER`, `LOGNAME`, `SHELL`: what the job's passwd says.
  * - `LANG`: C.UTF-8, the one UTF-8 locale that every glibc and musl has without generated locales.
  * - `TERM`: dumb, since standard output is a pipe and never a terminal.
+ * - `LC_*`: not set, since the locales that they name may be missing, and then programs complain or fail.
  * - `TZ`: not set, so that /etc/localtime (the host's zone) counts.
+ * - `http_proxy` and its like: not set. Whether a job is to use the caller's proxies, and know their passwords, is the caller's to say: the
+ *   command line has `--env-proxy`.
  * - `JOB_ID`, and `JOBLET_JOB_NAME` when it has a name: who the job is. Both prefixes are reserved.
  *
  * All but the last two can be replaced by the job's own variables.

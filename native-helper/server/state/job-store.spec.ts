@@ -5,11 +5,24 @@ import type { DatabaseSync } from 'node:sqlite';
 import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FailureSchema, JobSpecSchema, JobStatus, UsageSchema } from '../../api/gen/joblet_pb.js';
+import {
+  type Attempt,
+  AttemptSchema,
+  FailureSchema,
+  JobSpecSchema,
+  JobStatus,
+  UsageSchema,
+} from '../../api/gen/joblet_pb.js';
 import { openDatabase } from './database.ts';
-import { type JobFilter, JobStore } from './job-store.ts';
+import { type JobFilter, JobStore, type LabelFilter } from './job-store.ts';
 
-const NO_FILTER: JobFilter = { statuses: [], nameContains: '', commandContains: '', uuidPrefix: '' };
+const NO_FILTER: JobFilter = {
+  statuses: [],
+  nameContains: '',
+  commandContains: '',
+  uuidPrefix: '',
+  labels: [],
+};
 const FIRST_PAGE = { before: Number.MAX_SAFE_INTEGER, jobs: 10, bytes: 1_000_000 };
 const STATUSES = [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.STOPPED] as const;
 
@@ -23,15 +36,31 @@ function uuidOf(number: number): string {
 
 function insert(
   number: number,
-  change: { status?: JobStatus; name?: string; args?: readonly string[] } = {},
+  change: {
+    status?: JobStatus;
+    name?: string;
+    args?: readonly string[];
+    labels?: Record<string, string>;
+    startAtUs?: bigint;
+  } = {},
 ): void {
   store.insert({
     uuid: uuidOf(number),
     status: change.status ?? JobStatus.INITIALIZING,
     ownerUid: 1000,
     createdUs: 1_700_000_000_000_000 + number,
-    spec: create(JobSpecSchema, { name: change.name ?? '', command: 'make', args: [...(change.args ?? [])] }),
+    spec: create(JobSpecSchema, {
+      name: change.name ?? '',
+      command: 'make',
+      args: [...(change.args ?? [])],
+      labels: change.labels ?? {},
+      startAtUs: change.startAtUs ?? 0n,
+    }),
   });
+}
+
+function hasLabel(labels: Record<string, string>, { key, value }: LabelFilter): boolean {
+  return value === undefined ? key in labels : labels[key] === value;
 }
 
 beforeAll(() => {
@@ -102,12 +131,22 @@ describe('JobStore', () => {
       status: fc.constantFrom(...STATUSES),
       name: fc.constantFrom('', 'build', 'build docs', "a'b%_"),
       args: fc.constantFrom([], ['all'], ['docs', 'all']),
+      labels: fc.constantFrom({}, { team: 'a' }, { team: 'b', stage: '' }),
     });
     const anyFilter = fc.record({
       statuses: fc.array(fc.constantFrom(...STATUSES), { maxLength: 4 }),
       nameContains: fc.constantFrom('', 'build', "'", '%'),
       commandContains: fc.constantFrom('', 'make', 'docs'),
       uuidPrefix: fc.constantFrom('', '0000000', '00000001', 'ffff'),
+      labels: fc.constantFrom<LabelFilter[]>(
+        [],
+        [{ key: 'team', value: undefined }],
+        [{ key: 'team', value: 'a' }],
+        [
+          { key: 'stage', value: '' },
+          { key: 'team', value: 'b' },
+        ],
+      ),
     });
     fc.assert(
       fc.property(
@@ -129,6 +168,7 @@ describe('JobStore', () => {
             .filter((job) => job.name.includes(filter.nameContains))
             .filter((job) => job.command.includes(filter.commandContains))
             .filter((job) => job.uuid.startsWith(filter.uuidPrefix))
+            .filter((job) => filter.labels.every((label) => hasLabel(job.labels, label)))
             .map((job) => job.uuid)
             .reverse();
           const listed: string[] = [];
@@ -161,6 +201,38 @@ describe('JobStore', () => {
     });
   });
 
+  it('knows which of the jobs that wait for a time is the next, and only those', () => {
+    emptied();
+    insert(1, { status: JobStatus.SCHEDULED, startAtUs: 3000n });
+    insert(2, { status: JobStatus.SCHEDULED, startAtUs: 1000n });
+    insert(3, { status: JobStatus.QUEUED, startAtUs: 500n });
+    insert(4, { status: JobStatus.SCHEDULED, startAtUs: 2000n });
+    expect(store.nextDue(2)).toEqual([
+      { uuid: uuidOf(2), dueUs: 1000 },
+      { uuid: uuidOf(4), dueUs: 2000 },
+    ]);
+    store.update(uuidOf(2), [JobStatus.SCHEDULED], { status: JobStatus.QUEUED });
+    expect(store.nextDue(1)).toEqual([{ uuid: uuidOf(4), dueUs: 2000 }]);
+  });
+
+  it('keeps what became of each attempt, until the job is deleted', () => {
+    emptied();
+    insert(1);
+    const first = create(AttemptSchema, { status: JobStatus.FAILED, exitCode: 3, logEnd: 7n });
+    const second = create(AttemptSchema, { status: JobStatus.TIMEOUT, exitCode: 124, logEnd: 9n });
+    const again = (attempt: Attempt) => store.scheduleAgain(uuidOf(1), [JobStatus.INITIALIZING], 5, attempt);
+    expect(again(first)).toBe(true);
+    expect(again(second)).toBe(false);
+    expect(store.get(uuidOf(1))).toMatchObject({ status: JobStatus.SCHEDULED, dueUs: 5, startedUs: 0 });
+    store.update(uuidOf(1), [JobStatus.SCHEDULED], { status: JobStatus.INITIALIZING });
+    expect(again(second)).toBe(true);
+    expect(store.attemptsOf(uuidOf(1))).toMatchObject([{ exitCode: 3 }, { exitCode: 124 }]);
+    expect(store.attemptCount(uuidOf(1))).toBe(2);
+    store.delete(uuidOf(1), [JobStatus.SCHEDULED]);
+    insert(1, { labels: { team: 'a' } });
+    expect(store.attemptsOf(uuidOf(1))).toEqual([]);
+  });
+
   it('stays quick with 100,000 jobs', () => {
     emptied();
     database.exec('BEGIN');
@@ -168,6 +240,7 @@ describe('JobStore', () => {
       insert(number, {
         status: number % 1000 === 0 ? JobStatus.FAILED : JobStatus.COMPLETED,
         name: `job ${number}`,
+        labels: number % 1000 === 0 ? { rare: '' } : {},
       });
     }
     database.exec('COMMIT');
@@ -177,6 +250,7 @@ describe('JobStore', () => {
       { ...NO_FILTER, statuses: [JobStatus.RUNNING] },
       { ...NO_FILTER, statuses: [JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.TIMEOUT] },
       { ...NO_FILTER, uuidPrefix: '00001' },
+      { ...NO_FILTER, labels: [{ key: 'rare', value: undefined }] },
     ];
     for (const filter of filters) {
       const tries = Array.from({ length: 5 }, () => {

@@ -3,6 +3,8 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import type { GenMessage } from '@bufbuild/protobuf/codegenv2';
 import {
+  type Attempt,
+  AttemptSchema,
   type Failure,
   FailureSchema,
   type JobSpec,
@@ -23,6 +25,8 @@ export interface JobRecord {
   readonly createdUs: number;
   readonly startedUs: number;
   readonly endedUs: number;
+  /** When it is started next, while it is SCHEDULED. */
+  readonly dueUs: number;
   readonly exitCode: number | null;
   readonly signal: number | null;
   readonly failure: Failure | null;
@@ -39,6 +43,12 @@ export interface StoredJob extends JobRecord {
 
 export type NewJob = Pick<JobRecord, 'uuid' | 'status' | 'ownerUid' | 'createdUs' | 'spec'>;
 
+/** A job whose time to start has not come. */
+export interface DueJob {
+  readonly uuid: string;
+  readonly dueUs: number;
+}
+
 /** What changes with a state; a field that is absent stays as it is. */
 export type JobChange = Pick<JobRecord, 'status'> &
   Partial<Pick<JobRecord, 'startedUs' | 'endedUs' | 'exitCode' | 'signal' | 'failure' | 'usage'>>;
@@ -50,6 +60,13 @@ export interface JobFilter {
   /** Looked for in the first 4096 characters of command and arguments. */
   readonly commandContains: string;
   readonly uuidPrefix: string;
+  /** Each must be there, with that value if one is given. */
+  readonly labels: readonly LabelFilter[];
+}
+
+export interface LabelFilter {
+  readonly key: string;
+  readonly value: string | undefined;
 }
 
 /** Where a page begins and where it ends: at the first of its two bounds, but never before one job. */
@@ -64,7 +81,7 @@ export interface JobPage {
 const SEARCHED_COMMAND_LENGTH = 4096;
 
 const COLUMNS =
-  'sequence, uuid, status, owner_uid, created_us, started_us, ended_us, exit_code, signal, failure, usage, spec';
+  'sequence, uuid, status, owner_uid, created_us, started_us, ended_us, due_us, exit_code, signal, failure, usage, spec';
 
 const count = z.int().check(z.minimum(0));
 
@@ -84,6 +101,7 @@ const rowSchema = z.pipe(
     created_us: count,
     started_us: count,
     ended_us: count,
+    due_us: count,
     exit_code: z.nullable(count),
     signal: z.nullable(count),
     failure: z.nullable(message(FailureSchema)),
@@ -99,6 +117,7 @@ const rowSchema = z.pipe(
       createdUs: row.created_us,
       startedUs: row.started_us,
       endedUs: row.ended_us,
+      dueUs: row.due_us,
       exitCode: row.exit_code,
       signal: row.signal,
       failure: row.failure,
@@ -111,6 +130,11 @@ const rowSchema = z.pipe(
 const statusRowSchema = z.strictObject({ status: z.enum(JobStatus) });
 const uuidRowSchema = z.strictObject({ uuid: z.uuid() });
 const countRowSchema = z.strictObject({ jobs: count });
+const dueRowSchema = z.pipe(
+  z.strictObject({ uuid: z.uuid(), due_us: count }),
+  z.transform(({ uuid, due_us }): DueJob => ({ uuid, dueUs: due_us })),
+);
+const attemptRowSchema = z.strictObject({ attempt: message(AttemptSchema) });
 
 export class JobStore {
   readonly #database: DatabaseSync;
@@ -123,9 +147,9 @@ export class JobStore {
   /** Call it inside a commit. */
   insert(job: NewJob): void {
     const { spec } = job;
-    this.#prepare(
-      `INSERT INTO job (uuid, status, owner_uid, name, command_line, created_us, started_us, ended_us, spec)
-       VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?)`,
+    const { lastInsertRowid } = this.#prepare(
+      `INSERT INTO job (uuid, status, owner_uid, name, command_line, created_us, started_us, ended_us, due_us, spec)
+       VALUES (?, ?, ?, ?, ?, ?, 0, 0, ?, ?)`,
     ).run(
       job.uuid,
       job.status,
@@ -133,8 +157,16 @@ export class JobStore {
       spec.name,
       [spec.command, ...spec.args].join(' ').slice(0, SEARCHED_COMMAND_LENGTH),
       job.createdUs,
+      job.status === JobStatus.SCHEDULED ? Number(spec.startAtUs) : 0,
       toBinary(JobSpecSchema, spec),
     );
+    for (const [key, value] of Object.entries(spec.labels)) {
+      this.#prepare('INSERT INTO job_label (key, sequence, value) VALUES (?, ?, ?)').run(
+        key,
+        lastInsertRowid,
+        value,
+      );
+    }
   }
 
   /**
@@ -165,6 +197,27 @@ export class JobStore {
   }
 
   /**
+   * Lets a job in one of the states `from` wait for its next attempt, as if it had not been started yet, and keeps what became of
+   * this one. Call it inside a commit.
+   *
+   * @returns false when there is no such job, or it is in another state: then nothing was changed.
+   */
+  scheduleAgain(uuid: string, from: readonly JobStatus[], dueUs: number, attempt: Attempt): boolean {
+    const { changes } = this.#prepare(
+      `UPDATE job SET status = ${JobStatus.SCHEDULED}, due_us = ?, started_us = 0
+       WHERE uuid = ? AND status IN (SELECT value FROM json_each(?))`,
+    ).run(dueUs, uuid, JSON.stringify(from));
+    if (changes === 1) {
+      this.#prepare(
+        `INSERT INTO job_attempt (sequence, number, attempt)
+         SELECT job.sequence, (SELECT count(*) + 1 FROM job_attempt WHERE sequence = job.sequence), ?
+         FROM job WHERE uuid = ?`,
+      ).run(toBinary(AttemptSchema, attempt), uuid);
+    }
+    return changes === 1;
+  }
+
+  /**
    * Deletes a job that is in one of the states `from`. Call it inside a commit.
    *
    * @returns false when there is no such job, or it is in another state.
@@ -189,6 +242,29 @@ export class JobStore {
   statusOf(uuid: string): JobStatus | undefined {
     const row = this.#prepare('SELECT status FROM job WHERE uuid = ?').get(uuid);
     return row === undefined ? undefined : statusRowSchema.parse(row).status;
+  }
+
+  /** Those before the present one, in their order. */
+  attemptsOf(uuid: string): Attempt[] {
+    const rows = this.#prepare(
+      `SELECT attempt FROM job_attempt WHERE sequence = (SELECT sequence FROM job WHERE uuid = ?) ORDER BY number`,
+    ).all(uuid);
+    return rows.map((row) => attemptRowSchema.parse(row).attempt);
+  }
+
+  attemptCount(uuid: string): number {
+    const row = this.#prepare(
+      'SELECT count(*) AS jobs FROM job_attempt WHERE sequence = (SELECT sequence FROM job WHERE uuid = ?)',
+    ).get(uuid);
+    return countRowSchema.parse(row).jobs;
+  }
+
+  /** Of those that are SCHEDULED: at most `limit`, the first to be started first. */
+  nextDue(limit: number): DueJob[] {
+    const rows = this.#prepare(
+      `SELECT uuid, due_us FROM job WHERE status = ${JobStatus.SCHEDULED} ORDER BY due_us LIMIT ?`,
+    ).all(limit);
+    return rows.map((row) => dueRowSchema.parse(row));
   }
 
   /** In the order of the ids, at most `limit`. */
@@ -274,6 +350,14 @@ function listQuery(filter: JobFilter): { query: string; parameters: Record<strin
   if (filter.commandContains !== '') {
     conditions.push('instr(command_line, :command) > 0');
     parameters.command = filter.commandContains;
+  }
+  for (const [index, { key, value }] of filter.labels.entries()) {
+    const ofValue = value === undefined ? '' : ` AND value = :value${index}`;
+    conditions.push(`sequence IN (SELECT sequence FROM job_label WHERE key = :key${index}${ofValue})`);
+    parameters[`key${index}`] = key;
+    if (value !== undefined) {
+      parameters[`value${index}`] = value;
+    }
   }
   const byPrefix = filter.uuidPrefix !== '';
   if (byPrefix) {

@@ -23,4 +23,22 @@ export const MIGRATIONS: readonly string[] = [
      spec         BLOB    NOT NULL
    ) STRICT;
    CREATE INDEX job_by_status ON job (status, sequence);`,
+
+  // Version 2. When a job that is SCHEDULED (status 2) is started next; what has labels; the runs of a command that were followed
+  // by another, as messages `Attempt`. What hangs on a job goes with it.
+  `ALTER TABLE job ADD COLUMN due_us INTEGER NOT NULL DEFAULT 0;
+   CREATE INDEX job_by_due ON job (due_us) WHERE status = 2;
+   CREATE TABLE job_label (
+     key      TEXT    NOT NULL,
+     sequence INTEGER NOT NULL REFERENCES job ON DELETE CASCADE,
+     value    TEXT    NOT NULL,
+     PRIMARY KEY (key, sequence)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX job_label_by_job ON job_label (sequence);
+   CREATE TABLE job_attempt (
+     sequence INTEGER NOT NULL REFERENCES job ON DELETE CASCADE,
+     number   INTEGER NOT NULL,
+     attempt  BLOB    NOT NULL,
+     PRIMARY KEY (sequence, number)
+   ) STRICT, WITHOUT ROWID;`,
 ];

@@ -23,6 +23,7 @@ export function createJobService(jobs: JobManager): ServiceImpl<typeof JobServic
     listJobs: (request) => jobs.list(request),
     watchJobs: (request, { signal }) => jobs.watch(request.ids, signal),
     stopJob: (request) => jobs.stop(request.id, request.graceMs),
+    cancelJob: (request) => jobs.cancel(request.id),
     deleteJob: async (request) => ({ uuid: await jobs.delete(request.id) }),
     deleteAllJobs: () => jobs.deleteAll(),
     getLogs: (request, { signal }) => jobs.logs(request, signal),

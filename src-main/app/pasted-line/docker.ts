@@ -1,5 +1,5 @@
 /** A `docker run …` line as a job: what has a counterpart here is taken over, of everything else a sentence is said. */
-import { jobSpecSchema, MAX_DURATION_MS } from '../../../native-helper/api/job-spec.ts';
+import { jobSpecSchema, MAX_DURATION_MS, NO_RETRY } from '../../../native-helper/api/job-spec.ts';
 import { parseEnvironment } from '../../cli/arguments/environment.ts';
 import { parseWholeNumber } from '../../cli/arguments/number.ts';
 import { usageError } from '../../cli/errors.ts';
@@ -63,13 +63,16 @@ function checkedSpec(
     command,
     args,
     name: lastOf(given, 'name') ?? '',
-    environment: parseEnvironment(variables, '--env'),
+    environment: parseEnvironment(variables, '--env', { variable: () => undefined }),
     secretEnvironment: {},
     limits: limitsOf(given),
     timeoutMs: 0n,
     stopGraceMs: graceOf(given),
     workDir: lastOf(given, 'workdir') ?? '',
     hostname: lastOf(given, 'hostname') ?? '',
+    labels: {},
+    startAtUs: 0n,
+    retry: NO_RETRY,
   });
   if (!result.success) {
     const [issue] = result.error.issues;

@@ -1,29 +1,122 @@
+/**
+ * The variables of a job, from flags: `NAME=VALUE`, `NAME` alone (the caller's own value, which then stands in no list of
+ * processes), for secrets `NAME=@FILE`, files of lines, and the caller's proxies. Names and values are checked by the schema.
+ */
 import { usageError } from '../errors.ts';
 
+/** What a value can be taken from. */
+export interface ValueSources {
+  /** A variable of the caller's own environment. */
+  readonly variable: (name: string) => string | undefined;
+  /** @throws JobletError that names the file when it can't be read */
+  readonly file: (path: string) => string;
+}
+
+export interface EnvironmentFlags {
+  readonly env?: readonly string[];
+  readonly secretEnv?: readonly string[];
+  readonly envFile?: readonly string[];
+  readonly envProxy?: boolean;
+}
+
+type Variables = Readonly<Record<string, string>>;
+
+/** As curl, Python, Node and Go read them; both ways of writing are in use. */
+const PROXY_NAMES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'all_proxy', 'no_proxy'].flatMap((name) => [
+  name,
+  name.toUpperCase(),
+]);
+const HAS_PASSWORD = /^[a-z0-9+.-]+:\/\/[^/]*@|^[^/]+:[^/]*@/i;
+const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+/** What is said nearer to the job counts for more: a flag before a file, a file before a proxy of the caller's. */
+export function environmentsOf(
+  flags: EnvironmentFlags,
+  sources: ValueSources,
+): { readonly environment: Variables; readonly secretEnvironment: Variables } {
+  const plain = parseEnvironment(flags.env ?? [], '--env', sources);
+  const secret = parseSecrets(flags.secretEnv ?? [], sources);
+  const ofFiles = Object.assign({}, ...(flags.envFile ?? []).map((path) => variablesOfFile(path, sources)));
+  const said = new Set(Object.keys({ ...ofFiles, ...plain, ...secret }));
+  const proxies = flags.envProxy === true ? proxiesOf(sources).filter(([name]) => !said.has(name)) : [];
+  const those = (hasPassword: boolean) =>
+    Object.fromEntries(proxies.filter(([, value]) => HAS_PASSWORD.test(value) === hasPassword));
+  return {
+    environment: { ...those(false), ...ofFiles, ...plain },
+    secretEnvironment: { ...those(true), ...secret },
+  };
+}
+
 /**
- * `K=V` settings as a record, in the order given; of one name given twice the last counts, as in a shell. Names and
- * values are checked by the schema.
+ * Settings as a record, in the order given; of one name given twice the last counts, as in a shell.
  *
  * @param flag named in the error
  */
-export function parseEnvironment(settings: readonly string[], flag: string): Record<string, string> {
+export function parseEnvironment(
+  settings: readonly string[],
+  flag: string,
+  { variable }: Pick<ValueSources, 'variable'>,
+): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const setting of settings) {
     const equals = setting.indexOf('=');
-    if (equals < 1) {
+    const name = equals === -1 ? setting : setting.slice(0, equals);
+    if (name === '') {
       // A setting may be a secret that lost its name: it is not repeated.
-      throw usageError(
-        flag,
-        equals === 0 ? 'a name is missing before =' : 'a = is missing',
-        'Write NAME=VALUE.',
-      );
+      throw usageError(flag, 'a name is missing before =', 'Write NAME=VALUE.');
     }
-    const name = setting.slice(0, equals);
     if (name === '__proto__') {
       // No JavaScript object on the way to the helper can hold it; better refused than lost.
       throw usageError(`${flag} ${name}`, 'cannot be set');
     }
-    environment[name] = setting.slice(equals + 1);
+    const value = equals === -1 ? (NAME.test(name) ? variable(name) : undefined) : setting.slice(equals + 1);
+    if (value === undefined) {
+      throw usageError(
+        flag,
+        'a = is missing, and there is no variable of that name here',
+        'Write NAME=VALUE, or NAME for the value that it has here.',
+      );
+    }
+    environment[name] = value;
   }
   return environment;
+}
+
+function parseSecrets(settings: readonly string[], sources: ValueSources): Record<string, string> {
+  const secrets = parseEnvironment(settings, '--secret-env', sources);
+  const ofFiles = settings
+    .filter((setting) => /^[^=]+=@/.test(setting))
+    .map((setting) => setting.split('=@')[0]);
+  for (const name of ofFiles as string[]) {
+    const value = secrets[name];
+    if (value?.startsWith('@')) {
+      // As `$(cat FILE)` would: hardly any secret ends with a line break, and nearly every file does.
+      secrets[name] = sources.file(value.slice(1)).replace(/\r?\n$/, '');
+    }
+  }
+  return secrets;
+}
+
+/** Lines of `NAME=value`, as an `.env` file has them: quotes around a value are not part of it, `#` begins a line that says nothing. */
+function variablesOfFile(path: string, sources: ValueSources): Record<string, string> {
+  const lines = sources.file(path).split(/\r?\n/);
+  const settings = lines.flatMap((line, index) => {
+    if (line.trim() === '' || line.trim().startsWith('#')) {
+      return [];
+    }
+    const [, name, value] = /^\s*(?:export\s+)?([^\s=]+)(?:=(.*))?$/.exec(line) ?? [];
+    if (name === undefined) {
+      throw usageError(`--env-file ${path}`, `line ${index + 1} is no NAME=VALUE`);
+    }
+    const [, , unquoted] = /^(["'])(.*)\1$/.exec(value ?? '') ?? [];
+    return [value === undefined ? name : `${name}=${unquoted ?? value}`];
+  });
+  return parseEnvironment(settings, `--env-file ${path}`, sources);
+}
+
+function proxiesOf({ variable }: ValueSources): [name: string, value: string][] {
+  return PROXY_NAMES.flatMap((name) => {
+    const value = variable(name);
+    return value ? [[name, value] as [string, string]] : [];
+  });
 }

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type JobSpecFlags, jobSpecOf } from './job-spec.ts';
 
+const SOURCES = { variable: () => undefined, file: () => '' };
+const LABEL_VALUE =
+  '--label team: must be empty or up to 63 letters, digits, - _ . with a letter or digit at both ends';
+
 describe('jobSpecOf', () => {
   it('carries every flag in the unit of the specification', () => {
     const spec = jobSpecOf(
@@ -16,8 +20,11 @@ describe('jobSpecOf', () => {
         stopGrace: '5s',
         workdir: '/work/src',
         hostname: 'box',
+        label: ['team=core', 'example.com/stage='],
+        retry: '3:10s:2',
       },
       ['make', '-j2'],
+      SOURCES,
     );
     expect(spec).toEqual({
       name: 'build',
@@ -30,14 +37,17 @@ describe('jobSpecOf', () => {
       stopGraceMs: 5000n,
       workDir: '/work/src',
       hostname: 'box',
+      labels: { team: 'core', 'example.com/stage': '' },
+      startAtUs: 0n,
+      retry: { attempts: 3, delayMs: 10_000n, backoff: 2 },
     });
   });
 
   it('asks for nothing that was not asked for', () => {
-    expect(jobSpecOf({}, ['true']).limits).toEqual({});
+    expect(jobSpecOf({}, ['true'], SOURCES).limits).toEqual({});
   });
 
-  const refused: readonly (readonly [JobSpecFlags, string])[] = [
+  const refused: readonly (readonly [JobSpecFlags, string | RegExp])[] = [
     [{ maxCpu: '0' }, '--max-cpu: must be at least 1'],
     [{ maxCpu: '-1' }, "--max-cpu: '-1' is not a whole number"],
     [{ maxCpu: 'NaN' }, "--max-cpu: 'NaN' is not a whole number"],
@@ -58,13 +68,39 @@ describe('jobSpecOf', () => {
     [{ env: [`A=${'x'.repeat(32_769)}`] }, '--env A: must be at most 32768 bytes'],
     [{ env: ['A=1'], secretEnv: ['A=2'] }, '--secret-env A: is set as a plain variable too'],
     [{ workdir: 'relative' }, '--workdir: must be an absolute path'],
+    [{ label: ['team'] }, '--label team: is no KEY=VALUE'],
+    [{ label: ['=x'] }, '--label =x: is no KEY=VALUE'],
+    [{ label: [`team=${'x'.repeat(64)}`] }, LABEL_VALUE],
+    [{ label: ['team=a b'] }, LABEL_VALUE],
+    [{ label: Array.from({ length: 65 }, (_, index) => `l${index}=`) }, '--label: must be at most 64 labels'],
+    [{ schedule: 'tomorrow' }, /^--schedule: 'tomorrow' is not a time/],
+    [{ schedule: '0s' }, "--schedule: '0s' must be at least 1s from now"],
+    [{ schedule: '366d' }, "--schedule: '366d' must be within a year"],
+    [{ schedule: '18446744073709551616s' }, /^--schedule: '18446744073709551616s' is not a time/],
+    [{ retry: '0' }, '--retry: must be at least 1. Leave it out for one attempt only.'],
+    [{ retry: '101' }, '--retry: must be at most 100'],
+    [{ retry: '1:2:3:4' }, "--retry: '1:2:3:4' has too many parts. Write N, N:TIME or N:TIME:FACTOR."],
+    [{ retry: '1:8761h' }, '--retry: must be at most 8760h'],
+    [{ retry: '1:1s:11' }, '--retry: must be at most 10'],
+    [{ retry: 'NaN' }, "--retry: 'NaN' is not a whole number"],
+    [
+      { env: Array.from({ length: 10_000 }, (_, index) => `V${index}=`) },
+      '--env: must be at most 4096 variables',
+    ],
     [{ hostname: 'two words' }, '--hostname: must be a host name label'],
   ];
   it.each(refused)('refuses %# with its flag', (flags, message) => {
-    expect(() => jobSpecOf(flags, ['true'])).toThrow(expect.objectContaining({ kind: 'invalid', message }));
+    expect(() => jobSpecOf(flags, ['true'], SOURCES)).toThrow(
+      expect.objectContaining({
+        kind: 'invalid',
+        message: typeof message === 'string' ? message : expect.stringMatching(message),
+      }),
+    );
   });
 
   it('takes a value of exactly the greatest size', () => {
-    expect(jobSpecOf({ env: [`A=${'x'.repeat(32_768)}`] }, ['true']).environment.A).toHaveLength(32_768);
+    expect(jobSpecOf({ env: [`A=${'x'.repeat(32_768)}`] }, ['true'], SOURCES).environment.A).toHaveLength(
+      32_768,
+    );
   });
 });

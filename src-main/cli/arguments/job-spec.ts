@@ -1,26 +1,30 @@
 /** From the flags of `job run` to a checked specification. Loads the schema, so it is imported only when a job is run. */
-import { type CheckedJobSpec, jobSpecSchema } from '../../../native-helper/api/job-spec.ts';
+import { type CheckedJobSpec, jobSpecSchema, NO_RETRY } from '../../../native-helper/api/job-spec.ts';
 import type * as z from '../../../native-helper/api/schema.ts';
+import { parseStartTime } from '../../../native-helper/api/start-time.ts';
 import { usageError } from '../errors.ts';
 import { commandLineOf } from './command-line.ts';
 import { formatDuration, parseDuration } from './duration.ts';
-import { parseEnvironment } from './environment.ts';
+import { type EnvironmentFlags, environmentsOf, type ValueSources } from './environment.ts';
+import { parseLabels } from './labels.ts';
 import { parseWholeNumber } from './number.ts';
+import { parseRetry } from './retry.ts';
 import { formatMemorySize, parseMemorySize } from './size.ts';
 
 /** The flags of `job run` that make up the specification, as typed. */
-export interface JobSpecFlags {
+export interface JobSpecFlags extends EnvironmentFlags {
   readonly name?: string;
   readonly maxCpu?: string;
   readonly cpuWeight?: string;
   readonly maxMemory?: string;
   readonly maxPids?: string;
-  readonly env?: readonly string[];
-  readonly secretEnv?: readonly string[];
   readonly timeout?: string;
   readonly stopGrace?: string;
   readonly workdir?: string;
   readonly hostname?: string;
+  readonly label?: readonly string[];
+  readonly schedule?: string;
+  readonly retry?: string;
 }
 
 /** Which flag set a field of the specification, so that an error can name it. */
@@ -38,6 +42,9 @@ const FLAG_OF_FIELD: Readonly<Record<string, string>> = {
   stopGraceMs: '--stop-grace',
   workDir: '--workdir',
   hostname: '--hostname',
+  labels: '--label',
+  startAtUs: '--schedule',
+  retry: '--retry',
 };
 
 /** How a bound is told in the unit that the flag takes. */
@@ -45,26 +52,42 @@ const FORMAT_OF_FIELD: Readonly<Record<string, (bound: bigint) => string>> = {
   'limits.memoryBytes': formatMemorySize,
   timeoutMs: formatDuration,
   stopGraceMs: formatDuration,
+  'retry.delayMs': formatDuration,
 };
 
 /** @throws JobletError of kind `invalid` that names the flag or argument at fault */
-export function jobSpecOf(flags: JobSpecFlags, words: readonly string[]): CheckedJobSpec {
-  const environment = parseEnvironment(flags.env ?? [], '--env');
+export function jobSpecOf(
+  flags: JobSpecFlags,
+  words: readonly string[],
+  sources: ValueSources,
+): CheckedJobSpec {
+  const { environment, secretEnvironment } = environmentsOf(flags, sources);
   const result = jobSpecSchema.safeParse({
     ...commandLineOf(words, environment.PATH),
     name: flags.name ?? '',
     environment,
-    secretEnvironment: parseEnvironment(flags.secretEnv ?? [], '--secret-env'),
+    secretEnvironment,
     limits: limitsOf(flags),
     timeoutMs: nonZeroDuration(flags.timeout, '--timeout'),
     stopGraceMs: nonZeroDuration(flags.stopGrace, '--stop-grace'),
     workDir: flags.workdir ?? '',
     hostname: flags.hostname ?? '',
+    labels: parseLabels(flags.label ?? []),
+    startAtUs: flags.schedule === undefined ? 0n : startTimeOf(flags.schedule),
+    retry: flags.retry === undefined ? NO_RETRY : parseRetry(flags.retry),
   });
   if (!result.success) {
     throw usageErrorOf(result.error.issues);
   }
   return result.data;
+}
+
+function startTimeOf(text: string): bigint {
+  const time = parseStartTime(text, Date.now());
+  if ('fault' in time) {
+    throw usageError('--schedule', `'${text}' ${time.fault}`);
+  }
+  return time.value;
 }
 
 function limitsOf(flags: JobSpecFlags) {
@@ -95,8 +118,8 @@ function usageErrorOf(issues: readonly z.core.$ZodIssue[]) {
   const issue = first?.code === 'too_big' ? issues.findLast(({ code }) => code === 'too_big') : first;
   const field = issue?.path.join('.') ?? '';
   const flag = FLAG_OF_FIELD[field] ?? FLAG_OF_FIELD[String(issue?.path[0])] ?? field;
-  const variable = field.toLowerCase().startsWith('environment.') || field.startsWith('secretEnvironment.');
-  const object = variable ? `${flag} ${String(issue?.path[1])}` : flag;
+  const isNamed = /^(environment|secretEnvironment|labels)\./.test(field);
+  const object = isNamed ? `${flag} ${String(issue?.path[1])}` : flag;
   return usageError(object, issue === undefined ? 'is invalid' : reasonOf(issue, field));
 }
 

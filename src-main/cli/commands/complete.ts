@@ -31,7 +31,7 @@ async function jobCandidates({ jobs }: Completion, typed: string): Promise<reado
   }
   const { withClient } = await import('../connection.ts');
   const { displayedCommand } = await import('../format/command.ts');
-  const { hasEnded, statusName } = await import('../format/status.ts');
+  const { isOfKind, statusName } = await import('../format/status.ts');
   const timeout = new Promise<never>((_resolve, reject) => {
     setTimeout(reject, ANSWER_WITHIN_MS, new Error('too late')).unref();
   });
@@ -41,7 +41,7 @@ async function jobCandidates({ jobs }: Completion, typed: string): Promise<reado
   try {
     const answer = await Promise.race([listed, timeout]);
     return answer.jobs
-      .filter((job) => jobs.kind === 'job' || hasEnded(job) === (jobs.kind === 'ended job'))
+      .filter((job) => isOfKind(job, jobs.kind))
       .map((job) => ({
         value: job.uuid,
         description: `${statusName(job.status)} ${displayedCommand(job.spec)}`,

@@ -13,6 +13,7 @@ interface JobListFlags {
   readonly status?: readonly string[];
   readonly name?: string;
   readonly command?: string;
+  readonly label?: readonly string[];
   readonly limit?: string;
 }
 
@@ -26,6 +27,7 @@ function declare(command: Command): void {
     .option('--status <status>', 'only jobs in this state; may be given again', collect)
     .option('--name <text>', 'only jobs whose name holds this text')
     .option('--command <text>', 'only jobs whose command holds this text')
+    .option('--label <KEY[=VALUE]>', 'only jobs that have this label; may be given again', collect)
     .option('--limit <count>', 'at most so many, the newest');
 }
 
@@ -34,7 +36,16 @@ async function run(invocation: Invocation<JobListFlags>): Promise<number> {
   const limit = flags.limit === undefined ? undefined : limitOf(flags.limit);
   const status = (flags.status ?? []).map(statusNamed);
   const jobs = await withClient(invocation, (client) =>
-    listJobs(client, { status, nameContains: flags.name ?? '', commandContains: flags.command ?? '' }, limit),
+    listJobs(
+      client,
+      {
+        status,
+        nameContains: flags.name ?? '',
+        commandContains: flags.command ?? '',
+        labels: [...(flags.label ?? [])],
+      },
+      limit,
+    ),
   );
   await cli.stdout.write(
     globals.json ? jsonText(jobs.map(jobListRow)) : jobListText(jobs, paintFor(cli.stdout)),
@@ -62,6 +73,7 @@ interface JobFilter {
   readonly status: JobStatus[];
   readonly nameContains: string;
   readonly commandContains: string;
+  readonly labels: string[];
 }
 
 async function listJobs(client: Client, filter: JobFilter, limit = Number.POSITIVE_INFINITY): Promise<Job[]> {

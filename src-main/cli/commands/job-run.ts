@@ -3,6 +3,7 @@ import { JobletError } from '../../../native-helper/api/errors.ts';
 import type { Job } from '../../../native-helper/api/gen/joblet_pb.js';
 import type { CheckedJobSpec } from '../../../native-helper/api/job-spec.ts';
 import { type JobSpecFlags, jobSpecOf } from '../arguments/job-spec.ts';
+import { valueSources } from '../arguments/value-sources.ts';
 import type { CommandModule, Invocation } from '../cli.ts';
 import { type Client, withClient } from '../connection.ts';
 import { untilDetached } from '../detach.ts';
@@ -27,7 +28,6 @@ const NOT_OFFERED = {
   upload: '--upload <path>',
   uploadDir: '--upload-dir <path>',
   runtime: '--runtime <name>',
-  schedule: '--schedule <time>',
 } as const;
 
 const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
@@ -42,9 +42,21 @@ function declare(command: Command): void {
     .option('--cpu-weight <weight>', 'share of the CPU beside other jobs, 1 to 10000')
     .option('--max-memory <megabytes>', 'memory at most; also with KB, MB, GB or TB')
     .option('--max-pids <count>', 'processes and threads at most')
-    .option('-e, --env <NAME=VALUE>', 'an environment variable; may be given again', collect)
-    .option('-s, --secret-env <NAME=VALUE>', 'one whose value is never stored or shown', collect)
+    .option('-e, --env <NAME[=VALUE]>', 'an environment variable; may be given again', collect)
+    .option(
+      '-s, --secret-env <NAME[=VALUE]>',
+      'one whose value is never stored or shown; NAME=@FILE',
+      collect,
+    )
+    .option('--env-file <file>', 'environment variables, a line NAME=VALUE each; may be given again', collect)
+    .option('--env-proxy', "the proxies of the caller's environment (http_proxy and their like)")
     .option('--timeout <time>', 'end the job after this time, such as 30s, 5m or 1h')
+    .option('--schedule <time>', 'start later: 45s, 2h30m, 2026-01-31 08:30 or RFC 3339')
+    .option(
+      '--retry <N[:TIME[:FACTOR]]>',
+      'when it fails, N more attempts, TIME apart, FACTOR times longer each',
+    )
+    .option('--label <KEY=VALUE>', 'a label to find it by; may be given again', collect)
     .option('--stop-grace <time>', 'time between SIGTERM and kill when it is stopped (default: 10s)')
     .option('--workdir <path>', 'current folder inside the job (default: /work)')
     .option('--hostname <name>', "host name inside the job (default: the id's first 8 characters)")
@@ -58,7 +70,7 @@ function declare(command: Command): void {
 
 async function run(invocation: Invocation<JobRunFlags>): Promise<number> {
   const { flags, operands } = invocation;
-  const spec = jobSpecOf(flags, operands);
+  const spec = jobSpecOf(flags, operands, valueSources(invocation.cli.environment));
   refuseWhatIsNotOffered(flags);
   return withClient(invocation, async (client) => {
     const { uuid } = await submit(invocation, client, spec);

@@ -19,7 +19,7 @@ export function jobStatusJson(job: Job): Readonly<Record<string, unknown>> {
     startTime: rfc3339(job.startedUs),
     endTime: rfc3339(job.endedUs),
     exitCode: job.exitCode ?? null,
-    scheduledTime: '',
+    scheduledTime: rfc3339(spec?.startAtUs ?? 0n),
     environment: shownEnvironment(spec?.environment ?? {}),
     secretEnvironment: shownSecrets(spec?.secretEnvironment ?? {}),
     network: NETWORK,
@@ -43,6 +43,10 @@ function addedKeys(job: Job): Readonly<Record<string, unknown>> {
     timeoutMs: spec?.timeoutMs || undefined,
     stopGraceMs: spec?.stopGraceMs || undefined,
     hostname: spec?.hostname || undefined,
+    labels: Object.keys(spec?.labels ?? {}).length > 0 ? spec?.labels : undefined,
+    retry: spec?.retry?.attempts ? pick(spec.retry, ['attempts', 'delayMs', 'backoff']) : undefined,
+    attempts: spec?.retry?.attempts ? attemptsJson(job) : undefined,
+    dueTime: rfc3339(job.dueUs) || undefined,
     waitingFor: job.waitingFor || undefined,
     createdTime: rfc3339(job.createdUs),
     ownerUid: job.ownerUid,
@@ -53,6 +57,19 @@ function addedKeys(job: Job): Readonly<Record<string, unknown>> {
     failure: failureJson(job),
     isolation: job.report.map((line) => pick(line, ['layer', 'item', 'asked', 'kernel', 'ok'])),
   };
+}
+
+/** Those that were followed by another. */
+function attemptsJson({ attempts }: Job): readonly unknown[] {
+  const starts = [0n, ...attempts.map(({ logEnd }) => logEnd)];
+  return attempts.map(({ startedUs, endedUs, status, exitCode, signal }, index) => ({
+    started: rfc3339(startedUs),
+    ended: rfc3339(endedUs),
+    status: statusName(status),
+    exitCode: exitCode ?? null,
+    signal,
+    logOffset: starts[index],
+  }));
 }
 
 function usageJson(usage: Usage): Readonly<Record<string, unknown>> {

@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import type { Failure, Job, ReportLine, Usage } from '../../../native-helper/api/gen/joblet_pb.js';
 import { formatDuration } from '../arguments/duration.ts';
+import { formatRetry } from '../arguments/retry.ts';
 import { formatMemorySize } from '../arguments/size.ts';
 import { displayedCommand } from './command.ts';
 import { environmentLines } from './environment.ts';
@@ -17,6 +18,7 @@ export const NETWORK = 'host';
 /** @param nowUs the present, µs since the epoch: how long a job that has not ended has taken */
 export function jobStatusText(job: Job, nowUs: bigint): string {
   const spec = job.spec;
+  const labels = Object.entries(spec?.labels ?? {}).map(([key, value]) => `${key}=${value}`);
   const sections = [
     [
       `Job ID: ${job.uuid}`,
@@ -25,9 +27,7 @@ export function jobStatusText(job: Job, nowUs: bigint): string {
       `Command: ${displayedCommand(spec)}`,
       `Status: ${statusName(job.status)}`,
     ],
-    section('Scheduling Information:', [
-      job.waitingFor ? `Waiting For: ${job.waitingFor}` : 'Start: at once',
-    ]),
+    section('Scheduling Information:', schedulingLines(job)),
     section('Timing:', timingLines(job, nowUs)),
     section('Resource Limits:', limitLines(job)),
     [
@@ -38,7 +38,9 @@ export function jobStatusText(job: Job, nowUs: bigint): string {
       ...(spec?.hostname ? [`Host Name: ${spec.hostname}`] : []),
       'Uploaded Files: none',
     ],
+    ...(labels.length === 0 ? [] : [section('Labels:', labels)]),
     section('Environment Variables:', spec === undefined ? [] : environmentLines(spec)),
+    ...(job.attempts.length === 0 ? [] : [['Attempts:', ...attemptLines(job)]]),
     ...(job.usage === undefined ? [] : [section('Usage:', usageLines(job.usage))]),
     ...(job.failure === undefined ? [] : [section('Failure:', failureLines(job.failure))]),
     ...(job.report.length === 0 ? [] : [['Isolation:', ...reportLines(job.report)]]),
@@ -50,6 +52,31 @@ export function jobStatusText(job: Job, nowUs: bigint): string {
 
 function section(heading: string, lines: readonly string[]): string[] {
   return [heading, ...(lines.length === 0 ? ['none'] : lines).map((line) => `  ${line}`)];
+}
+
+function schedulingLines({ waitingFor, spec }: Job): string[] {
+  return [
+    spec?.startAtUs ? `Scheduled: ${localTime(spec.startAtUs)}` : 'Start: at once',
+    ...(spec?.retry?.attempts ? [`Retry: ${formatRetry(spec.retry)}`] : []),
+    ...(waitingFor ? [`Waiting For: ${waitingFor}`] : []),
+  ];
+}
+
+/** Those that were followed by another; of the last one the rest of the text tells. */
+function attemptLines({ attempts }: Job): string[] {
+  const starts = [0n, ...attempts.map(({ logEnd }) => logEnd)];
+  const rows = attempts.map(({ startedUs, endedUs, status, exitCode }, index) => [
+    String(index + 1),
+    localTime(startedUs),
+    elapsed(endedUs - startedUs),
+    statusName(status),
+    exitCode === undefined ? '-' : String(exitCode),
+    String(starts[index]),
+  ]);
+  const lines = table(['', 'STARTED', 'RAN', 'STATUS', 'EXIT CODE', 'LOG OFFSET'], rows)
+    .trimEnd()
+    .split('\n');
+  return lines.map((line) => `  ${line}`);
 }
 
 function timingLines(job: Job, nowUs: bigint): string[] {

@@ -1,5 +1,6 @@
 /** The states of a job by the names that scripts know, and what follows from each. */
 import { type Job, JobStatus } from '../../../native-helper/api/gen/joblet_pb.js';
+import type { OperandKind } from '../cli.ts';
 
 const ENDED: ReadonlySet<JobStatus> = new Set([
   JobStatus.COMPLETED,
@@ -28,4 +29,18 @@ export function statusOfName(name: string): JobStatus | undefined {
 
 export function hasEnded(job: Job): boolean {
   return ENDED.has(job.status);
+}
+
+/** Whether a command that takes such jobs can take this one. */
+export function isOfKind(job: Job, kind: OperandKind): boolean {
+  switch (kind) {
+    case 'running job':
+      return !hasEnded(job);
+    case 'scheduled job':
+      return job.status === JobStatus.SCHEDULED;
+    case 'ended job':
+      return hasEnded(job);
+    default:
+      return true;
+  }
 }

@@ -4,6 +4,7 @@ import { displayedCommand } from './command.ts';
 import { shownEnvironment, shownSecrets } from './environment.ts';
 import { escapeControlCharacters } from './escape.ts';
 import { statusName } from './status.ts';
+import { localTime, rfc3339 } from './time.ts';
 
 export function submissionText(job: Job): string {
   const lines = [
@@ -11,7 +12,8 @@ export function submissionText(job: Job): string {
     `ID: ${job.uuid}`,
     `Command: ${displayedCommand(job.spec)}`,
     `Status: ${statusName(job.status)}`,
-    ...(job.waitingFor ? [`Waiting For: ${job.waitingFor}`] : []),
+    ...(job.dueUs ? [`Scheduled: ${localTime(job.dueUs)}`] : []),
+    ...(job.waitingFor && !job.dueUs ? [`Waiting For: ${job.waitingFor}`] : []),
   ];
   return lines.map((line) => `${escapeControlCharacters(line)}\n`).join('');
 }
@@ -23,6 +25,7 @@ export function submissionJson(job: Job): Readonly<Record<string, unknown>> {
     command,
     args,
     status: statusName(job.status),
+    schedule: rfc3339(job.dueUs) || undefined,
     env_vars: filled(shownEnvironment(environment)),
     secret_env_vars: filled(shownSecrets(secretEnvironment)),
     waiting_for: job.waitingFor || undefined,

@@ -28,6 +28,9 @@ describe('check', () => {
       stopGraceMs: 0n,
       workDir: '',
       hostname: '',
+      labels: {},
+      startAtUs: 0n,
+      retry: { attempts: 0, delayMs: 0n, backoff: 0 },
     });
   });
 
@@ -41,6 +44,8 @@ describe('check', () => {
           'limits.pids': '512',
           'limits.cpuWeight': '100',
           timeoutMs: '2h',
+          retry: '3, 1m 30s apart, 2 times longer each',
+          labels: 'team=core,nightly',
           name: ' build ',
         },
         {
@@ -57,6 +62,8 @@ describe('check', () => {
       name: 'build',
       limits: { memoryBytes: 1_610_612_736n, cpuPercent: 200, pids: 512n, cpuWeight: 100 },
       timeoutMs: 7_200_000n,
+      retry: { attempts: 3, delayMs: 90_000n, backoff: 2 },
+      labels: { team: 'core', nightly: '' },
       environment: { CC: 'clang' },
       secretEnvironment: { T: 'x' },
     });
@@ -74,6 +81,10 @@ describe('check', () => {
     ['too long a time', draft('a', { timeoutMs: '366d' }), 'timeoutMs: must be at most 365d'],
     ['no time at all', draft('a', { timeoutMs: '0s' }), /^timeoutMs: .*empty/],
     ['a bad host name', draft('a', { hostname: 'no_name' }), 'hostname: must be a host name label'],
+    ['no start', draft('a', { startAtUs: 'tomorrow' }), /^startAtUs: is not a time/],
+    ['too many attempts', draft('a', { retry: '101' }), 'retry: must be at most 100'],
+    ['no attempts', draft('a', { retry: '0' }), /^retry: is not a number of attempts/],
+    ['no label', draft('a', { labels: 'team=a/b' }), /^labels: team: must be empty or up to 63/],
     ['a relative folder', draft('a', { workDir: 'src' }), 'workDir: must be an absolute path'],
   ])('names the field of %s', (_what, wrong, message) => {
     expect(check(wrong).spec).toBeUndefined();
@@ -134,12 +145,38 @@ describe('check', () => {
       stopGraceMs: fc.bigInt({ min: 0n, max: 31_536_000_000n }),
       workDir: fc.constantFrom('', '/', '/work/src'),
       hostname: fc.constantFrom('', 'box'),
+      labels: fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), fc.constantFrom('', 'x.y'), { maxKeys: 3 }),
+      startAtUs: fc.constant(0n),
+      retry: fc.oneof(
+        fc.constant({ attempts: 0, delayMs: 0n, backoff: 0 }),
+        fc.record({
+          attempts: fc.integer({ min: 1, max: 100 }),
+          delayMs: fc.bigInt({ min: 0n, max: 31_536_000_000n }),
+          backoff: fc.integer({ min: 0, max: 10 }),
+        }),
+      ),
     });
     fc.assert(
       fc.property(spec, (asked) => {
         expect(check(draftOf(asked))).toEqual({ spec: asked, faults: [] });
       }),
     );
+  });
+});
+
+describe('a start time', () => {
+  it('counts from the moment at which it is checked', () => {
+    const before = Date.now();
+    const { spec } = check(draft('a', { startAtUs: '2h 30m' }));
+    expect(Number(spec?.startAtUs) / 1000 - before - 9_000_000).toBeLessThan(1000);
+  });
+
+  it('is told as the time that it is, and not at all once it is past', () => {
+    const { spec } = check(draft('a'));
+    const later = BigInt(Date.now() + 3_600_000) * 1000n;
+    const told = (startAtUs: bigint) => draftOf({ ...(spec as CheckedJobSpec), startAtUs }).lines.startAtUs;
+    expect(told(later)).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/);
+    expect(told(1n)).toBe('');
   });
 });
 

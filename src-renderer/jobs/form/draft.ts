@@ -195,13 +195,19 @@ function faultOf(issue: Issue, draft: Draft): Fault {
     return { field: 'command', message: issue.message, isTyped: draft.command.trim() !== '' };
   }
   const field = (first === 'limits' ? `limits.${second}` : first) as LineName;
-  return { field, message: messageOf(issue, field), isTyped: draft.lines[field].trim() !== '' };
+  const own = first === 'labels' ? labelMessage(second, issue) : messageOf(issue, field);
+  return { field, message: own, isTyped: draft.lines[field].trim() !== '' };
+}
+
+function labelMessage(key: string | undefined, { issues, message }: Issue): string {
+  return key === undefined ? message : `${key}: ${issues?.[0]?.message ?? message}`;
 }
 
 /** Bounds are told in the unit in which the field is typed. */
 function messageOf({ code, minimum, maximum, message }: Issue, field: LineName): string {
-  const { format } = kindOf(field);
-  const tell = (bound: number | bigint) => format(typeof bound === 'bigint' ? bound : Number(bound));
+  const { bound: formatBound, format } = kindOf(field);
+  const tell = (bound: number | bigint) =>
+    (formatBound ?? format)(typeof bound === 'bigint' ? bound : Number(bound));
   if (code === 'too_small' && minimum !== undefined) {
     return text.newJob.atLeast(tell(minimum));
   }

@@ -2,15 +2,21 @@
  * What the form has: each field of a job's specification. All tables are keyed by the fields themselves, so that one that the
  * schema gets does not compile until the form has a place, a kind and words for it.
  */
+import { NO_RETRY, parseStartTime } from '../../../src-main/ipc/contract.ts';
+import { formatTime } from '../../state/format.ts';
 import type { CheckedJobSpec } from '../../state/job-spec.ts';
 import { text } from '../../text.ts';
 import {
   formatBytesExactly,
   formatDurationExactly,
+  formatLabels,
   formatPercentExactly,
+  formatRetry,
   parseBytes,
   parseDuration,
+  parseLabels,
   parsePercent,
+  parseRetry,
   parseWhole,
   type Typed,
 } from './units.ts';
@@ -29,6 +35,8 @@ interface Kind<Value> {
   /** Of what is not empty. */
   readonly parse: (typed: string) => Typed<Value>;
   readonly format: (value: Value) => string;
+  /** A bound of it; absent: as `format` does. */
+  readonly bound?: (bound: number | bigint) => string;
   readonly example: string;
   /** What stands in the specification for nothing; undefined: the field is left out. */
   readonly nothing?: Value;
@@ -55,6 +63,26 @@ const DURATION: Kind<bigint> = {
   example: '30s',
   nothing: 0n,
 };
+const TIME: Kind<bigint> = {
+  parse: (typed) => parseStartTime(typed, Date.now()),
+  // What is past means now.
+  format: (us) => (Number(us) > Date.now() * 1000 ? formatTime(Number(us)) : ''),
+  example: '2h 30m',
+  nothing: 0n,
+};
+const RETRY: Kind<CheckedJobSpec['retry']> = {
+  parse: parseRetry,
+  format: formatRetry,
+  bound: String,
+  example: '3, 10s apart',
+  nothing: NO_RETRY,
+};
+const LABELS: Kind<Record<string, string>> = {
+  parse: parseLabels,
+  format: formatLabels,
+  example: 'team=core, stage=test',
+  nothing: {},
+};
 const WORD: Kind<string> = {
   parse: (typed) => ({ value: typed.trim() }),
   format: String,
@@ -74,9 +102,12 @@ export const LINES: { readonly [Name in LineName]: Kind<ValueOf<Name>> & { reado
   'limits.cpuPercent': { ...PERCENT, group: 'limits' },
   'limits.pids': { ...WHOLE, example: '512', group: 'limits' },
   'limits.cpuWeight': { ...WEIGHT, group: 'limits' },
+  startAtUs: { ...TIME, group: 'time' },
+  retry: { ...RETRY, group: 'time' },
   timeoutMs: { ...DURATION, example: '1h', group: 'time' },
   stopGraceMs: { ...DURATION, example: '10s', group: 'time' },
   name: { ...WORD, group: 'place' },
+  labels: { ...LABELS, isCode: true, group: 'place' },
   workDir: { ...WORD, example: '/work', isCode: true, group: 'place' },
   hostname: { ...WORD, isCode: true, group: 'place' },
 };

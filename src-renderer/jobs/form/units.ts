@@ -99,3 +99,49 @@ export function parseWhole(typed: string): Typed<bigint> {
     ? { value: BigInt(text.replaceAll(/[ ,]/g, '')) }
     : { fault: 'is not a whole number' };
 }
+
+interface Retry {
+  readonly attempts: number;
+  readonly delayMs: bigint;
+  readonly backoff: number;
+}
+
+/** More attempts, the time before each, and how often that time grows: `3`, `3, 10s apart`, `5, 10s apart, 2 times longer each`. */
+export function parseRetry(typed: string): Typed<Retry> {
+  const match =
+    /^(\d{1,9})(?:\s*[,:]\s*(.+?)(?:\s+apart)?(?:\s*[,:]\s*(\d{1,9})(?:\s*times longer each)?)?)?$/i.exec(
+      typed.trim(),
+    );
+  const [, attempts = '0', wait, backoff = '0'] = match ?? [];
+  const delay = wait === undefined ? { value: 0n } : parseDuration(wait);
+  if (match === null || 'fault' in delay || attempts === '0') {
+    return { fault: 'is not a number of attempts; write 3 or 3, 10s apart' };
+  }
+  return { value: { attempts: Number(attempts), delayMs: delay.value, backoff: Number(backoff) } };
+}
+
+export function formatRetry({ attempts, delayMs, backoff }: Retry): string {
+  if (attempts === 0) {
+    return '';
+  }
+  const growth = backoff > 0 ? `, ${backoff} times longer each` : '';
+  return delayMs === 0n && growth === ''
+    ? String(attempts)
+    : `${attempts}, ${formatDurationExactly(delayMs)} apart${growth}`;
+}
+
+/** `team=core, stage=test`; a word alone is a label without a value. */
+export function parseLabels(typed: string): Typed<Record<string, string>> {
+  const settings = typed.split(/[,\s]+/).filter((each) => each !== '');
+  const labels = settings.map((setting) => {
+    const equals = setting.indexOf('=');
+    return equals === -1 ? [setting, ''] : [setting.slice(0, equals), setting.slice(equals + 1)];
+  });
+  return { value: Object.fromEntries(labels) };
+}
+
+export function formatLabels(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([key, value]) => (value === '' ? key : `${key}=${value}`))
+    .join(', ');
+}

@@ -13,7 +13,7 @@ const UNITS = [
 /** What the helper tells in the place of a value that it keeps to itself. */
 export const MASK = '***';
 
-/** A secret is nobody's to copy: the line takes its value from the shell's variable of the same name. */
+/** A secret is nobody's to copy: the line takes its value from the caller's variable of the same name. */
 export function commandLineOf(spec: CheckedJobSpec): string {
   const { limits } = spec;
   const flags: readonly (readonly [flag: string, value: string | undefined])[] = [
@@ -22,6 +22,8 @@ export function commandLineOf(spec: CheckedJobSpec): string {
     ['--cpu-weight', limits.cpuWeight?.toString()],
     ['--max-memory', limits.memoryBytes === undefined ? undefined : memorySize(limits.memoryBytes)],
     ['--max-pids', limits.pids?.toString()],
+    ['--schedule', Number(spec.startAtUs) > Date.now() * 1000 ? rfc3339(spec.startAtUs) : undefined],
+    ['--retry', retry(spec)],
     ['--timeout', duration(spec.timeoutMs)],
     ['--stop-grace', duration(spec.stopGraceMs)],
     ['--workdir', spec.workDir || undefined],
@@ -29,6 +31,7 @@ export function commandLineOf(spec: CheckedJobSpec): string {
   ];
   const given = flags.flatMap(([flag, value]) => (value === undefined ? [] : [quoted(`${flag}=${value}`)]));
   const variables = [
+    ...Object.entries(spec.labels).map(([key, value]) => quoted(`--label=${key}=${value}`)),
     ...Object.entries(spec.environment).map(([name, value]) => variable('--env', name, value)),
     ...Object.entries(spec.secretEnvironment).map(([name, value]) => variable('--secret-env', name, value)),
   ];
@@ -41,7 +44,16 @@ export function hasSecrets({ environment, secretEnvironment }: CheckedJobSpec): 
 }
 
 function variable(flag: string, name: string, value: string): string {
-  return value === MASK ? `${flag}=${name}="$${name}"` : quoted(`${flag}=${name}=${value}`);
+  return value === MASK ? `${flag}=${name}` : quoted(`${flag}=${name}=${value}`);
+}
+
+function rfc3339(microseconds: bigint): string {
+  return new Date(Number(microseconds / 1000n)).toISOString();
+}
+
+function retry({ retry: { attempts, delayMs, backoff } }: CheckedJobSpec): string | undefined {
+  const delay = [String(attempts), duration(delayMs) ?? '0s', String(backoff)];
+  return attempts === 0 ? undefined : delay.slice(0, backoff > 0 ? 3 : delayMs > 0n ? 2 : 1).join(':');
 }
 
 /** A single word with white space in it would be taken for a line of shell: `env` keeps it the name of a program. */

@@ -2,6 +2,7 @@
 import type { JobDetails } from '../../../src-main/ipc/contract.ts';
 import { formatBytes, formatDuration, formatTime } from '../../state/format.ts';
 import { text } from '../../text.ts';
+import { formatLabels, formatRetry } from '../form/units.ts';
 import { signalName } from './signals.ts';
 
 export interface Fact {
@@ -29,6 +30,8 @@ export function askedFacts({ spec, uuid, nodeId, ownerUid }: JobDetails): readon
     ),
     [words.workDir, spec.workDir || words.defaultWorkDir, true],
     [words.hostname, spec.hostname, true],
+    [words.labels, formatLabels(spec.labels), true],
+    [words.retry, formatRetry(spec.retry)],
     [words.id, uuid, true],
     [words.node, nodeId, true],
     [words.owner, String(ownerUid)],
@@ -49,15 +52,32 @@ export function limitFacts({ spec }: JobDetails): readonly Fact[] {
 }
 
 /** @param nowUs how long a job that has not ended has taken */
-export function timeFacts({ createdUs, startedUs, endedUs }: JobDetails, nowUs: number): readonly Fact[] {
+export function timeFacts(
+  { spec, createdUs, startedUs, endedUs }: JobDetails,
+  nowUs: number,
+): readonly Fact[] {
   const words = text.job.facts;
   return facts([
     [words.created, formatTime(createdUs)],
+    [words.start, spec.startAtUs > 0n && formatTime(Number(spec.startAtUs))],
     [words.started, formatTime(startedUs)],
     [words.ended, formatTime(endedUs)],
     [words.waited, startedUs > 0 && formatDuration(startedUs - createdUs)],
     [words.ran, startedUs > 0 && formatDuration(Math.max(0, (endedUs || nowUs) - startedUs))],
   ]);
+}
+
+export function attemptFacts({ attempts }: JobDetails): readonly Fact[] {
+  const words = text.job.facts;
+  return facts(
+    attempts.map(({ startedUs, endedUs, status, exitCode }, index): MaybeFact => {
+      const ran = formatDuration(endedUs - startedUs);
+      return [
+        words.attempt(index + 1),
+        words.attemptValue(text.status[status], exitCode, ran, formatTime(startedUs)),
+      ];
+    }),
+  );
 }
 
 export function endFacts({ exitCode, signal, logBytes }: JobDetails): readonly Fact[] {

@@ -17,7 +17,7 @@ export const NEWEST_FIRST: Sort = { column: 'created', descending: true };
 
 export interface View {
   readonly filter: Filter;
-  /** Found in name, command or at the beginning of the id, whatever its case. */
+  /** Found in name, command, a label or at the beginning of the id, whatever its case. */
   readonly search: string;
   readonly sort: Sort;
 }
@@ -144,9 +144,9 @@ function holds(line: Line, words: string): boolean {
   if (words === '') {
     return true;
   }
-  const { name, command, uuid } = line.entry.row;
+  const { name, command, labels, uuid } = line.entry.row;
   // A line break between them is in no search.
-  line.text ??= `${name}\n${command}`.toLowerCase();
+  line.text ??= [name, command, ...labels].join('\n').toLowerCase();
   return line.text.includes(words) || uuid.startsWith(words);
 }
 

@@ -11,6 +11,8 @@ export function row(number: number, rest: Partial<JobRow> = {}): JobRow {
     createdUs: number,
     startedUs: number,
     endedUs: number + 1,
+    dueUs: 0,
+    labels: [],
     exitCode: 0,
     ...rest,
   };
