@@ -3,11 +3,12 @@ import { NO_RETRY } from './job-spec.ts';
 
 /** The fields of a specification's message without what protobuf adds to it: what `jobSpecSchema` checks. */
 export function fieldsOf(spec: JobSpec): object {
-  const { limits, retry, ...fields } = withoutNames(spec);
+  const { limits, retry, terminal, ...fields } = withoutNames(spec);
   return {
     ...fields,
     limits: limits === undefined ? {} : withoutNames(limits),
     retry: retry === undefined ? NO_RETRY : withoutNames(retry),
+    ...(terminal !== undefined && { terminal: withoutNames(terminal) }),
   };
 }
 

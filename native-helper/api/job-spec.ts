@@ -95,6 +95,13 @@ const retrySchema = z
 
 const WORK_DIRECTORY_PARTS = /^\/(?:[^/]+(?:\/[^/]+)*)?$/;
 
+/** struct winsize of ioctl_tty(2). */
+export const MAX_TERMINAL_CELLS = 65_535;
+
+const cells = z.int().check(z.minimum(0), z.maximum(MAX_TERMINAL_CELLS));
+/** 0 is a size that is not known. */
+export const terminalSchema = z.strictObject({ columns: cells, rows: cells });
+
 export const jobSpecSchema = z
   .strictObject({
     name: singleLine(MAX_NAME_BYTES),
@@ -120,6 +127,8 @@ export const jobSpecSchema = z
     labels: labelsSchema,
     startAtUs: z.bigint().check(z.minimum(0n), z.maximum(MAX_TIME_US)),
     retry: retrySchema,
+    terminal: z.optional(terminalSchema),
+    stdin: z.boolean(),
   })
   .check(
     z.superRefine((spec, context) => {
@@ -130,6 +139,9 @@ export const jobSpecSchema = z
           path: ['environment'],
           message: `must be at most ${MAX_ENVIRONMENT_VARIABLES} variables`,
         });
+      }
+      if (spec.stdin && spec.terminal !== undefined) {
+        context.addIssue({ code: 'custom', path: ['stdin'], message: 'a terminal is an input already' });
       }
       const twice = Object.keys(spec.environment).find((name) => Object.hasOwn(spec.secretEnvironment, name));
       if (twice !== undefined) {

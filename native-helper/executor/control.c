@@ -2,6 +2,7 @@
 #include "control.h"
 
 #include "files.h"
+#include "pass.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,8 +10,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+static void keep_passed(struct control *control, int descriptor)
+{
+	if (control->passed >= 0)
+		close(control->passed);
+	control->passed = descriptor;
+}
+
 void control_close(struct control *control)
 {
+	keep_passed(control, -1);
 	if (control->connection >= 0)
 		close(control->connection);
 	control->connection = -1;
@@ -83,19 +92,38 @@ static bool take_line(struct control *control, char *line)
 	return true;
 }
 
-static enum control_order parse_order(const char *line, uint64_t *grace_ms)
+static enum control_order parse_order(struct control *control, const char *line, struct control_arguments *arguments)
 {
 	static const char STOP[] = "stop ";
 
 	if (strcmp(line, "kill") == 0)
 		return ORDER_KILL;
 	if (strncmp(line, STOP, strlen(STOP)) == 0 && strspn(line + strlen(STOP), "0123456789") == strlen(line + strlen(STOP)) &&
-	    parse_unsigned(line + strlen(STOP), grace_ms))
+	    parse_unsigned(line + strlen(STOP), &arguments->grace_ms))
 		return ORDER_STOP;
+	if (strcmp(line, "session") == 0 && control->passed >= 0) {
+		arguments->session = control->passed;
+		control->passed = -1;
+		return ORDER_SESSION;
+	}
 	return ORDER_NONE;
 }
 
-enum control_order control_receive(struct control *control, uint64_t *grace_ms)
+/* As recv(2) into the rest of the line. Of the descriptors beside it the first counts. */
+static ssize_t receive(struct control *control, size_t room)
+{
+	int passed[PASS_MAXIMUM];
+	ssize_t received = pass_receive(control->connection, control->line + control->line_bytes, room, passed, MSG_DONTWAIT);
+
+	if (passed[0] >= 0) {
+		keep_passed(control, passed[0]);
+		passed[0] = -1;
+		pass_close(passed);
+	}
+	return received;
+}
+
+enum control_order control_receive(struct control *control, struct control_arguments *arguments)
 {
 	char line[sizeof control->line];
 	size_t room = sizeof control->line - control->line_bytes;
@@ -103,7 +131,7 @@ enum control_order control_receive(struct control *control, uint64_t *grace_ms)
 	enum control_order order;
 
 	if (!take_line(control, line)) {
-		received = room == 0 ? 0 : recv(control->connection, control->line + control->line_bytes, room, MSG_DONTWAIT);
+		received = room == 0 ? 0 : receive(control, room);
 		if (received < 0 && (errno == EAGAIN || errno == EINTR))
 			return ORDER_NONE;
 		if (received <= 0) {
@@ -114,7 +142,7 @@ enum control_order control_receive(struct control *control, uint64_t *grace_ms)
 		if (!take_line(control, line))
 			return ORDER_NONE;
 	}
-	order = parse_order(line, grace_ms);
+	order = parse_order(control, line, arguments);
 	if (order == ORDER_NONE)
 		control_close(control);
 	return order;

@@ -13,9 +13,15 @@ struct control {
 	int listener;
 	char line[64]; /* the longest order is "stop " and twenty digits */
 	size_t line_bytes;
+	int passed; /* the descriptor that came last and no order has taken yet; −1: none */
 };
 
-enum control_order { ORDER_NONE, ORDER_STOP, ORDER_KILL };
+enum control_order { ORDER_NONE, ORDER_STOP, ORDER_KILL, ORDER_SESSION };
+
+struct control_arguments {
+	uint64_t grace_ms; /* of ORDER_STOP */
+	int session;	   /* of ORDER_SESSION: the connection, now the caller's to close */
+};
 
 /* Binds and listens on the adoption socket `name` in the folder. */
 bool control_listen(struct control *control, int folder, const char *name, struct failure *failure);
@@ -26,8 +32,8 @@ bool control_accept(struct control *control);
 /* Sends a whole line, or closes the connection: a helper that doesn't read is not waited for. */
 void control_send(struct control *control, const struct text *line);
 
-/* The next order that has come, with *grace_ms for ORDER_STOP. What isn't an order closes the connection. */
-enum control_order control_receive(struct control *control, uint64_t *grace_ms);
+/* The next order that has come. What isn't an order closes the connection. */
+enum control_order control_receive(struct control *control, struct control_arguments *arguments);
 
 void control_close(struct control *control);
 

@@ -156,15 +156,17 @@ static bool wait_for_room(struct job *job, const struct record *record)
 	do {
 		struct pollfd waits[] = {{.fd = job->control.listener, .events = POLLIN},
 					 {.fd = job->control.connection, .events = POLLIN}};
-		uint64_t unused;
+		struct control_arguments arguments = {.session = -1};
 
 		poll(waits, 2, RECORD_RETRY_MS);
 		if (waits[0].revents && control_accept(&job->control)) {
 			job_greet(job);
 			send_exited(job, record);
-		} else if (waits[1].revents && control_receive(&job->control, &unused) == ORDER_KILL) {
+		} else if (waits[1].revents && control_receive(&job->control, &arguments) == ORDER_KILL) {
 			return false;
 		}
+		if (arguments.session >= 0)
+			close(arguments.session);
 	} while (!record_write(record, job->folder, &job->record_file));
 	return true;
 }

@@ -10,8 +10,10 @@
 
 #include "command.h"
 #include "credentials.h"
+#include "guests.h"
 #include "idle.h"
 #include "layer.h"
+#include "pass.h"
 #include "record.h"
 #include "root.h"
 #include "sys.h"
@@ -108,9 +110,14 @@ static bool build_root(const struct plan *plan, const struct sources *sources, s
 	return !LAYER("mount-namespace") || root_build(plan, sources, failure);
 }
 
+static bool take_as(int descriptor, int null, int number)
+{
+	return dup2(descriptor >= 0 ? descriptor : null, number) >= 0;
+}
+
 /*
- * 0 is the job's own /dev/null; everything but 0 … 2 and the socket is closed, the plan's sources and the monitor's sockets too
- * (CVE-2024-21626).
+ * 0 is the job's own /dev/null, unless it has an input; everything but 0 … 2 and the socket is closed, the plan's sources and the
+ * monitor's sockets too (CVE-2024-21626). A terminal takes its places later, since the job's user opens it.
  */
 static bool arrange_descriptors(struct init_descriptors *descriptors, struct failure *failure)
 {
@@ -121,8 +128,8 @@ static bool arrange_descriptors(struct init_descriptors *descriptors, struct fai
 		return failed(failure, "process", "open", "/dev/null");
 	if (!S_ISCHR(found.st_mode))
 		return refused(failure, "process", "open", "/dev/null", "not a device");
-	if (dup2(null, STDIN_FILENO) < 0 || dup2(descriptors->output, STDOUT_FILENO) < 0 ||
-	    dup2(descriptors->error, STDERR_FILENO) < 0 || dup3(descriptors->monitor, MONITOR, O_CLOEXEC) < 0)
+	if (!take_as(descriptors->input, null, STDIN_FILENO) || !take_as(descriptors->output, null, STDOUT_FILENO) ||
+	    !take_as(descriptors->error, null, STDERR_FILENO) || dup3(descriptors->monitor, MONITOR, O_CLOEXEC) < 0)
 		return failed(failure, "process", "dup2", "standard streams");
 	descriptors->monitor = MONITOR;
 	if (!LAYER("descriptors"))
@@ -180,6 +187,27 @@ static bool watch_children(struct failure *failure)
 	       failed(failure, "process", "signalfd", "SIGCHLD");
 }
 
+/*
+ * By the job's user, so that the terminal is its own. Init keeps the slave as long as it lives: the log's reader must not see an end of
+ * file when the command closes it and opens /dev/tty again.
+ */
+static bool open_terminal(const struct plan *plan, struct failure *failure)
+{
+	const struct init_message message = {.event = INIT_TERMINAL};
+	struct terminal terminal;
+
+	if (plan->input != INPUT_TERMINAL)
+		return true;
+	if (!terminal_open(&terminal, plan->terminal_size, failure))
+		return false;
+	for (int number = 0; number < 3; number++)
+		if (dup2(terminal.slave, number) < 0)
+			return failed(failure, "terminal", "dup2", "standard streams");
+	if (pass_send(MONITOR, &message, sizeof message, &terminal.master, 1, 0) != sizeof message)
+		return failed(failure, "terminal", "sendmsg", "monitor");
+	return close(terminal.slave) == 0 && close(terminal.master) == 0;
+}
+
 static bool install_seccomp(const struct plan *plan, struct failure *failure)
 {
 	struct sock_fprog program = {.len = (unsigned short)plan->seccomp_count, .filter = (struct sock_filter *)plan->seccomp};
@@ -200,7 +228,8 @@ static bool build_sandbox(const struct plan *plan, const struct sources *sources
 	umask(022);
 	reset_signals();
 	return set_resource_limits(plan, failure) && credentials_drop(plan, failure) && tie_to_monitor(failure) &&
-	       enter_work_directory(plan, failure) && watch_children(failure) && install_seccomp(plan, failure);
+	       enter_work_directory(plan, failure) && watch_children(failure) && open_terminal(plan, failure) &&
+	       install_seccomp(plan, failure);
 }
 
 static void gather_facts(struct init_facts *facts)
@@ -214,18 +243,21 @@ static void gather_facts(struct init_facts *facts)
 	prctl(PR_GET_PDEATHSIG, &facts->death_signal, 0, 0, 0);
 }
 
-/* Reaps whatever has ended, orphans of the job too. @returns whether the command was among it. */
+/* Reaps whatever has ended, guests and orphans of the job too. @returns whether the command was among it. */
 static bool reap(pid_t command, int *status)
 {
+	struct init_message message;
 	bool ended = false;
 	int its_status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &its_status, WNOHANG)) > 0) {
-		if (pid != command)
-			continue;
-		*status = its_status;
-		ended = true;
+		if (pid == command) {
+			*status = its_status;
+			ended = true;
+		} else if (guests_ended(pid, its_status, &message)) {
+			tell(MONITOR, &message);
+		}
 	}
 	return ended;
 }
@@ -238,18 +270,44 @@ static void drain_signals(void)
 		;
 }
 
-/* One order of the monitor. False when there is no monitor any more. */
-static bool obey(pid_t command)
+static void start_guest(const struct plan *plan, const struct init_request *request, size_t payload_bytes, const int *descriptors)
 {
-	char order;
-	ssize_t received = recv(MONITOR, &order, sizeof order, MSG_DONTWAIT);
+	struct init_message message;
+	int master = -1;
 
-	if (received == sizeof order && order == INIT_TERMINATE)
-		kill(-command, SIGTERM);
+	guests_start(plan, request, payload_bytes, descriptors, &message, &master);
+	pass_send(MONITOR, &message, sizeof message, &master, message.event == INIT_GUEST_STARTED && master >= 0 ? 1 : 0, 0);
+	if (master >= 0)
+		close(master);
+}
+
+/* A shell that somebody sits before passes over SIGTERM; that its terminal goes away it understands. */
+static void terminate(const struct plan *plan, pid_t command)
+{
+	kill(-command, SIGTERM);
+	if (plan->input == INPUT_TERMINAL)
+		kill(-command, SIGHUP);
+}
+
+/* One order of the monitor. False when there is no monitor any more. */
+static bool obey(const struct plan *plan, pid_t command)
+{
+	static struct init_request request;
+	const ssize_t head = offsetof(struct init_request, payload);
+	int descriptors[PASS_MAXIMUM];
+	ssize_t received = pass_receive(MONITOR, &request, sizeof request, descriptors, MSG_DONTWAIT);
+
+	if (received == sizeof request.order && request.order == INIT_TERMINATE)
+		terminate(plan, command);
+	else if (received == head && request.order == INIT_HANG_UP)
+		guests_hang_up(request.session);
+	else if (received > head && request.order == INIT_EXEC)
+		start_guest(plan, &request, (size_t)(received - head), descriptors);
+	pass_close(descriptors);
 	return received != 0;
 }
 
-static int wait_for_command(pid_t command)
+static int wait_for_command(const struct plan *plan, pid_t command)
 {
 	struct pollfd waits[] = {{.fd = CHILDREN, .events = POLLIN}, {.fd = MONITOR, .events = POLLIN}};
 	int status = 0, patience = IDLE_AFTER_MS;
@@ -265,13 +323,36 @@ static int wait_for_command(pid_t command)
 			continue;
 		if (waits[0].revents)
 			drain_signals();
-		if (waits[1].revents && !obey(command)) {
+		if (waits[1].revents && !obey(plan, command)) {
 			if (LAYER("parent-death"))
 				_exit(0);
 			waits[1].fd = -1;
 		}
 	}
 	return status;
+}
+
+/* The reader of the job's input is the job alone: that it has closed it must show. */
+static void let_go_of_input(const struct plan *plan)
+{
+	if (plan->input == INPUT_PIPE) {
+		close(STDIN_FILENO);
+		open("/dev/null", O_RDWR | O_NOFOLLOW);
+	}
+}
+
+static pid_t start_command(const struct plan *plan, int *exit_code, struct failure *failure)
+{
+	const struct command command = {
+		.plan = plan,
+		.arguments = plan->arguments,
+		.environment = plan->environment,
+		.has_terminal = plan->input == INPUT_TERMINAL,
+	};
+	pid_t pid = command_start(&command, exit_code, failure);
+
+	let_go_of_input(plan);
+	return pid;
 }
 
 noreturn void init_run(const struct plan *plan, const struct sources *sources, struct init_descriptors *descriptors)
@@ -290,10 +371,10 @@ noreturn void init_run(const struct plan *plan, const struct sources *sources, s
 	gather_facts(&message.facts);
 	tell(MONITOR, &message);
 	wait_for(MONITOR, INIT_GO);
-	command = command_start(plan, &message.status, &message.failure);
+	command = start_command(plan, &message.status, &message.failure);
 	message.event = command > 0 ? INIT_ENDED : INIT_FAILED;
 	if (command > 0)
-		message.status = wait_for_command(command);
+		message.status = wait_for_command(plan, command);
 	tell(MONITOR, &message);
 	_exit(0);
 }

@@ -8,8 +8,12 @@
 #include "log.h"
 #include "plan.h"
 #include "record.h"
+#include "session.h"
 
 #include <sys/types.h>
+
+/* Of docs/monitor-protocol.md; 2 knows sessions. */
+enum { MONITOR_VERSION = 2 };
 
 enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_ENDED };
 
@@ -34,7 +38,10 @@ struct job {
 	 */
 	int mount_namespace;
 	int pidfd, init_socket;
-	int streams[2]; /* the read ends of stdout and stderr; −1 when they are read to their end */
+	int streams[2]; /* the read ends of stdout and stderr, or the terminal's master and −1; −1 when they are read to their end */
+	struct job_input input;
+	struct session sessions[SESSIONS_MAXIMUM];
+	uint32_t sessions_begun; /* the number of the last one */
 	int timer;	/* of the timeout, then of the grace time */
 
 	enum phase phase;

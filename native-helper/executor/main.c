@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MONITOR_VERSION = 1, EXIT_USAGE = 2 };
+enum { EXIT_USAGE = 2 };
 
 enum descriptor { FD_PLAN = 0, FD_CONTROL = 3, FD_FOLDER = 4, FD_CGROUP = 5, FD_ADOPTION = 6, FD_LAST = 9 };
 
@@ -106,13 +106,14 @@ static int run(bool replay)
 		.folder = replay ? -1 : FD_FOLDER,
 		.adoption = replay ? -1 : FD_ADOPTION,
 		.cgroup = {.parent = is_open(FD_CGROUP) ? FD_CGROUP : -1, .folder = -1},
-		.control = {.connection = replay ? -1 : move_control(), .listener = -1},
+		.control = {.connection = replay ? -1 : move_control(), .listener = -1, .passed = -1},
 		.log = {.data = -1, .index = -1, .buffer = buffer},
 		.record_file = -1,
 		.mount_namespace = -1,
 		.pidfd = -1,
 		.init_socket = -1,
 		.streams = {-1, -1},
+		.input = {.descriptor = -1, .terminal = -1},
 		.timer = -1,
 		.refusal_code = EXIT_REFUSED,
 	};

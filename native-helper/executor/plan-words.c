@@ -28,6 +28,7 @@ const char *plan_fault_text(enum plan_fault fault)
 static const char *const RECORDS[] = {
 	"the plan", "JOB", "NAMESPACES", "HOSTNAME", "CREDENTIALS", "ID_RANGE", "MOUNT", "DEVICE",
 	"LIMIT", "RLIMIT", "ENVIRONMENT", "ARGUMENT", "WORK_DIRECTORY", "SECCOMP", "TIMES", "SCHEDULING",
+	"LANDLOCK", "INPUT",
 };
 
 const char *plan_record_name(uint32_t type)

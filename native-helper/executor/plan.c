@@ -295,7 +295,19 @@ static void parse_scheduling(struct cursor *cursor, struct plan *plan)
 	require(cursor, plan->oom_score_adj >= -1000 && plan->oom_score_adj <= 1000, PLAN_VALUE);
 }
 
-enum { JOB = 1, HOSTNAME = 3, ID_RANGE = 5, RECORD_TYPES_END = 16 };
+static void parse_input(struct cursor *cursor, struct plan *plan)
+{
+	plan->input = take_u32(cursor);
+	plan->terminal_size.columns = take_u32(cursor);
+	plan->terminal_size.rows = take_u32(cursor);
+	require(cursor, plan->input == INPUT_PIPE || plan->input == INPUT_TERMINAL, PLAN_VALUE);
+	/* struct winsize */
+	require(cursor, plan->terminal_size.columns <= UINT16_MAX && plan->terminal_size.rows <= UINT16_MAX, PLAN_VALUE);
+	if (plan->input == INPUT_PIPE)
+		require(cursor, plan->terminal_size.columns == 0 && plan->terminal_size.rows == 0, PLAN_COMBINATION);
+}
+
+enum { JOB = 1, HOSTNAME = 3, ID_RANGE = 5, RECORD_TYPES_END = 18 };
 
 static const struct record_kind {
 	uint32_t minimum, maximum;
@@ -316,6 +328,7 @@ static const struct record_kind {
 	[13] = {0, 1, parse_seccomp},
 	[14] = {1, 1, parse_times},
 	[15] = {1, 1, parse_scheduling},
+	[17] = {0, 1, parse_input},
 };
 
 static bool refuse(struct plan_error *error, enum plan_fault fault, uint32_t record, size_t offset)

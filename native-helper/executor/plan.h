@@ -2,13 +2,15 @@
 #ifndef JOBLET_PLAN_H
 #define JOBLET_PLAN_H
 
+#include "terminal.h"
+
 #include <linux/filter.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-	PLAN_VERSION = 1,
+	PLAN_VERSION = 2,
 	PLAN_HEADER_BYTES = 64,
 	PLAN_BYTES_MAXIMUM = 4 * 1024 * 1024,
 	PLAN_RECORDS_MAXIMUM = 65536,
@@ -66,6 +68,9 @@ enum plan_attribute {
 	ATTRIBUTE_FILE = 32,
 };
 
+/* What the command has as its standard input. */
+enum plan_input { INPUT_NONE, INPUT_PIPE, INPUT_TERMINAL };
+
 enum plan_device_type { DEVICE_CHARACTER = 1, DEVICE_BLOCK };
 enum plan_access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_MKNOD = 4 };
 enum plan_id_kind { ID_USER, ID_GROUP };
@@ -114,6 +119,8 @@ struct plan {
 	uint32_t seccomp_flags, seccomp_count; /* count 0: none */
 	const struct sock_filter *seccomp;
 	uint64_t timeout_ms, grace_ms; /* timeout 0: none */
+	uint32_t input;
+	struct terminal_size terminal_size;
 	int32_t nice, oom_score_adj;
 
 	uint32_t id_range_count, mount_count, device_count, limit_count, rlimit_count, environment_count, argument_count;

@@ -74,6 +74,7 @@ static void compare_all(const struct report_subject *subject, struct report *rep
 	text_add(text, "[");
 	report_process(report, subject);
 	report_mounts(report, subject);
+	report_terminal(report, subject);
 	text_add(text, "\n]}\n");
 }
 

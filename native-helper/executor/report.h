@@ -26,6 +26,7 @@ struct report_subject {
 	pid_t init;
 	int process; /* open folder /proc/<init> */
 	int root;    /* the job's root folder, as init sees it */
+	int terminal; /* the master of the job's terminal; −1: it has none */
 };
 
 void report_line(struct report *report, const char *layer, const char *item, const char *asked, const char *kernel, bool ok);
@@ -40,6 +41,7 @@ int report_open(const struct report_subject *subject, const char *path);
 /* The parts, by file. */
 void report_process(struct report *report, const struct report_subject *subject);
 void report_mounts(struct report *report, const struct report_subject *subject);
+void report_terminal(struct report *report, const struct report_subject *subject);
 
 /*
  * Compares, and puts the report into `text`. False when the kernel says something else than the plan, or when it can't be asked; a text

@@ -4,6 +4,7 @@
 #include "init.h"
 #include "job.h"
 #include "layer.h"
+#include "pipe.h"
 #include "sources.h"
 #include "sys.h"
 
@@ -21,25 +22,18 @@ enum { PIPE_BYTES = 1024 * 1024 };
 /* The job's end of each channel is for init, and is closed here once it has it. */
 struct channels {
 	int ours, init;
-	int read[2], write[2];
+	int input[2];		/* read and write end; −1: the job has no such input */
+	int read[2], write[2];	/* of stdout and stderr; −1: it has a terminal */
 };
 
-/*
- * The pipe becomes the job's user's, or its programs couldn't open /dev/stdout and /dev/stderr, which lead to it. Only our end is
- * non-blocking: it is the job that waits when the log can't take more.
- */
-static bool make_pipe(const struct plan *plan, int *read_end, int *write_end, struct failure *failure)
+static bool make_output(const struct plan *plan, struct channels *channels, int stream, struct failure *failure)
 {
 	int ends[2];
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return failed(failure, "monitor", "pipe2", "output");
-	*read_end = ends[0];
-	*write_end = ends[1];
-	if (fchown(ends[1], plan_outside_id(plan, ID_USER, plan->uid), plan_outside_id(plan, ID_GROUP, plan->gid)) < 0)
-		return failed(failure, "monitor", "fchown", "output pipe");
-	if (fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0)
-		return failed(failure, "monitor", "fcntl O_NONBLOCK", "output pipe");
+	if (!make_pipe(plan, ends, READ_END, failure))
+		return false;
+	channels->read[stream] = ends[READ_END];
+	channels->write[stream] = ends[WRITE_END];
 	return true;
 }
 
@@ -47,12 +41,26 @@ static bool make_channels(const struct plan *plan, struct channels *channels, st
 {
 	int ends[2];
 
+	*channels = (struct channels){.input = {-1, -1}, .read = {-1, -1}, .write = {-1, -1}};
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return failed(failure, "monitor", "socketpair", "init");
 	channels->ours = ends[0];
 	channels->init = ends[1];
-	return make_pipe(plan, &channels->read[0], &channels->write[0], failure) &&
-	       make_pipe(plan, &channels->read[1], &channels->write[1], failure);
+	if (plan->input == INPUT_TERMINAL)
+		return true;
+	if (plan->input == INPUT_PIPE && !make_pipe(plan, channels->input, WRITE_END, failure))
+		return false;
+	return make_output(plan, channels, 0, failure) && make_output(plan, channels, 1, failure);
+}
+
+/* The ends that are init's alone from now on. */
+static void close_given(const struct channels *channels)
+{
+	const int given[] = {channels->init, channels->input[READ_END], channels->write[0], channels->write[1]};
+
+	for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+		if (given[i] >= 0)
+			close(given[i]);
 }
 
 /* CLONE_NEWCGROUP is not among them: init enters that one itself. */
@@ -112,7 +120,7 @@ static bool clone_init(struct job *job, const struct sources *sources, const str
 	if (pid < 0)
 		return failed(&job->failure, layer_of_clone(errno), "clone3", "init");
 	if (pid == 0) {
-		struct init_descriptors descriptors = {channels->init, channels->write[0], channels->write[1]};
+		struct init_descriptors descriptors = {channels->init, channels->input[READ_END], channels->write[0], channels->write[1]};
 
 		close(channels->ours); /* so that the socket ends when the monitor does */
 		init_run(job->plan, sources, &descriptors);
@@ -221,7 +229,7 @@ static bool prepare_meanwhile(struct job *job)
 	if (!make_timer(job))
 		return false;
 	for (int stream = 0; stream < 2; stream++)
-		fcntl(job->streams[stream], F_SETPIPE_SZ, PIPE_BYTES); /* as large as it is, it works */
+		fcntl(job->streams[stream], F_SETPIPE_SZ, PIPE_BYTES); /* as large as it is, it works; a terminal has none yet */
 	job->mount_namespace = open(init_path(job, "/ns/mnt", path, sizeof path), O_RDONLY | O_CLOEXEC);
 	if (job->mount_namespace < 0)
 		return failed(&job->failure, "namespace", "open", "mount namespace of init");
@@ -243,12 +251,11 @@ bool job_start(struct job *job)
 	    !cgroup_create(&job->cgroup, job->cgroup.parent, job->plan, &job->failure) ||
 	    !make_channels(job->plan, &channels, &job->failure) || !clone_in_network(job, &sources, &channels))
 		return false;
-	close(channels.init);
-	close(channels.write[0]);
-	close(channels.write[1]);
+	close_given(&channels);
 	sources_close(job->plan, &sources);
 	job->init_socket = channels.ours;
 	job->streams[0] = channels.read[0];
 	job->streams[1] = channels.read[1];
+	job->input.descriptor = channels.input[WRITE_END];
 	return map_ids(job) && set_oom_score(job, &job->failure) && prepare_meanwhile(job);
 }

@@ -7,6 +7,7 @@
 #include "idle.h"
 #include "init.h"
 #include "job.h"
+#include "pass.h"
 #include "report.h"
 #include "sys.h"
 
@@ -19,6 +20,8 @@
 #include <sys/timerfd.h>
 
 enum { LOG_RETRY_MS = 250, LINE_BYTES = 512 };
+/* More than a terminal holds for its reader: 8 KiB on their way and 4 KiB there (drivers/tty/pty.c, n_tty.c). */
+enum { TERMINAL_BYTES = 64 * 1024 };
 
 enum wait { WAIT_STDOUT, WAIT_STDERR, WAIT_INIT, WAIT_PIDFD, WAIT_CONTROL, WAIT_LISTENER, WAIT_TIMER, WAITS };
 
@@ -36,7 +39,7 @@ static void send_hello(struct job *job)
 
 	text_add(&line, "{");
 	json_string_field(&line, "event", "hello");
-	json_number_field(&line, "monitor", 1);
+	json_number_field(&line, "monitor", MONITOR_VERSION);
 	json_string_field(&line, "build", job->build);
 	json_string_field(&line, "job", job->plan->uuid);
 	json_number_field(&line, "pid", getpid());
@@ -136,7 +139,13 @@ enum { REPORT_BYTES_MAXIMUM = 64 * 1024 * 1024 };
  */
 static bool compare_and_go(struct job *job, const struct init_facts *facts, struct text *report)
 {
-	struct report_subject subject = {.plan = job->plan, .cgroup = &job->cgroup, .facts = facts, .init = job->init};
+	struct report_subject subject = {
+		.plan = job->plan,
+		.cgroup = &job->cgroup,
+		.facts = facts,
+		.init = job->init,
+		.terminal = job->input.terminal,
+	};
 	const char order = INIT_GO;
 
 	if (!report_compare(&subject, report, &job->failure))
@@ -174,9 +183,23 @@ static void on_ready(struct job *job, const struct init_facts *facts)
 	send_running(job);
 }
 
-static void on_init_message(struct job *job, struct init_message *message)
+/* The log reads what the terminal shows. */
+static void take_terminal(struct job *job, int master)
+{
+	fcntl(master, F_SETFL, O_NONBLOCK);
+	job->streams[0] = master;
+	job->input.terminal = master;
+	job->input.descriptor = fcntl(master, F_DUPFD_CLOEXEC, 0);
+}
+
+/* @param passed a descriptor that came with the message, or −1; the caller closes what is not taken */
+static void on_init_message(struct job *job, struct init_message *message, int *passed)
 {
 	switch (message->event) {
+	case INIT_TERMINAL:
+		take_terminal(job, *passed);
+		*passed = -1;
+		break;
 	case INIT_READY:
 		message->facts.hostname[HOSTNAME_MAXIMUM] = '\0';
 		if (job->phase == PHASE_STARTING && job->reason == REASON_NOTHING && !job->has_failure)
@@ -192,6 +215,16 @@ static void on_init_message(struct job *job, struct init_message *message)
 		job->failure = message->failure;
 		job->has_failure = true;
 		break;
+	case INIT_GUEST_STARTED:
+		session_started(job, message->session, *passed);
+		*passed = -1;
+		break;
+	case INIT_GUEST_REFUSED:
+		session_refused(job, message->session, message->status, &message->failure);
+		break;
+	case INIT_GUEST_ENDED:
+		session_ended(job, message->session, message->status);
+		break;
 	}
 }
 
@@ -199,10 +232,12 @@ static void on_init_message(struct job *job, struct init_message *message)
 static bool receive_init_message(struct job *job)
 {
 	struct init_message message;
-	ssize_t received = recv(job->init_socket, &message, sizeof message, MSG_DONTWAIT);
+	int passed[PASS_MAXIMUM];
+	ssize_t received = pass_receive(job->init_socket, &message, sizeof message, passed, MSG_DONTWAIT);
 
 	if (received == sizeof message) {
-		on_init_message(job, &message);
+		on_init_message(job, &message, &passed[0]);
+		pass_close(passed);
 		return true;
 	}
 	if (received >= 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -214,11 +249,14 @@ static bool receive_init_message(struct job *job)
 
 static void on_orders(struct job *job)
 {
-	uint64_t grace_ms;
+	struct control_arguments arguments;
 	enum control_order order;
 
-	while ((order = control_receive(&job->control, &grace_ms)) != ORDER_NONE)
-		end_job(job, order == ORDER_KILL ? REASON_KILL : REASON_STOP, grace_ms);
+	while ((order = control_receive(&job->control, &arguments)) != ORDER_NONE)
+		if (order == ORDER_SESSION)
+			session_open(job, arguments.session);
+		else
+			end_job(job, order == ORDER_KILL ? REASON_KILL : REASON_STOP, arguments.grace_ms);
 }
 
 /* First the timeout, then the end of the grace time. */
@@ -252,11 +290,12 @@ static void pump(struct job *job, int stream)
  */
 static void drain(struct job *job, int stream)
 {
-	int waiting = 0;
+	int waiting = TERMINAL_BYTES;
 
 	if (job->streams[stream] < 0)
 		return;
-	ioctl(job->streams[stream], FIONREAD, &waiting);
+	if (job->plan->input != INPUT_TERMINAL)
+		ioctl(job->streams[stream], FIONREAD, &waiting);
 	while (waiting > 0 && job->log.error == 0) {
 		enum log_progress progress = log_pump(&job->log, job->streams[stream], LOG_STDOUT + (enum log_stream)stream);
 
@@ -277,6 +316,7 @@ void job_hear_init(struct job *job)
 static void on_init_end(struct job *job)
 {
 	job_hear_init(job);
+	sessions_close(job);
 	job->init_ended = true;
 }
 
@@ -304,6 +344,7 @@ static void prepare_waits(const struct job *job, struct pollfd waits[WAITS])
 
 static void serve(struct job *job, const struct pollfd waits[WAITS])
 {
+	sessions_serve(job, waits + WAITS); /* before anything can end or begin one, of which the waits know nothing */
 	if (job->log.error != 0 && log_retry(&job->log) == LOG_BLOCKED && job->init_ended &&
 	    (job->reason == REASON_STOP || job->reason == REASON_KILL))
 		give_up_output(job);
@@ -327,14 +368,14 @@ static void serve(struct job *job, const struct pollfd waits[WAITS])
 
 void job_supervise(struct job *job)
 {
-	struct pollfd waits[WAITS];
+	struct pollfd waits[WAITS + SESSIONS_MAXIMUM * WAITS_OF_SESSION];
 	int patience = IDLE_AFTER_MS;
 
 	while (!is_over(job)) {
 		int ready;
 
 		prepare_waits(job, waits);
-		ready = poll(waits, WAITS, job->log.error != 0 ? LOG_RETRY_MS : patience);
+		ready = poll(waits, WAITS + sessions_prepare(job, waits + WAITS), job->log.error != 0 ? LOG_RETRY_MS : patience);
 		if (ready == 0 && patience > 0) {
 			idle_release_code();
 			patience = -1;

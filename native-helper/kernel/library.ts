@@ -38,6 +38,11 @@ export function declare<T extends (...parameters: never[]) => unknown>(definitio
   return libc().func(definition) as unknown as KoffiFunc<T>;
 }
 
+/** Makes a C structure known by its name to later prototypes. Members in their order: name → C type. */
+export function declareStruct(name: string, members: Readonly<Record<string, string>>): void {
+  loadKoffi().struct(name, { ...members });
+}
+
 function loadFromPackage(): typeof Koffi {
   const platform = `linux-${process.arch}`;
   return openNativeModule(

@@ -29,6 +29,14 @@ export const COMMANDS: CommandTree = {
         description: "write a job's output, byte for byte",
         load: () => import('./commands/job-log.ts'),
       },
+      attach: {
+        description: 'sit before a running job: its output, and input to it',
+        load: () => import('./commands/job-attach.ts'),
+      },
+      exec: {
+        description: 'run a command inside a running job',
+        load: () => import('./commands/job-exec.ts'),
+      },
       wait: {
         description: "wait for a job's end and exit with its code",
         load: () => import('./commands/job-wait.ts'),

@@ -12,7 +12,14 @@ import { cancelling } from './cancelling.ts';
 import { refuseFaults } from './diagnosis.ts';
 import { loadConfig, ownSurroundings, placesOfConfig, type Surroundings, selectNode } from './discovery.ts';
 import { Endpoint } from './endpoint.ts';
-import { type FollowOptions, followLogs, watchJobs, watchMetrics } from './resume.ts';
+import {
+  type AttachOptions,
+  attachJob,
+  type FollowOptions,
+  followLogs,
+  watchJobs,
+  watchMetrics,
+} from './resume.ts';
 import { openTransport } from './transport.ts';
 
 export { certificateFaultsOf, faultsOfNode } from './diagnosis.ts';
@@ -25,6 +32,7 @@ export {
   selectNode,
 } from './discovery.ts';
 export { isInterruption } from './errors.ts';
+export { type InputEntry, JobInput, type TerminalSize } from './job-input.ts';
 
 export interface ConnectOptions {
   /** Path of a client configuration; absent = the usual places. */
@@ -41,6 +49,8 @@ export interface Client {
   readonly helper: RpcClient<typeof HelperService>;
   /** A job's log until its end, across a restart of the helper. */
   followLogs(options: FollowOptions): AsyncIterable<LogChunk>;
+  /** Sends a job's input until it has ended, across restarts of the helper. */
+  attachJob(options: AttachOptions): Promise<void>;
   /** Events of jobs, across a restart of the helper. No ids: of all that have not ended, and of new ones. */
   watch(ids: readonly string[], signal: AbortSignal): AsyncIterable<JobEvent>;
   /** What running jobs use, once a second, across a restart of the helper. No ids: of all that run, and of new ones. */
@@ -72,11 +82,14 @@ function openClient(endpoint: Endpoint): Client {
     getLogs: cancelling(calls.getLogs),
     watchJobs: cancelling(calls.watchJobs),
     watchMetrics: cancelling(calls.watchMetrics),
+    attachJob: cancelling(calls.attachJob),
+    execJob: cancelling(calls.execJob),
   };
   return {
     jobs,
     helper: createClient(HelperService, transport),
     followLogs: (options) => followLogs(jobs, options),
+    attachJob: (options) => attachJob(jobs, options),
     watch: (ids, signal) => watchJobs(jobs, ids, signal),
     watchMetrics: (ids, signal) => watchMetrics(jobs, ids, signal),
     close: () => transport.close(),

@@ -14,6 +14,7 @@ import {
   type LogStream,
 } from '../../native-helper/api/gen/joblet_pb.js';
 import { isInterruption } from './errors.ts';
+import type { AttachMessage, JobInput } from './job-input.ts';
 
 /** Waits of 0.1, 0.2, 0.4 … 2 s between attempts, about half a minute in all, then the fault is told. */
 const FIRST_WAIT_MS = 100;
@@ -86,6 +87,48 @@ export async function* watchMetrics(
   signal: AbortSignal,
 ): AsyncGenerator<JobMetrics> {
   yield* resuming(signal, silently, () => jobs.watchMetrics({ ids: [...ids] }, { signal }));
+}
+
+export interface AttachOptions {
+  readonly id: string;
+  readonly input: JobInput;
+  readonly signal: AbortSignal;
+  /** Nobody reads the job's input any more, or it was ended. */
+  readonly onClosed: () => void;
+}
+
+/**
+ * Sends the input of a job until the job has ended, across restarts of the helper.
+ *
+ * @throws JobletError (conflict) when it has no input or has ended.
+ */
+export async function attachJob(jobs: Jobs, { id, input, signal, onClosed }: AttachOptions): Promise<void> {
+  const attempts = resuming(signal, silently, async function* () {
+    const over = new AbortController();
+    const attached = Promise.withResolvers<void>();
+    async function* requests(): AsyncGenerator<AttachMessage> {
+      yield { message: { case: 'start', value: { id } } };
+      await attached.promise;
+      yield* input.messages(over.signal);
+    }
+    try {
+      for await (const { event } of jobs.attachJob(requests(), { signal })) {
+        if (event.case === 'inputClosed') {
+          onClosed();
+        } else if (event.case !== undefined) {
+          input.taken(event.value);
+          attached.resolve();
+        }
+        yield event;
+      }
+    } finally {
+      over.abort();
+      attached.resolve();
+    }
+  });
+  for await (const _ of attempts) {
+    // What there is to do is done.
+  }
 }
 
 function remember(live: Map<string, Job>, event: JobEvent): JobEvent {

@@ -99,6 +99,7 @@ const LARGE: Plan = {
   argv: ['sh', '-c', 'true', '', 'env'],
   workDirectory: '/work',
   seccomp: { log: true, instructions: Buffer.from('0600000000000000', 'hex') },
+  input: { kind: 'terminal', columns: 80, rows: 24 },
   timeoutMs: 1000n,
   stopGraceMs: 10_000n,
   nice: 19,
@@ -162,6 +163,7 @@ function crowded(): Buffer[] {
   return [
     tooMany({ mounts: [ROOT, ...Array<Mount>(1024).fill(mount)] }),
     tooMany({ credentials: { ...LARGE.credentials, groups: Array<number>(65).fill(1) } }),
+    tooMany({ input: { kind: 'pipe' } }),
     tooMany({ seccomp: { log: false, instructions: Buffer.alloc(8 * 4097) } }),
   ];
 }

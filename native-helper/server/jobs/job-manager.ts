@@ -33,6 +33,7 @@ import { findJob, noSuchJob } from './job-id.ts';
 import { pageOf } from './job-list.ts';
 import { checkedInterval, watchMetrics } from './job-metrics.ts';
 import { JobRunner } from './job-runner.ts';
+import { JobSessions } from './job-sessions.ts';
 import { ENDED_STATES, hasEnded, LIVE_STATES } from './job-state.ts';
 import { jobMessage, storable } from './job-view.ts';
 import { refuseManyIds, watchJobs } from './job-watch.ts';
@@ -68,6 +69,7 @@ export class JobManager {
   readonly #cgroups: CgroupTree;
   readonly #launcher: MonitorLauncher;
   readonly #runner: JobRunner;
+  readonly sessions: JobSessions;
   readonly #closing = new AbortController();
   #sweep: Promise<void> = Promise.resolve();
 
@@ -95,6 +97,7 @@ export class JobManager {
       logger,
       jobsConfig,
     });
+    this.sessions = new JobSessions({ store: this.#store, changes: this.#changes, runner: this.#runner });
   }
 
   /**

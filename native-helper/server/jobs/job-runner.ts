@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { ServerConfig } from '../../api/config-schema.ts';
+import { JobletError } from '../../api/errors.ts';
 import { type Failure, JobStatus } from '../../api/gen/joblet_pb.js';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
 import type { Paths } from '../../api/paths.ts';
@@ -156,6 +157,25 @@ export class JobRunner {
 
   isLive(uuid: string): boolean {
     return this.#live.has(uuid);
+  }
+
+  /**
+   * A connection for a session in a job that runs.
+   *
+   * @throws JobletError: conflict when it does not run (any more), or unavailable.
+   */
+  openSession(uuid: string): Socket {
+    const link = this.#live.get(uuid)?.link;
+    if (link === undefined) {
+      throw new JobletError('conflict', {
+        layer: 'job',
+        operation: 'open session',
+        object: uuid,
+        reason: 'does not run',
+        mend: '',
+      });
+    }
+    return link.openSession();
   }
 
   /** Asks for the end of a job; asking again, or too late, does no harm. */

@@ -1,7 +1,15 @@
 /** The helper's end of one monitor's socket. */
-import { connect, type Socket } from 'node:net';
-import { causeOf } from '../../api/errors.ts';
+import { closeSync } from 'node:fs';
+import { connect, Socket } from 'node:net';
+import { causeOf, JobletError } from '../../api/errors.ts';
+import { passDescriptor } from '../../kernel/pass-descriptor.ts';
+import { descriptorOf } from '../../kernel/socket-descriptor.ts';
+import { createSocketPair } from '../../kernel/socketpair.ts';
 import { LineReader, type MonitorMessage, parseMonitorMessage } from './monitor-messages.ts';
+
+/** The first version of the protocol that knows sessions. */
+const VERSION_WITH_SESSIONS = 2;
+const SESSION = Buffer.from('session\n');
 
 export interface MonitorEvents {
   message(message: MonitorMessage): void;
@@ -11,6 +19,7 @@ export interface MonitorEvents {
 
 export class MonitorLink {
   readonly #socket: Socket;
+  #version = 0;
 
   /** @param socket connected; the link owns it. */
   constructor(socket: Socket, events: MonitorEvents) {
@@ -20,7 +29,11 @@ export class MonitorLink {
     socket.on('data', (bytes: Buffer) => {
       try {
         for (const line of lines.read(bytes)) {
-          events.message(parseMonitorMessage(line));
+          const message = parseMonitorMessage(line);
+          if (message.event === 'hello') {
+            this.#version = message.monitor;
+          }
+          events.message(message);
         }
       } catch (error) {
         reason = `the monitor broke its protocol: ${causeOf(error)}`;
@@ -39,6 +52,30 @@ export class MonitorLink {
     this.#socket.write(`stop ${graceMs}\n`);
   }
 
+  /**
+   * A connection for one session, of docs/monitor-protocol.md. The monitor closes it when it has as many as it takes.
+   *
+   * @throws JobletError (unavailable) when this monitor knows no sessions, or does not read.
+   */
+  openSession(): Socket {
+    if (this.#version < VERSION_WITH_SESSIONS) {
+      throw noSession('its monitor is of an older Joblet, which has no sessions', 'Run the job again.');
+    }
+    if (this.#socket.writableLength > 0) {
+      throw noSession('its monitor does not read', 'Try again.');
+    }
+    const [kept, given] = createSocketPair();
+    try {
+      passDescriptor(descriptorOf(this.#socket), SESSION, given);
+    } catch (error) {
+      closeSync(kept);
+      throw error;
+    } finally {
+      closeSync(given);
+    }
+    return new Socket({ fd: kept });
+  }
+
   /** The end of its job is written down: a monitor that finds no room for its record need not wait for it. */
   dismiss(): void {
     if (this.#socket.writable) {
@@ -51,6 +88,16 @@ export class MonitorLink {
     this.#socket.removeAllListeners('close');
     this.#socket.destroy();
   }
+}
+
+function noSession(reason: string, mend: string): JobletError {
+  return new JobletError('unavailable', {
+    layer: 'monitor',
+    operation: 'open session',
+    object: '',
+    reason,
+    mend,
+  });
 }
 
 /**

@@ -9,7 +9,8 @@ const processId = z.int().check(z.minimum(1));
 
 const helloSchema = z.strictObject({
   event: z.literal('hello'),
-  monitor: z.literal(1),
+  /** The version of the protocol; 2 knows sessions. */
+  monitor: z.int().check(z.minimum(1), z.maximum(2)),
   build: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   job: z.uuid(),
   pid: processId,

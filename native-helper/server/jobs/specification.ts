@@ -8,7 +8,8 @@ import { noSuchJob } from './job-id.ts';
 
 /** @throws JobletError (invalid) naming the first field that is out of its bounds. */
 export function checkedSpec(spec: JobSpec): CheckedJobSpec {
-  if ([spec, spec.limits, spec.retry].some((message) => message?.$unknown !== undefined)) {
+  const messages = [spec, spec.limits, spec.retry, spec.terminal];
+  if (messages.some((message) => message?.$unknown !== undefined)) {
     throw invalid('spec', 'has fields that this helper does not know', 'Use a helper of the same version.');
   }
   const result = jobSpecSchema.safeParse(fieldsOf(spec));

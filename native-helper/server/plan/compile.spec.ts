@@ -72,6 +72,8 @@ const anySpec: fc.Arbitrary<CheckedJobSpec> = fc
     labels: fc.constant({}),
     startAtUs: fc.constant(0n),
     retry: fc.constant(NO_RETRY),
+    terminal: fc.option(fc.record({ columns: fc.nat(65_535), rows: fc.nat(65_535) }), { nil: undefined }),
+    stdin: fc.boolean(),
   })
   .filter((spec) => jobSpecSchema.safeParse(spec).success);
 

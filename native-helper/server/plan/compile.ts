@@ -104,11 +104,19 @@ function planOf(
     environment: environmentOf(uuid, identity.userName, spec),
     argv: [spec.command, ...spec.args],
     workDirectory: spec.workDir === '' ? '/work' : spec.workDir,
+    ...inputOf(spec),
     timeoutMs: spec.timeoutMs,
     stopGraceMs: spec.stopGraceMs === 0n ? BigInt(jobsConfig.stop_grace_ms) : spec.stopGraceMs,
     nice: NICE,
     oomScoreAdjustment: OOM_SCORE_ADJUSTMENT,
   };
+}
+
+function inputOf({ terminal, stdin }: CheckedJobSpec): Pick<Plan, 'input'> {
+  if (terminal !== undefined) {
+    return { input: { kind: 'terminal', ...terminal } };
+  }
+  return stdin ? { input: { kind: 'pipe' } } : {};
 }
 
 /**

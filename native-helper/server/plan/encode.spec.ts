@@ -25,6 +25,7 @@ const attributes = fc.subarray<MountAttribute>([
 const content = fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes));
 const tmpfs = { kind: fc.constant('tmpfs' as const), attributes, size: u64, mode: u32, uid: u32, gid: u32 };
 const mode = u32;
+const cells = fc.nat({ max: 65_535 });
 const mount: fc.Arbitrary<Mount> = fc.oneof(
   fc.record({ kind: fc.constant('bind' as const), source: slot, target, attributes }),
   fc.record({ ...tmpfs, target }),
@@ -108,6 +109,10 @@ const anyPlan: fc.Arbitrary<Plan> = fc
           .chain((count) => fc.uint8Array({ minLength: count * 8, maxLength: count * 8 }))
           .map((bytes) => Buffer.from(bytes)),
       }),
+      input: fc.oneof(
+        fc.constant({ kind: 'pipe' as const }),
+        fc.record({ kind: fc.constant('terminal' as const), columns: cells, rows: cells }),
+      ),
       timeoutMs: u64,
       stopGraceMs: u64,
       nice: fc.integer({ min: 0, max: 19 }),
@@ -136,7 +141,7 @@ describe('encodePlan', () => {
   it('lays out the smallest plan byte for byte as the document says', () => {
     const bytes = encodePlan(SMALLEST, BUILD_ID);
     expect(bytes.subarray(0, 24).toString('hex')).toBe(
-      `${Buffer.from('JOBLPLAN').toString('hex')}01000000${bytes.subarray(12, 16).toString('hex')}0800000000000000`,
+      `${Buffer.from('JOBLPLAN').toString('hex')}02000000${bytes.subarray(12, 16).toString('hex')}0800000000000000`,
     );
     expect(bytes.readUInt32LE(12)).toBe(bytes.length);
     expect(bytes.subarray(64, 72).toString('hex')).toBe('0100000024000000');

@@ -2,7 +2,7 @@
 import { JobletError } from '../../api/errors.ts';
 import type { Credentials, Device, Mount, MountAttribute, Namespaces, Plan, SeccompProgram } from './plan.ts';
 
-const PLAN_VERSION = 1;
+const PLAN_VERSION = 2;
 const MAX_PLAN_BYTES = 4 * 1024 * 1024;
 const MAX_RECORDS = 65_536;
 /** SHA-256 */
@@ -30,6 +30,7 @@ const RECORD = {
   seccomp: 13,
   times: 14,
   scheduling: 15,
+  input: 17,
 } as const;
 
 const NAMESPACE_FLAG = { pid: 1, mount: 2, ipc: 4, uts: 8, cgroup: 16, user: 32 } as const;
@@ -55,6 +56,7 @@ const MOUNT_ATTRIBUTE: Record<MountAttribute, number> = {
   recursive: 16,
   file: 32,
 };
+const INPUT_KIND = { pipe: 1, terminal: 2 } as const;
 const DEVICE_TYPE = { character: 1, block: 2 } as const;
 const DEVICE_ACCESS = { read: 1, write: 2, mknod: 4 } as const;
 const SECCOMP_FILTER_FLAG_LOG = 2;
@@ -139,6 +141,11 @@ function writeRecords(writer: PlanWriter, plan: Plan): number {
     writer.i32(plan.nice);
     writer.i32(plan.oomScoreAdjustment);
   });
+  if (plan.input !== undefined) {
+    const { columns, rows } = plan.input.kind === 'terminal' ? plan.input : { columns: 0, rows: 0 };
+    const kind = INPUT_KIND[plan.input.kind];
+    record(RECORD.input, () => writer.u32(kind, columns, rows));
+  }
   return records;
 }
 

@@ -11,7 +11,7 @@ const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
  * - `HOME`: /work, the only folder that is the job's own and stays.
  * - `USER`, `LOGNAME`, `SHELL`: what the job's passwd says.
  * - `LANG`: C.UTF-8, the one UTF-8 locale that every glibc and musl has without generated locales.
- * - `TERM`: dumb, since standard output is a pipe and never a terminal.
+ * - `TERM`: dumb where standard output is a pipe; on a terminal what most of them understand.
  * - `LC_*`: not set, since the locales that they name may be missing, and then programs complain or fail.
  * - `TZ`: not set, so that /etc/localtime (the host's zone) counts.
  * - `http_proxy` and its like: not set. Whether a job is to use the caller's proxies, and know their passwords, is the caller's to say: the
@@ -28,7 +28,7 @@ export function environmentOf(uuid: string, userName: string, spec: CheckedJobSp
     LOGNAME: userName,
     SHELL: '/bin/sh',
     LANG: 'C.UTF-8',
-    TERM: 'dumb',
+    TERM: spec.terminal === undefined ? 'dumb' : 'xterm-256color',
     ...spec.environment,
     ...spec.secretEnvironment,
     JOB_ID: uuid,

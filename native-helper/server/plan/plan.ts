@@ -27,6 +27,8 @@ export interface Plan {
   /** Absolute, inside the job. */
   readonly workDirectory: string;
   readonly seccomp?: SeccompProgram;
+  /** Standard input; absent: it is empty. */
+  readonly input?: Input;
   /** Milliseconds; 0 = none. */
   readonly timeoutMs: bigint;
   /** Milliseconds between SIGTERM and the kill of the whole job when its time is up. */
@@ -117,6 +119,11 @@ export interface ResourceLimit {
   readonly soft: bigint | undefined;
   readonly hard: bigint | undefined;
 }
+
+/** A pipe that the monitor writes, or a terminal, whose size is in cells. */
+export type Input =
+  | { readonly kind: 'pipe' }
+  | { readonly kind: 'terminal'; readonly columns: number; readonly rows: number };
 
 export interface SeccompProgram {
   /** SECCOMP_FILTER_FLAG_LOG: record what is blocked. */

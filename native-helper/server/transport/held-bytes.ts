@@ -16,12 +16,15 @@ const CALLS_PER_TURN = 16;
 export interface HeldBytesOptions {
   /** Bytes of all calls together. */
   readonly maximum: number;
+  /** Whether the caller of that path sends message after message, and the handler deals with each as it comes. */
+  readonly isStream: (path: string) => boolean;
   /** Called with the connection that holds the most of what is too much, to be ended. */
   readonly onTooMany: (session: ServerHttp2Session, bytes: number) => void;
 }
 
 interface Call {
-  received: number;
+  /** Of what has come of the request, what its handler does not have yet. */
+  held: number;
 }
 
 export class HeldBytes {
@@ -74,10 +77,10 @@ export class HeldBytes {
 
   #watch(request: Http2ServerRequest): void {
     const { stream } = request;
-    const call = { received: 0 };
+    const call = { held: 0 };
     this.#calls.set(stream, call);
     stream.once('close', () => this.#calls.delete(stream));
-    countBody(request, call);
+    countBody(request, call, this.#options.isStream(request.url));
     this.#lookLater(0);
   }
 
@@ -96,8 +99,8 @@ export class HeldBytes {
   #endGreediest(): number {
     const ofSession = new Map<ServerHttp2Session, number>();
     let held = 0;
-    for (const [stream, { received }] of this.#calls) {
-      const bytes = stream.writableLength + (stream.readableEnded ? 0 : received);
+    for (const [stream, call] of this.#calls) {
+      const bytes = stream.writableLength + (stream.readableEnded ? 0 : call.held);
       const session = stream.session as ServerHttp2Session | undefined;
       if (session !== undefined) {
         ofSession.set(session, (ofSession.get(session) ?? 0) + bytes);
@@ -112,16 +115,54 @@ export class HeldBytes {
   }
 }
 
-/** Node counts the bytes of a connection, not those of a stream. The adapter reads a request by its iterator. */
-function countBody(request: Http2ServerRequest, call: Call): void {
+/**
+ * Node counts the bytes of a connection, not those of a stream. The adapter reads a request by its iterator. Of a stream it asks for more
+ * only when the handler has had all messages that were whole: so what is held is the one that is not. Else all is held to the end.
+ */
+function countBody(request: Http2ServerRequest, call: Call, isStream: boolean): void {
   const chunks: AsyncIterable<Buffer> = {
     [Symbol.asyncIterator]: request[Symbol.asyncIterator].bind(request),
   };
+  const envelopes = new Envelopes();
   request[Symbol.asyncIterator] = async function* counted(): AsyncGenerator<Buffer, undefined> {
     for await (const chunk of chunks) {
-      call.received += chunk.length;
+      call.held += chunk.length;
       yield chunk;
+      if (isStream) {
+        call.held = envelopes.push(chunk);
+      }
     }
     return undefined;
   };
+}
+
+/** gRPC's messages on the wire: a byte of flags, four of length, the message (PROTOCOL-HTTP2.md, Length-Prefixed-Message). */
+class Envelopes {
+  static readonly #PREFIX_BYTES = 5;
+  #prefix: Buffer = Buffer.alloc(0);
+  /** Of the message whose prefix is whole: bytes that have come, and that are to come. */
+  #come = 0;
+  #toCome = 0;
+
+  /** @returns how many bytes of the last message have come while it is not whole; 0 when it is. */
+  push(chunk: Buffer): number {
+    for (let at = 0; at < chunk.length; ) {
+      const isInPrefix = this.#prefix.length < Envelopes.#PREFIX_BYTES;
+      const wanted = isInPrefix ? Envelopes.#PREFIX_BYTES - this.#prefix.length : this.#toCome;
+      const part = chunk.subarray(at, at + wanted);
+      at += part.length;
+      if (isInPrefix) {
+        this.#prefix = Buffer.concat([this.#prefix, part]);
+        this.#toCome = this.#prefix.length < Envelopes.#PREFIX_BYTES ? 0 : this.#prefix.readUInt32BE(1);
+      } else {
+        this.#come += part.length;
+        this.#toCome -= part.length;
+      }
+      if (this.#prefix.length === Envelopes.#PREFIX_BYTES && this.#toCome === 0) {
+        this.#prefix = Buffer.alloc(0);
+        this.#come = 0;
+      }
+    }
+    return this.#prefix.length + this.#come;
+  }
 }

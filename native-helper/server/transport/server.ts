@@ -18,7 +18,9 @@ import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { uidOfCertificate } from '../../api/certificates.ts';
 import type { ServerConfig } from '../../api/config-schema.ts';
 import { causeOf } from '../../api/errors.ts';
+import { JobService } from '../../api/gen/joblet_pb.js';
 import { peerCredentialsOf } from '../../kernel/peer-credentials.ts';
+import { descriptorOf } from '../../kernel/socket-descriptor.ts';
 import { type Logger, RateLimitedWarning } from '../log.ts';
 import { Admission } from './admission.ts';
 import { encodeAlert, type RefusalAlert } from './alert.ts';
@@ -41,6 +43,12 @@ const MAX_STREAMS = 256;
  * (24.21.0), so that any bound ends a connection that has cancelled often enough. HeldBytes bounds what is really held.
  */
 const MAX_COUNTED_MB = 100_000;
+/** The paths of calls whose requests have no end of their own. */
+const STREAMED: ReadonlySet<string> = new Set(
+  JobService.methods
+    .filter(({ methodKind }) => methodKind === 'bidi_streaming' || methodKind === 'client_streaming')
+    .map(({ name }) => `/${JobService.typeName}/${name}`),
+);
 /** How long calls may go on after the helper was told to end. */
 const DRAIN_MS = 2000;
 
@@ -74,6 +82,7 @@ export class TransportServer {
     this.#admission = new Admission({ total: limits.total, perUid: limits.per_uid });
     this.#heldBytes = new HeldBytes({
       maximum: MAX_HELD_BYTES,
+      isStream: (path) => STREAMED.has(path),
       onTooMany: (session, bytes) => {
         const uid = this.#callers.get(session);
         this.#warnings.warn('ended the connection that made the helper hold the most', { uid, bytes });
@@ -233,10 +242,4 @@ function secureContextOf({ certificate, key, ca_certificate }: ServerConfig['sec
     // A resumed session would skip the check of a certificate that was replaced meanwhile.
     secureOptions: constants.SSL_OP_NO_TICKET,
   } as const;
-}
-
-/** Node has no public name for it. */
-function descriptorOf(socket: Socket): number {
-  const { _handle: handle } = socket as Socket & { _handle: { readonly fd: number } | null };
-  return handle?.fd ?? -1;
 }

@@ -7,7 +7,7 @@ const COUNTERPARTS =
   '-e--env -w--workdir --name -m--memory --cpus -c--cpu-shares --pids-limit -h--hostname --entrypoint --stop-timeout';
 
 const THEMES: readonly Theme[] = [
-  { values: COUNTERPARTS },
+  { values: COUNTERPARTS, booleans: '-i--interactive -t--tty' },
   { values: '--detach-keys --log-driver --log-opt', booleans: '-d--detach -q--quiet --sig-proxy --init' },
   {
     remark: 'A job of this version gets none of your folders; its own is /work.',
@@ -30,11 +30,7 @@ const THEMES: readonly Theme[] = [
       '-u--user --group-add --cap-add --cap-drop --security-opt --userns --ipc --pid --uts --cgroupns --sysctl --isolation --runtime',
     booleans: '--privileged --read-only',
   },
-  {
-    remark: 'A job has no terminal and no standard input.',
-    values: '-a--attach',
-    booleans: '-i--interactive -t--tty',
-  },
+  { remark: 'All of the output of a job is shown.', values: '-a--attach' },
   { remark: 'A job stays in the list, with its log, until it is deleted.', booleans: '--rm' },
   { remark: 'A job runs once.', values: '--restart' },
   { remark: 'No file is read for it: give the variables themselves.', values: '--env-file' },

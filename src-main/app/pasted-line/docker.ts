@@ -9,6 +9,8 @@ import type { ParsedLine } from './parse.ts';
 
 /** Powers of 1024, as docker counts them. */
 const UNITS = 'bkmgtp';
+/** Until a window shows it. */
+const USUAL_SIZE = { columns: 80, rows: 24 };
 const MS_PER_SECOND = 1000n;
 /** What Linux takes of cgroup v1's cpu.shares; the usual is 1024. */
 const MIN_SHARES = 2;
@@ -73,12 +75,20 @@ function checkedSpec(
     labels: {},
     startAtUs: 0n,
     retry: NO_RETRY,
+    ...inputOf(given),
   });
   if (!result.success) {
     const [issue] = result.error.issues;
     throw usageError(issue?.path.join('.') ?? '', issue?.message ?? 'is not possible');
   }
   return result.data;
+}
+
+/** A terminal takes what is typed in any case. */
+function inputOf(given: readonly GivenFlag[]) {
+  const isOnTerminal = given.some(({ flag }) => flag.name === 'tty');
+  const isInteractive = given.some(({ flag }) => flag.name === 'interactive');
+  return { stdin: isInteractive && !isOnTerminal, ...(isOnTerminal && { terminal: USUAL_SIZE }) };
 }
 
 /** A boolean as Go's `strconv.ParseBool` takes it. */

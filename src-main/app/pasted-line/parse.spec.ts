@@ -84,11 +84,11 @@ describe('a pasted line of docker', () => {
       environment: { CC: 'clang', A: '1' },
       limits: { cpuPercent: 150, memoryBytes: 512n * 2n ** 20n },
       workDir: '/work/src',
+      terminal: { columns: 80, rows: 24 },
     });
     expect(remarks).toEqual([
       expect.stringContaining('The image `gcc:14` is left out'),
       expect.stringContaining("`B` was to be taken from the terminal's environment"),
-      expect.stringMatching(/`-i`, `-t`.*no terminal/),
       expect.stringMatching(/`--rm`.*until it is deleted/),
       expect.stringMatching(/`-v \$PWD:\/src`.*none of your folders/),
     ]);

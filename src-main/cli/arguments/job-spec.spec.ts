@@ -35,6 +35,7 @@ describe('jobSpecOf', () => {
       limits: { cpuPercent: 150, cpuWeight: 50, memoryBytes: 268_435_456n, pids: 64n },
       timeoutMs: 3_600_000n,
       stopGraceMs: 5000n,
+      stdin: false,
       workDir: '/work/src',
       hostname: 'box',
       labels: { team: 'core', 'example.com/stage': '' },

@@ -25,6 +25,8 @@ export interface JobSpecFlags extends EnvironmentFlags {
   readonly label?: readonly string[];
   readonly schedule?: string;
   readonly retry?: string;
+  readonly stdin?: boolean;
+  readonly tty?: boolean;
 }
 
 /** Which flag set a field of the specification, so that an error can name it. */
@@ -45,6 +47,8 @@ const FLAG_OF_FIELD: Readonly<Record<string, string>> = {
   labels: '--label',
   startAtUs: '--schedule',
   retry: '--retry',
+  terminal: '--tty',
+  stdin: '--stdin',
 };
 
 /** How a bound is told in the unit that the flag takes. */
@@ -54,6 +58,9 @@ const FORMAT_OF_FIELD: Readonly<Record<string, (bound: bigint) => string>> = {
   stopGraceMs: formatDuration,
   'retry.delayMs': formatDuration,
 };
+
+/** Of a terminal that nobody sits before yet. */
+const USUAL_SIZE = { columns: 80, rows: 24 };
 
 /** @throws JobletError of kind `invalid` that names the flag or argument at fault */
 export function jobSpecOf(
@@ -75,6 +82,8 @@ export function jobSpecOf(
     labels: parseLabels(flags.label ?? []),
     startAtUs: flags.schedule === undefined ? 0n : startTimeOf(flags.schedule),
     retry: flags.retry === undefined ? NO_RETRY : parseRetry(flags.retry),
+    ...(flags.tty === true && { terminal: USUAL_SIZE }),
+    stdin: flags.stdin === true && flags.tty !== true,
   });
   if (!result.success) {
     throw usageErrorOf(result.error.issues);

@@ -4,6 +4,7 @@ import type { Job } from '../../../native-helper/api/gen/joblet_pb.js';
 import type { CheckedJobSpec } from '../../../native-helper/api/job-spec.ts';
 import { type JobSpecFlags, jobSpecOf } from '../arguments/job-spec.ts';
 import { valueSources } from '../arguments/value-sources.ts';
+import { attach } from '../attachment.ts';
 import type { CommandModule, Invocation } from '../cli.ts';
 import { type Client, withClient } from '../connection.ts';
 import { untilDetached } from '../detach.ts';
@@ -11,6 +12,7 @@ import { ExitCode } from '../errors.ts';
 import { jsonText } from '../format/json.ts';
 import { submissionJson, submissionText } from '../format/submission.ts';
 import { copyOutput, endOf, tellOfEnd } from '../job-result.ts';
+import { localSize, localTerm, requireTerminal } from '../terminal/local-terminal.ts';
 
 export interface JobRunFlags extends JobSpecFlags {
   readonly network?: string;
@@ -60,6 +62,8 @@ function declare(command: Command): void {
     .option('--stop-grace <time>', 'time between SIGTERM and kill when it is stopped (default: 10s)')
     .option('--workdir <path>', 'current folder inside the job (default: /work)')
     .option('--hostname <name>', "host name inside the job (default: the id's first 8 characters)")
+    .option('-i, --stdin', 'send standard input to the job, and write its output as with --follow')
+    .option('-t, --tty', 'run the command on a terminal; with --stdin ours becomes it')
     .option('--network <name>', 'only `host` in this version')
     .option('-f, --follow', "write the job's output as it comes and exit with its code")
     .option('--wait', "wait for the job's end and exit with its code");
@@ -70,10 +74,14 @@ function declare(command: Command): void {
 
 async function run(invocation: Invocation<JobRunFlags>): Promise<number> {
   const { flags, operands } = invocation;
-  const spec = jobSpecOf(flags, operands, valueSources(invocation.cli.environment));
+  const asked = jobSpecOf(flags, operands, valueSources(invocation.cli.environment));
+  const spec = onOurTerminal(asked, flags);
   refuseWhatIsNotOffered(flags);
   return withClient(invocation, async (client) => {
     const { uuid } = await submit(invocation, client, spec);
+    if (flags.stdin === true) {
+      return attach(invocation, { client, id: uuid, offset: 0n, hasTerminal: flags.tty === true });
+    }
     if (flags.follow !== true && flags.wait !== true) {
       return ExitCode.success;
     }
@@ -86,6 +94,17 @@ async function run(invocation: Invocation<JobRunFlags>): Promise<number> {
   });
 }
 
+/** A terminal job that ours becomes is of its size and its kind. */
+function onOurTerminal(spec: CheckedJobSpec, { stdin, tty }: JobRunFlags): CheckedJobSpec {
+  if (stdin !== true || tty !== true) {
+    return spec;
+  }
+  requireTerminal();
+  const term = localTerm();
+  const environment = term === '' || 'TERM' in spec.secretEnvironment ? {} : { TERM: term };
+  return { ...spec, terminal: localSize(), environment: { ...environment, ...spec.environment } };
+}
+
 /** With `--follow` standard output is the job's alone. */
 async function submit(
   { cli, flags, globals }: Invocation<JobRunFlags>,
@@ -93,7 +112,7 @@ async function submit(
   spec: CheckedJobSpec,
 ): Promise<Job> {
   const job = await client.jobs.runJob({ spec });
-  const sink = flags.follow === true ? cli.stderr : cli.stdout;
+  const sink = flags.follow === true || flags.stdin === true ? cli.stderr : cli.stdout;
   await sink.write(globals.json ? jsonText(submissionJson(job)) : submissionText(job));
   return job;
 }

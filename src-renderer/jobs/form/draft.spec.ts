@@ -27,6 +27,7 @@ describe('check', () => {
       timeoutMs: 0n,
       stopGraceMs: 0n,
       workDir: '',
+      stdin: false,
       hostname: '',
       labels: {},
       startAtUs: 0n,
@@ -126,7 +127,7 @@ describe('check', () => {
   it('means by the draft of a specification the same specification', () => {
     const name = fc.stringMatching(/^[A-Z][A-Z0-9_]{0,5}$/).filter((each) => !/^JOB/.test(each));
     const value = fc.string().filter((each) => each !== '***' && !each.includes('\0'));
-    const spec = fc.record<CheckedJobSpec>({
+    const rest = fc.record<Omit<CheckedJobSpec, 'stdin' | 'terminal'>>({
       name: fc.stringMatching(/^([a-z][a-z ]{0,8}[a-z])?$/),
       command: fc.string().filter((each) => each.trim() !== '' && !each.includes('\0')),
       args: fc.array(value, { maxLength: 3 }),
@@ -156,6 +157,12 @@ describe('check', () => {
         }),
       ),
     });
+    const input = fc.constantFrom(
+      { stdin: false },
+      { stdin: true },
+      { stdin: false, terminal: { columns: 80, rows: 24 } },
+    );
+    const spec = fc.tuple(rest, input).map(([asked, chosen]): CheckedJobSpec => ({ ...asked, ...chosen }));
     fc.assert(
       fc.property(spec, (asked) => {
         expect(check(draftOf(asked))).toEqual({ spec: asked, faults: [] });

@@ -15,8 +15,16 @@ export interface Variable {
   readonly isForgotten: boolean;
 }
 
+/** What the command has to read from. */
+export const INPUTS = ['none', 'terminal', 'stdin'] as const;
+export type Input = (typeof INPUTS)[number];
+
+/** Until a window shows it, and gives it its own. */
+const TERMINAL = { columns: 80, rows: 24 };
+
 export interface Draft {
   command: string;
+  input: Input;
   lines: Record<LineName, string>;
   variables: Variable[];
 }
@@ -45,12 +53,17 @@ export function variable(fields: Partial<Omit<Variable, 'id'>> = {}): Variable {
 
 export function emptyDraft(): Draft {
   const lines = Object.fromEntries(LINE_NAMES.map((name) => [name, ''])) as Draft['lines'];
-  return { command: '', lines, variables: [] };
+  return { command: '', input: 'none', lines, variables: [] };
 }
 
 /** Nothing was typed in it. */
-export function isEmptyDraft({ command, lines, variables }: Draft): boolean {
-  return command === '' && variables.length === 0 && Object.values(lines).every((line) => line === '');
+export function isEmptyDraft({ command, input, lines, variables }: Draft): boolean {
+  return (
+    command === '' &&
+    input === 'none' &&
+    variables.length === 0 &&
+    Object.values(lines).every((line) => line === '')
+  );
 }
 
 export function draftOf(spec: CheckedJobSpec): Draft {
@@ -61,7 +74,16 @@ export function draftOf(spec: CheckedJobSpec): Draft {
   const secret = Object.entries(spec.secretEnvironment).map(([name, value]) =>
     value === MASK || value === '' ? forgotten(name, true) : variable({ name, value, isSecret: true }),
   );
-  return { command: commandText(spec.command, spec.args), lines, variables: [...plain, ...secret] };
+  return {
+    command: commandText(spec.command, spec.args),
+    input: inputOf(spec),
+    lines,
+    variables: [...plain, ...secret],
+  };
+}
+
+function inputOf({ terminal, stdin }: CheckedJobSpec): Input {
+  return terminal === undefined ? (stdin ? 'stdin' : 'none') : 'terminal';
 }
 
 function forgotten(name: string, isSecret: boolean): Variable {
@@ -110,7 +132,15 @@ export function check(draft: Draft): Checked {
   }
   const { command, args } = understand(draft.command);
   const result = REQUESTS['jobs.run'].request.safeParse({
-    spec: { ...values, limits, command, args, ...environmentsOf(draft) },
+    spec: {
+      ...values,
+      limits,
+      command,
+      args,
+      stdin: draft.input === 'stdin',
+      ...(draft.input === 'terminal' && { terminal: TERMINAL }),
+      ...environmentsOf(draft),
+    },
   });
   const schemaFaults = (result.error?.issues ?? []).map((issue) => faultOf(issue, draft));
   const known = new Set(ownFaults.map(keyOf));

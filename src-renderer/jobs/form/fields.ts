@@ -25,7 +25,7 @@ type LimitName = keyof CheckedJobSpec['limits'];
 export type FieldName = Exclude<keyof CheckedJobSpec, 'limits'> | `limits.${LimitName}`;
 
 /** Fields with an input of their own kind; every other is one line of text. */
-type SpecialName = 'command' | 'args' | 'environment' | 'secretEnvironment';
+type SpecialName = 'command' | 'args' | 'environment' | 'secretEnvironment' | 'terminal' | 'stdin';
 export type LineName = Exclude<FieldName, SpecialName>;
 
 export type Group = 'limits' | 'time' | 'place';

@@ -35,7 +35,8 @@ export function commandLineOf(spec: CheckedJobSpec): string {
     ...Object.entries(spec.environment).map(([name, value]) => variable('--env', name, value)),
     ...Object.entries(spec.secretEnvironment).map(([name, value]) => variable('--secret-env', name, value)),
   ];
-  return ['joblet job run', ...given, ...variables, '--', ...words(spec).map(quoted)].join(' ');
+  const input = spec.terminal !== undefined ? ['-it'] : spec.stdin ? ['-i'] : [];
+  return ['joblet job run', ...input, ...given, ...variables, '--', ...words(spec).map(quoted)].join(' ');
 }
 
 /** Whether the job had values that nobody is told, so that it can't be run again as it was. */

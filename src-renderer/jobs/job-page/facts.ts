@@ -32,6 +32,7 @@ export function askedFacts({ spec, uuid, nodeId, ownerUid }: JobDetails): readon
     [words.hostname, spec.hostname, true],
     [words.labels, formatLabels(spec.labels), true],
     [words.retry, formatRetry(spec.retry)],
+    [words.input, spec.terminal === undefined ? spec.stdin && words.openInput : words.onTerminal],
     [words.id, uuid, true],
     [words.node, nodeId, true],
     [words.owner, String(ownerUid)],
