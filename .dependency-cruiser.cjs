@@ -67,7 +67,7 @@ module.exports = {
       comment: 'The page and the preload script import these: they may use nothing of Node or Electron.',
       severity: 'error',
       from: {
-        path: '^(src-main/ipc/(contract|shell-words|wire)[.]ts|native-helper/api/(job-spec|labels|schema|start-time)[.]ts)$',
+        path: '^(src-main/ipc/(contract|shell-words|wire)[.]ts|native-helper/api/(job-spec|labels|schema|start-time|volume)[.]ts)$',
       },
       to: { dependencyTypes: ['core'] },
     },

@@ -216,6 +216,10 @@ export const text = {
       stdin: { label: 'Open input', help: 'Its standard input waits for what is sent to it.' },
       name: { label: 'Name', help: 'What it is called in lists and notifications.' },
       labels: { label: 'Labels', help: 'Words to find it by, with a value or without, such as team=core.' },
+      volumes: {
+        label: 'Volumes',
+        help: 'Folders that outlive it, seen at /volumes/NAME; with :ro to read only. Made by joblet volume create.',
+      },
       workDir: { label: 'Folder', help: 'Where the command starts, inside of the job; /work when empty.' },
       hostname: {
         label: 'Host name',
@@ -225,6 +229,7 @@ export const text = {
     inputs: { none: 'None', terminal: 'Terminal', stdin: 'Open' },
     atLeast: (bound: string) => `must be at least ${bound}`,
     atMost: (bound: string) => `must be at most ${bound}`,
+    volumes: (number: number) => count(number, 'volume', 'volumes'),
     zeroTime: 'must be at least 1ms; leave it empty to ask for nothing',
     openQuote: (quote: string) => `the quote ${quote} is opened and not closed`,
     noName: 'needs a name',
@@ -350,6 +355,7 @@ export const text = {
       defaultWorkDir: '/work',
       hostname: 'Host name',
       labels: 'Labels',
+      volumes: 'Volumes',
       start: 'Start',
       retry: 'Attempts more',
       attempt: (index: number) => `Attempt ${index}`,

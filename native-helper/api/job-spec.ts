@@ -4,6 +4,7 @@
  */
 import { labelsSchema } from './labels.ts';
 import * as z from './schema.ts';
+import { volumeMountsSchema } from './volume.ts';
 
 /** execve(2): MAX_ARG_STRLEN is 32 pages of 4 KiB, the terminating NUL included. */
 export const MAX_ARGUMENT_BYTES = 131_071;
@@ -124,6 +125,7 @@ export const jobSpecSchema = z
     hostname: z
       .string()
       .check(z.refine((name) => name === '' || HOSTNAME.test(name), 'must be a host name label')),
+    volumes: volumeMountsSchema,
     labels: labelsSchema,
     startAtUs: z.bigint().check(z.minimum(0n), z.maximum(MAX_TIME_US)),
     retry: retrySchema,

@@ -27,6 +27,8 @@ export interface Paths {
   readonly helperLog: string;
   /** 0700 root: one folder for each job. */
   readonly jobsDirectory: string;
+  /** 0700 root: the volumes, each mounted at its id. */
+  readonly volumesDirectory: string;
   /** 0755 root: installed builds of the helper. */
   readonly installDirectory: string;
 }
@@ -50,6 +52,7 @@ export function pathsUnder(root: string): Paths {
     boot: join(stateDirectory, 'boot-id'),
     helperLog: join(stateDirectory, 'helper.log'),
     jobsDirectory: join(stateDirectory, 'jobs'),
+    volumesDirectory: join(stateDirectory, 'volumes'),
     installDirectory: join(stateDirectory, 'bin'),
   };
 }

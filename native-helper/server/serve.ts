@@ -2,7 +2,7 @@
 import { JobletError } from '../api/errors.ts';
 import { Health } from '../api/gen/grpc/health/v1/health_pb.js';
 import { ServerReflection } from '../api/gen/grpc/reflection/v1/reflection_pb.js';
-import { HelperService, JobService } from '../api/gen/joblet_pb.js';
+import { HelperService, JobService, VolumeService } from '../api/gen/joblet_pb.js';
 import { type Paths, pathsUnder } from '../api/paths.ts';
 import { loadAssets } from './assets.ts';
 import { canonicalRoot, prepareFolders } from './config/folders.ts';
@@ -15,6 +15,7 @@ import { createHelperService } from './transport/helper-service.ts';
 import { createJobService } from './transport/job-service.ts';
 import { createReflectionService } from './transport/reflection.ts';
 import { TransportServer } from './transport/server.ts';
+import { createVolumeService } from './transport/volume-service.ts';
 
 /** Nobody but root reads what the helper makes, unless a mode is set on purpose. */
 const HELPER_UMASK = 0o077;
@@ -62,7 +63,7 @@ async function serveJobs(paths: Paths, installation: Installation, logger: Logge
     jobsConfig: config.jobs,
   });
   const { promise: ending, resolve: end } = Promise.withResolvers<string>();
-  const api = [JobService, HelperService, Health] as const;
+  const api = [JobService, VolumeService, HelperService, Health] as const;
   const transport: TransportServer = new TransportServer({
     limits: config.connections,
     security: config.security,
@@ -71,6 +72,7 @@ async function serveJobs(paths: Paths, installation: Installation, logger: Logge
     routes: (router) =>
       router
         .service(JobService, createJobService(jobs))
+        .service(VolumeService, createVolumeService(jobs.volumes))
         .service(
           HelperService,
           createHelperService({

@@ -59,6 +59,20 @@ export const COMMANDS: CommandTree = {
       visibility: notOffered('job visibility'),
     },
   },
+  volume: {
+    description: 'folders with a size that outlive jobs',
+    commands: {
+      create: {
+        description: 'make a volume, which jobs see at /volumes/NAME',
+        load: () => import('./commands/volume-create.ts'),
+      },
+      list: { description: 'list volumes', load: () => import('./commands/volume-list.ts') },
+      remove: {
+        description: 'remove a volume with all that is in it',
+        load: () => import('./commands/volume-remove.ts'),
+      },
+    },
+  },
   helper: {
     description: 'start and stop the helper, the root process that runs jobs',
     commands: {
@@ -115,7 +129,6 @@ export const COMMANDS: CommandTree = {
   },
   workflow: notOffered('workflow'),
   runtime: notOffered('runtime'),
-  volume: notOffered('volume'),
   network: notOffered('network'),
   monitor: notOffered('monitor'),
 };

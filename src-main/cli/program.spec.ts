@@ -143,7 +143,7 @@ describe('commands that this version does not offer', () => {
   it.each([
     [['workflow', 'run', 'x.yml', '--flag']],
     [['job', 'metrics', 'abc']],
-    [['volume', 'create', 'x', '--size', '1GB']],
+    [['network', 'create', 'x', '--cidr', '10.0.0.0/24']],
   ])('%j is known and refused', async (words) => {
     const request = await parse(...words);
     const run = request.kind === 'run' ? request.module.run({} as never) : undefined;

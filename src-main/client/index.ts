@@ -6,6 +6,7 @@ import {
   type JobMetrics,
   JobService,
   type LogChunk,
+  VolumeService,
 } from '../../native-helper/api/gen/joblet_pb.js';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
 import { cancelling } from './cancelling.ts';
@@ -47,6 +48,7 @@ export interface ConnectOptions {
 export interface Client {
   readonly jobs: RpcClient<typeof JobService>;
   readonly helper: RpcClient<typeof HelperService>;
+  readonly volumes: RpcClient<typeof VolumeService>;
   /** A job's log until its end, across a restart of the helper. */
   followLogs(options: FollowOptions): AsyncIterable<LogChunk>;
   /** Sends a job's input until it has ended, across restarts of the helper. */
@@ -88,6 +90,7 @@ function openClient(endpoint: Endpoint): Client {
   return {
     jobs,
     helper: createClient(HelperService, transport),
+    volumes: createClient(VolumeService, transport),
     followLogs: (options) => followLogs(jobs, options),
     attachJob: (options) => attachJob(jobs, options),
     watch: (ids, signal) => watchJobs(jobs, ids, signal),

@@ -13,6 +13,7 @@ import { prepareFolders } from '../../native-helper/server/config/folders.ts';
 import { JobFolder } from '../../native-helper/server/jobs/job-folder.ts';
 import { MonitorLauncher } from '../../native-helper/server/jobs/monitor-launcher.ts';
 import { MonitorLink } from '../../native-helper/server/jobs/monitor-link.ts';
+import { openSource } from '../../native-helper/server/plan/sources.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 import { Bubblewrap } from './bubblewrap.ts';
 import { Children } from './children.ts';
@@ -36,6 +37,7 @@ export async function run(): Promise<Measurement> {
       paths,
       jobsConfig,
       cgroups,
+      openVolume: openSource,
       ...loadAssets(),
     });
     using resources = new DisposableStack();

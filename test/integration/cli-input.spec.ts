@@ -65,7 +65,6 @@ describe('flags that this version knows and cannot honour', () => {
     ['--cpu-cores=0-1'],
     ['--gpu=1'],
     ['--gpu-memory=8GB'],
-    ['--volume=data'],
     ['--upload=/etc/hostname'],
     ['--upload-dir=/etc'],
     ['--runtime=python'],

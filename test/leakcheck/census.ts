@@ -13,6 +13,7 @@ export const KINDS = [
   'zombie',
   'descriptor of the helper',
   'file',
+  'loop device',
   'socket',
   'namespace',
   'System V object',
@@ -43,6 +44,7 @@ export function takeCensus({ root, cgroup, helperPid, jobsUid }: Places): Census
     zombie: count(processes.filter(({ state }) => state === 'Z').map(({ command }) => command)),
     'descriptor of the helper': count(descriptorsOf(helperPid)),
     file: count(readdirSync(root, { recursive: true, encoding: 'utf8' })),
+    'loop device': count(loopDevicesUnder(root)),
     socket: count(lines('/proc/net/unix').slice(1).map(socketIdentity)),
     namespace: count([...new Set(processes.flatMap(({ pid }) => namespacesOf(pid)))].map(namespaceType)),
     'System V object': count(
@@ -79,6 +81,13 @@ function count(things: readonly string[]): Count {
 /** Absent where the kernel was built without the feature. */
 function lines(path: string): string[] {
   return tolerant(() => readFileSync(path, 'utf8').split('\n').filter(Boolean), []);
+}
+
+/** By the files that they hold: the kernel has one list of them for all of the machine. */
+function loopDevicesUnder(root: string): string[] {
+  return readdirSync('/sys/block')
+    .flatMap((name) => lines(`/sys/block/${name}/loop/backing_file`))
+    .filter((file) => file.startsWith(root));
 }
 
 /** What is looked at may end meanwhile. */

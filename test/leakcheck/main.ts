@@ -16,7 +16,7 @@ import { PLANTS } from './plants.ts';
 import { Random } from './random.ts';
 import { runWorkload } from './workload.ts';
 
-const JOBS = 300;
+const JOBS = 500;
 const JOBS_AT_ONCE = 6;
 const WARM_UP_JOBS = 12;
 /** How often the helper is killed and started again. */

@@ -27,6 +27,18 @@ export const PLANTS: readonly Plant[] = [
     },
   },
   {
+    kind: 'loop device',
+    plant: async ({ root }) => {
+      const image = join(root, 'planted.image');
+      writeFileSync(image, Buffer.alloc(1_048_576));
+      const device = execFileSync('losetup', ['--find', '--show', image], { encoding: 'utf8' }).trim();
+      return () => {
+        execFileSync('losetup', ['--detach', device]);
+        rmSync(image);
+      };
+    },
+  },
+  {
     kind: 'cgroup',
     plant: async ({ cgroup }) => {
       const path = join(cgroup, 'job-planted');

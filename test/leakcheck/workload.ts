@@ -7,6 +7,7 @@ import type { Job } from '../../native-helper/api/gen/joblet_pb.js';
 import { hasEnded, LIVE_STATES } from '../../native-helper/server/jobs/job-state.ts';
 import type { Client } from '../../src-main/client/index.ts';
 import { monitorsWith } from '../fixtures/monitors.ts';
+import { makeVolumes, randomOptions, removeVolumes } from './options.ts';
 import type { Random } from './random.ts';
 
 /** Each leaves something behind for the sandbox to clear away. */
@@ -25,12 +26,13 @@ const COMMANDS: readonly string[] = [
   'ipcmk --shmem 4096 --semaphore 2 --queue >/dev/null',
   'echo shared >/dev/shm/left; echo shared >/dev/mqueue/left; echo temporary >/tmp/left',
   'kill -SEGV $$',
+  'for f in /volumes/*/; do echo x >$f/left; done; exec 9</volumes/disk/left; exit 2',
   'sleep 600',
   'while :; do echo busy; sleep 0.01; done',
 ];
 /** Those that end only when they are ended. */
 const ENDLESS = new Set(['sleep 600', 'while :; do echo busy; sleep 0.01; done']);
-const ENDINGS = ['stop', 'kill a process of the job', 'kill the monitor'] as const;
+const ENDINGS = ['stop', 'cancel', 'kill a process of the job', 'kill the monitor'] as const;
 const ENDING_PROBABILITY = 0.3;
 const LONGEST_LIFE_MS = 400;
 
@@ -55,6 +57,7 @@ export interface WorkloadOptions {
 export async function runWorkload(options: WorkloadOptions): Promise<readonly Job[]> {
   const ended: Job[] = [];
   let left = options.jobs;
+  await patiently(() => makeVolumes(options.client));
   const lane = async (): Promise<void> => {
     while (left > 0) {
       left -= 1;
@@ -63,6 +66,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<readonly Jo
   };
   await Promise.all(Array.from({ length: options.atOnce }, lane));
   await endUnheardOf(options.client, new Set(ended.map(({ uuid }) => uuid)));
+  await patiently(() => removeVolumes(options.client));
   return ended;
 }
 
@@ -81,7 +85,7 @@ async function runOne({ client, random, cgroup }: WorkloadOptions): Promise<Job>
     ENDLESS.has(script) || random.chance(ENDING_PROBABILITY) ? random.choose(ENDINGS) : undefined;
   const life = random.below(LONGEST_LIFE_MS);
   const { uuid } = await patiently(() =>
-    client.jobs.runJob({ spec: { command: 'sh', args: ['-c', script] } }),
+    client.jobs.runJob({ spec: { ...randomOptions(random), command: 'sh', args: ['-c', script] } }),
   );
   if (ending !== undefined) {
     await delay(life);
@@ -102,6 +106,10 @@ async function end(
     await stop(client, uuid);
     return;
   }
+  if (ending === 'cancel') {
+    await unlessConflict(() => client.jobs.cancelJob({ id: uuid }));
+    return;
+  }
   const victims =
     ending === 'kill the monitor' ? monitorsWith((job) => job.endsWith(uuid)) : processesIn(cgroup);
   if (victims.length > 0) {
@@ -111,9 +119,13 @@ async function end(
 
 /** A job that has ended by itself can't be stopped any more. */
 async function stop(client: Client, uuid: string): Promise<void> {
+  await unlessConflict(() => client.jobs.stopJob({ id: uuid, graceMs: 100n }));
+}
+
+async function unlessConflict(call: () => Promise<unknown>): Promise<void> {
   await patiently(async () => {
     try {
-      await client.jobs.stopJob({ id: uuid, graceMs: 100n });
+      await call();
     } catch (error) {
       if (!(error instanceof JobletError && error.kind === 'conflict')) {
         throw error;

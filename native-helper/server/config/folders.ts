@@ -33,6 +33,7 @@ function ownFolders(paths: Paths): [path: string, mode: number][] {
     [paths.monitorsDirectory, 0o700],
     [paths.stateDirectory, 0o711],
     [paths.jobsDirectory, 0o700],
+    [paths.volumesDirectory, 0o700],
     [paths.installDirectory, 0o755],
   ];
 }

@@ -28,6 +28,7 @@ const MEND_OF_LAYER: Readonly<Record<string, string>> = {
   memory: 'Give the job more memory with --max-memory, or let it use less.',
   timeout: 'Give the job more time with --timeout.',
   monitor: 'See the log of the helper, then run the job again.',
+  volume: 'See: joblet volume list.',
   secrets: 'Run the job again with its secrets.',
 };
 

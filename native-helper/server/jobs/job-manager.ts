@@ -26,6 +26,7 @@ import type { Logger } from '../log.ts';
 import { CommitQueue } from '../state/commit-queue.ts';
 import { openDatabase } from '../state/database.ts';
 import { type JobRecord, JobStore, type StoredJob } from '../state/job-store.ts';
+import { VolumeManager } from '../volumes/volume-manager.ts';
 import { doctorChecks } from './doctor.ts';
 import { JobChanges } from './job-changes.ts';
 import { JobFolder, refuseFullDisk } from './job-folder.ts';
@@ -61,6 +62,7 @@ export interface JobManagerOptions {
 }
 
 export class JobManager {
+  readonly volumes: VolumeManager;
   readonly #options: JobManagerOptions;
   readonly #database: DatabaseSync;
   readonly #store: JobStore;
@@ -79,12 +81,20 @@ export class JobManager {
     this.#database = database;
     this.#store = new JobStore(database);
     this.#commits = new CommitQueue(database);
+    this.volumes = new VolumeManager({
+      paths,
+      database,
+      commits: this.#commits,
+      owner: jobsConfig,
+      logger,
+    });
     this.#cgroups = CgroupTree.prepare(paths.root);
     this.#launcher = new MonitorLauncher({
       paths,
       jobsConfig,
       cgroups: this.#cgroups,
       executor: assets.executor,
+      openVolume: (name) => this.volumes.open(name),
       buildId: assets.buildId,
     });
     this.#runner = new JobRunner({
@@ -111,6 +121,7 @@ export class JobManager {
     const database = openDatabase(paths.database);
     try {
       const manager = new JobManager(options, database);
+      await manager.volumes.recover();
       const leftovers = await recover({
         paths,
         store: manager.#store,
@@ -147,7 +158,10 @@ export class JobManager {
     const status = isLater ? JobStatus.SCHEDULED : this.#runner.reserve();
     const job = newJob({ uuid, status, ownerUid, nowUs, spec });
     try {
-      await this.#commits.commit(() => this.#store.insert(job), 'durable');
+      await this.#commits.commit(() => {
+        this.volumes.require(checked.volumes);
+        this.#store.insert(job);
+      }, 'durable');
     } catch (error) {
       this.#runner.release(status);
       this.#runner.forgetSecrets(uuid);

@@ -35,6 +35,7 @@ export interface LauncherOptions {
   readonly cgroups: CgroupTree;
   /** The bytes of the executor. */
   readonly executor: Uint8Array;
+  readonly openVolume: CompileContext['openVolume'];
   /** SHA-256 in 64 hexadecimal digits, as the executor was built with. */
   readonly buildId: string;
 }
@@ -59,7 +60,7 @@ export class MonitorLauncher implements Disposable {
   readonly monitorsFd: number;
 
   /** Opens once what every monitor gets, so that starting one opens little. */
-  constructor({ paths, jobsConfig, cgroups, executor, buildId }: LauncherOptions) {
+  constructor({ paths, jobsConfig, cgroups, executor, openVolume, buildId }: LauncherOptions) {
     this.#buildId = buildId;
     this.#buildIdBytes = Buffer.from(buildId, 'hex');
     this.#executorFd = createSealedMemfd('joblet-executor', executor);
@@ -72,6 +73,7 @@ export class MonitorLauncher implements Disposable {
       hostRoot: this.#hostRoot,
       controllerFault: (controller) => cgroups.controllerFault(controller),
       hardLimits: hardLimits(),
+      openVolume,
     };
   }
 

@@ -8,7 +8,7 @@ import { noSuchJob } from './job-id.ts';
 
 /** @throws JobletError (invalid) naming the first field that is out of its bounds. */
 export function checkedSpec(spec: JobSpec): CheckedJobSpec {
-  const messages = [spec, spec.limits, spec.retry, spec.terminal];
+  const messages = [spec, spec.limits, spec.retry, spec.terminal, ...spec.volumes];
   if (messages.some((message) => message?.$unknown !== undefined)) {
     throw invalid('spec', 'has fields that this helper does not know', 'Use a helper of the same version.');
   }

@@ -69,6 +69,7 @@ const anySpec: fc.Arbitrary<CheckedJobSpec> = fc
     stopGraceMs: fc.bigInt({ min: 0n, max: 31_536_000_000n }),
     workDir: fc.constantFrom('', '/', '/tmp', '/work/a b'),
     hostname: fc.stringMatching(/^([a-z]{1,63})?$/),
+    volumes: fc.constant<CheckedJobSpec['volumes']>([]),
     labels: fc.constant({}),
     startAtUs: fc.constant(0n),
     retry: fc.constant(NO_RETRY),

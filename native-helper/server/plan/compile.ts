@@ -10,7 +10,8 @@ import { DEVICES, ownMounts, ROOT } from './job-root.ts';
 import { type ControllerCheck, effectiveLimits, limitFilesOf } from './limits.ts';
 import type { Plan, ResourceLimit } from './plan.ts';
 import { identityOf, writtenFilesFor } from './root-files.ts';
-import { openSource, PlanSources } from './sources.ts';
+import { openSource, PlanSources, type Source } from './sources.ts';
+import { volumeMounts } from './volume-mounts.ts';
 
 /** What the compiler knows of this machine: the same for all jobs. */
 export interface CompileContext {
@@ -18,6 +19,8 @@ export interface CompileContext {
   readonly hostRoot: HostRoot;
   readonly controllerFault: ControllerCheck;
   readonly hardLimits: HardLimits;
+  /** @throws JobletError (refused) */
+  readonly openVolume: (name: string) => Source;
 }
 
 export interface JobToCompile {
@@ -71,7 +74,7 @@ export function compileJob(job: JobToCompile, context: CompileContext): Compiled
 
 function planOf(
   { uuid, spec, workPath }: JobToCompile,
-  { jobsConfig, hostRoot, hardLimits }: CompileContext,
+  { jobsConfig, hostRoot, hardLimits, openVolume }: CompileContext,
   sources: PlanSources,
   limits: Plan['limits'],
 ): Plan {
@@ -97,6 +100,7 @@ function planOf(
       ...hostRoot.mountsFor(sources),
       ...writtenFilesFor(identity),
       ...ownMounts(workSource, BigInt(jobsConfig.tmp_bytes)),
+      ...volumeMounts(spec.volumes, (name) => sources.take(openVolume(name))),
     ],
     devices: DEVICES,
     limits,

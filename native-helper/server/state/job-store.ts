@@ -167,6 +167,9 @@ export class JobStore {
         value,
       );
     }
+    for (const { name } of spec.volumes) {
+      this.#prepare('INSERT INTO job_volume (name, sequence) VALUES (?, ?)').run(name, lastInsertRowid);
+    }
   }
 
   /**

@@ -41,4 +41,21 @@ export const MIGRATIONS: readonly string[] = [
      attempt  BLOB    NOT NULL,
      PRIMARY KEY (sequence, number)
    ) STRICT, WITHOUT ROWID;`,
+
+  // Version 3. Volumes, and which jobs use them: of a job's own name for one there is only its row.
+  `CREATE TABLE volume (
+     name       TEXT    PRIMARY KEY,
+     id         TEXT    NOT NULL UNIQUE,
+     type       INTEGER NOT NULL,
+     bytes      INTEGER NOT NULL,
+     owner_uid  INTEGER NOT NULL,
+     created_us INTEGER NOT NULL,
+     state      INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE job_volume (
+     name     TEXT    NOT NULL,
+     sequence INTEGER NOT NULL REFERENCES job ON DELETE CASCADE,
+     PRIMARY KEY (name, sequence)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX job_volume_by_job ON job_volume (sequence);`,
 ];

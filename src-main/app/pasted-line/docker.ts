@@ -72,6 +72,7 @@ function checkedSpec(
     stopGraceMs: graceOf(given),
     workDir: lastOf(given, 'workdir') ?? '',
     hostname: lastOf(given, 'hostname') ?? '',
+    volumes: [],
     labels: {},
     startAtUs: 0n,
     retry: NO_RETRY,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type JobSpecFlags, jobSpecOf } from './job-spec.ts';
 
 const SOURCES = { variable: () => undefined, file: () => '' };
+const VOLUME_NAME = '--volume: must be 1 to 63 letters, digits, - _ . and begin with a letter or digit';
 const LABEL_VALUE =
   '--label team: must be empty or up to 63 letters, digits, - _ . with a letter or digit at both ends';
 
@@ -20,6 +21,7 @@ describe('jobSpecOf', () => {
         stopGrace: '5s',
         workdir: '/work/src',
         hostname: 'box',
+        volume: ['data', 'cache:ro'],
         label: ['team=core', 'example.com/stage='],
         retry: '3:10s:2',
       },
@@ -38,6 +40,10 @@ describe('jobSpecOf', () => {
       stdin: false,
       workDir: '/work/src',
       hostname: 'box',
+      volumes: [
+        { name: 'data', readOnly: false },
+        { name: 'cache', readOnly: true },
+      ],
       labels: { team: 'core', 'example.com/stage': '' },
       startAtUs: 0n,
       retry: { attempts: 3, delayMs: 10_000n, backoff: 2 },
@@ -88,6 +94,13 @@ describe('jobSpecOf', () => {
       { env: Array.from({ length: 10_000 }, (_, index) => `V${index}=`) },
       '--env: must be at most 4096 variables',
     ],
+    [{ volume: ['data:rx'] }, '--volume data:rx: is no volume. Write NAME, or NAME:ro for one to read only.'],
+    [{ volume: ['../etc'] }, VOLUME_NAME],
+    [{ volume: ['..'] }, VOLUME_NAME],
+    [{ volume: ['a/b'] }, VOLUME_NAME],
+    [{ volume: ['é'] }, VOLUME_NAME],
+    [{ volume: ['x'.repeat(10_000)] }, VOLUME_NAME],
+    [{ volume: ['a', 'a:ro'] }, '--volume: names one twice'],
     [{ hostname: 'two words' }, '--hostname: must be a host name label'],
   ];
   it.each(refused)('refuses %# with its flag', (flags, message) => {

@@ -10,6 +10,7 @@ import { parseLabels } from './labels.ts';
 import { parseWholeNumber } from './number.ts';
 import { parseRetry } from './retry.ts';
 import { formatMemorySize, parseMemorySize } from './size.ts';
+import { parseVolumes } from './volumes.ts';
 
 /** The flags of `job run` that make up the specification, as typed. */
 export interface JobSpecFlags extends EnvironmentFlags {
@@ -22,6 +23,7 @@ export interface JobSpecFlags extends EnvironmentFlags {
   readonly stopGrace?: string;
   readonly workdir?: string;
   readonly hostname?: string;
+  readonly volume?: readonly string[];
   readonly label?: readonly string[];
   readonly schedule?: string;
   readonly retry?: string;
@@ -44,6 +46,7 @@ const FLAG_OF_FIELD: Readonly<Record<string, string>> = {
   stopGraceMs: '--stop-grace',
   workDir: '--workdir',
   hostname: '--hostname',
+  volumes: '--volume',
   labels: '--label',
   startAtUs: '--schedule',
   retry: '--retry',
@@ -79,6 +82,7 @@ export function jobSpecOf(
     stopGraceMs: nonZeroDuration(flags.stopGrace, '--stop-grace'),
     workDir: flags.workdir ?? '',
     hostname: flags.hostname ?? '',
+    volumes: parseVolumes(flags.volume ?? []),
     labels: parseLabels(flags.label ?? []),
     startAtUs: flags.schedule === undefined ? 0n : startTimeOf(flags.schedule),
     retry: flags.retry === undefined ? NO_RETRY : parseRetry(flags.retry),

@@ -26,7 +26,6 @@ const NOT_OFFERED = {
   cpuCores: '--cpu-cores <list>',
   gpu: '--gpu <count>',
   gpuMemory: '--gpu-memory <size>',
-  volume: '--volume <name>',
   upload: '--upload <path>',
   uploadDir: '--upload-dir <path>',
   runtime: '--runtime <name>',
@@ -53,6 +52,7 @@ function declare(command: Command): void {
     .option('--env-file <file>', 'environment variables, a line NAME=VALUE each; may be given again', collect)
     .option('--env-proxy', "the proxies of the caller's environment (http_proxy and their like)")
     .option('--timeout <time>', 'end the job after this time, such as 30s, 5m or 1h')
+    .option('--volume <NAME[:ro]>', 'a volume, to be seen at /volumes/NAME; may be given again', collect)
     .option('--schedule <time>', 'start later: 45s, 2h30m, 2026-01-31 08:30 or RFC 3339')
     .option(
       '--retry <N[:TIME[:FACTOR]]>',

@@ -1,6 +1,7 @@
 /** The object of `job status --json`: the keys that Joblet's users know, then ours. */
 import type { Job, Usage } from '../../../native-helper/api/gen/joblet_pb.js';
 import { megabytes } from '../arguments/size.ts';
+import { formatVolume } from '../arguments/volumes.ts';
 import { shownEnvironment, shownSecrets } from './environment.ts';
 import { failureJson } from './job-end.ts';
 import { DEFAULT_WORK_DIRECTORY, NETWORK, signalName } from './job-status.ts';
@@ -23,7 +24,7 @@ export function jobStatusJson(job: Job): Readonly<Record<string, unknown>> {
     environment: shownEnvironment(spec?.environment ?? {}),
     secretEnvironment: shownSecrets(spec?.secretEnvironment ?? {}),
     network: NETWORK,
-    volumes: [],
+    volumes: (spec?.volumes ?? []).map(formatVolume),
     runtime: '',
     workDir: spec?.workDir || DEFAULT_WORK_DIRECTORY,
     uploads: [],

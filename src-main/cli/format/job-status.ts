@@ -4,6 +4,7 @@ import type { Failure, Job, ReportLine, Usage } from '../../../native-helper/api
 import { formatDuration } from '../arguments/duration.ts';
 import { formatRetry } from '../arguments/retry.ts';
 import { formatMemorySize } from '../arguments/size.ts';
+import { formatVolume } from '../arguments/volumes.ts';
 import { displayedCommand } from './command.ts';
 import { environmentLines } from './environment.ts';
 import { escapeControlCharacters } from './escape.ts';
@@ -33,7 +34,7 @@ export function jobStatusText(job: Job, nowUs: bigint): string {
     [
       'Runtime: none',
       `Network: ${NETWORK}`,
-      'Volumes: none',
+      `Volumes: ${spec?.volumes.length ? spec.volumes.map(formatVolume).join(', ') : 'none'}`,
       `Work Dir: ${spec?.workDir || DEFAULT_WORK_DIRECTORY}`,
       ...(spec?.hostname ? [`Host Name: ${spec.hostname}`] : []),
       'Uploaded Files: none',

@@ -29,6 +29,7 @@ describe('check', () => {
       workDir: '',
       stdin: false,
       hostname: '',
+      volumes: [],
       labels: {},
       startAtUs: 0n,
       retry: { attempts: 0, delayMs: 0n, backoff: 0 },
@@ -47,6 +48,7 @@ describe('check', () => {
           timeoutMs: '2h',
           retry: '3, 1m 30s apart, 2 times longer each',
           labels: 'team=core,nightly',
+          volumes: 'data, cache:ro',
           name: ' build ',
         },
         {
@@ -65,6 +67,10 @@ describe('check', () => {
       timeoutMs: 7_200_000n,
       retry: { attempts: 3, delayMs: 90_000n, backoff: 2 },
       labels: { team: 'core', nightly: '' },
+      volumes: [
+        { name: 'data', readOnly: false },
+        { name: 'cache', readOnly: true },
+      ],
       environment: { CC: 'clang' },
       secretEnvironment: { T: 'x' },
     });
@@ -86,6 +92,7 @@ describe('check', () => {
     ['too many attempts', draft('a', { retry: '101' }), 'retry: must be at most 100'],
     ['no attempts', draft('a', { retry: '0' }), /^retry: is not a number of attempts/],
     ['no label', draft('a', { labels: 'team=a/b' }), /^labels: team: must be empty or up to 63/],
+    ['no volume', draft('a', { volumes: '../etc' }), /^volumes: must be 1 to 63/],
     ['a relative folder', draft('a', { workDir: 'src' }), 'workDir: must be an absolute path'],
   ])('names the field of %s', (_what, wrong, message) => {
     expect(check(wrong).spec).toBeUndefined();
@@ -146,6 +153,10 @@ describe('check', () => {
       stopGraceMs: fc.bigInt({ min: 0n, max: 31_536_000_000n }),
       workDir: fc.constantFrom('', '/', '/work/src'),
       hostname: fc.constantFrom('', 'box'),
+      volumes: fc.uniqueArray(
+        fc.record({ name: fc.stringMatching(/^[a-z]{1,5}$/), readOnly: fc.boolean() }),
+        { maxLength: 3, selector: ({ name }) => name },
+      ),
       labels: fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), fc.constantFrom('', 'x.y'), { maxKeys: 3 }),
       startAtUs: fc.constant(0n),
       retry: fc.oneof(

@@ -12,11 +12,13 @@ import {
   formatLabels,
   formatPercentExactly,
   formatRetry,
+  formatVolumes,
   parseBytes,
   parseDuration,
   parseLabels,
   parsePercent,
   parseRetry,
+  parseVolumes,
   parseWhole,
   type Typed,
 } from './units.ts';
@@ -83,6 +85,13 @@ const LABELS: Kind<Record<string, string>> = {
   example: 'team=core, stage=test',
   nothing: {},
 };
+const VOLUMES: Kind<CheckedJobSpec['volumes']> = {
+  parse: parseVolumes,
+  format: formatVolumes,
+  bound: (bound) => text.newJob.volumes(Number(bound)),
+  example: 'data, cache:ro',
+  nothing: [],
+};
 const WORD: Kind<string> = {
   parse: (typed) => ({ value: typed.trim() }),
   format: String,
@@ -108,6 +117,7 @@ export const LINES: { readonly [Name in LineName]: Kind<ValueOf<Name>> & { reado
   stopGraceMs: { ...DURATION, example: '10s', group: 'time' },
   name: { ...WORD, group: 'place' },
   labels: { ...LABELS, isCode: true, group: 'place' },
+  volumes: { ...VOLUMES, isCode: true, group: 'place' },
   workDir: { ...WORD, example: '/work', isCode: true, group: 'place' },
   hostname: { ...WORD, isCode: true, group: 'place' },
 };

@@ -145,3 +145,23 @@ export function formatLabels(labels: Readonly<Record<string, string>>): string {
     .map(([key, value]) => (value === '' ? key : `${key}=${value}`))
     .join(', ');
 }
+
+interface VolumeMount {
+  readonly name: string;
+  readonly readOnly: boolean;
+}
+
+/** `data, cache:ro` */
+export function parseVolumes(typed: string): Typed<VolumeMount[]> {
+  const settings = typed.split(/[,\s]+/).filter((each) => each !== '');
+  return {
+    value: settings.map((setting) => ({
+      name: setting.replace(/:r[ow]$/, ''),
+      readOnly: setting.endsWith(':ro'),
+    })),
+  };
+}
+
+export function formatVolumes(volumes: readonly VolumeMount[]): string {
+  return volumes.map(({ name, readOnly }) => (readOnly ? `${name}:ro` : name)).join(', ');
+}

@@ -31,6 +31,7 @@ export function commandLineOf(spec: CheckedJobSpec): string {
   ];
   const given = flags.flatMap(([flag, value]) => (value === undefined ? [] : [quoted(`${flag}=${value}`)]));
   const variables = [
+    ...spec.volumes.map(({ name, readOnly }) => quoted(`--volume=${name}${readOnly ? ':ro' : ''}`)),
     ...Object.entries(spec.labels).map(([key, value]) => quoted(`--label=${key}=${value}`)),
     ...Object.entries(spec.environment).map(([name, value]) => variable('--env', name, value)),
     ...Object.entries(spec.secretEnvironment).map(([name, value]) => variable('--secret-env', name, value)),

@@ -2,7 +2,7 @@
 import type { JobDetails } from '../../../src-main/ipc/contract.ts';
 import { formatBytes, formatDuration, formatTime } from '../../state/format.ts';
 import { text } from '../../text.ts';
-import { formatLabels, formatRetry } from '../form/units.ts';
+import { formatLabels, formatRetry, formatVolumes } from '../form/units.ts';
 import { signalName } from './signals.ts';
 
 export interface Fact {
@@ -30,6 +30,7 @@ export function askedFacts({ spec, uuid, nodeId, ownerUid }: JobDetails): readon
     ),
     [words.workDir, spec.workDir || words.defaultWorkDir, true],
     [words.hostname, spec.hostname, true],
+    [words.volumes, formatVolumes(spec.volumes), true],
     [words.labels, formatLabels(spec.labels), true],
     [words.retry, formatRetry(spec.retry)],
     [words.input, spec.terminal === undefined ? spec.stdin && words.openInput : words.onTerminal],
