@@ -2,6 +2,7 @@
  * The two configuration files (ADR-006): everything that one side needs, certificates and keys included, in one YAML.
  * `docs/configuration.md` describes each field.
  */
+import { cpuListSchema } from './cpu-list.ts';
 import * as z from './schema.ts';
 
 const pem = (label: string) =>
@@ -38,12 +39,19 @@ export const jobsConfigSchema = z.strictObject({
   stop_grace_ms: z._default(intBetween(0, 3_600_000), 10_000),
   /** Monitors that may be on their way up at one time. */
   concurrent_starts: z._default(intBetween(1, 256), 16),
+  /** Whether the machine is kept from going to sleep while jobs run. */
+  keep_awake: z._default(z.boolean(), true),
   limits: z.prefault(
     z.strictObject({
       cpu_percent: z.optional(intBetween(1, 409_600)),
       cpu_weight: z.optional(intBetween(1, 10_000)),
       memory_bytes: z.optional(z.int().check(z.minimum(1_048_576))),
       pids: z.optional(intBetween(1, 4_194_304)),
+      cpu_cores: z.optional(cpuListSchema),
+      memory_high_bytes: z.optional(z.int().check(z.minimum(1_048_576))),
+      swap_bytes: z.optional(z.int().check(z.minimum(0))),
+      io_bytes_per_second: z.optional(z.int().check(z.minimum(4096))),
+      io_weight: z.optional(intBetween(1, 10_000)),
     }),
     {},
   ),

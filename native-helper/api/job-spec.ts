@@ -2,6 +2,7 @@
  * The bounds of a job's specification, checked by one schema on both sides: the command line before it sends, the
  * helper before it trusts. Sizes are bytes of UTF-8.
  */
+import { cpuListSchema } from './cpu-list.ts';
 import { labelsSchema } from './labels.ts';
 import * as z from './schema.ts';
 import { volumeMountsSchema } from './volume.ts';
@@ -23,6 +24,8 @@ export const MIN_MEMORY_BYTES = 1_048_576n;
 export const MAX_MEMORY_BYTES = 2n ** 62n;
 /** PID_MAX_LIMIT of a 64-bit kernel. */
 export const MAX_PIDS = 4_194_304n;
+/** A page a second: with less a job could not even read its program within its life. */
+export const MIN_IO_BYTES_PER_SECOND = 4096n;
 /** A year, in milliseconds. */
 export const MAX_DURATION_MS = 31_536_000_000n;
 /** What a JavaScript number holds exactly: in the year 2255. */
@@ -71,11 +74,20 @@ const environmentSchema = z.pipe(
   ),
 );
 
+const memorySchema = z.bigint().check(z.minimum(MIN_MEMORY_BYTES), z.maximum(MAX_MEMORY_BYTES));
+
 const limitsSchema = z.strictObject({
   cpuPercent: z.optional(z.int().check(z.minimum(1), z.maximum(MAX_CPU_PERCENT))),
   cpuWeight: z.optional(z.int().check(z.minimum(1), z.maximum(10_000))),
-  memoryBytes: z.optional(z.bigint().check(z.minimum(MIN_MEMORY_BYTES), z.maximum(MAX_MEMORY_BYTES))),
+  memoryBytes: z.optional(memorySchema),
   pids: z.optional(z.bigint().check(z.minimum(1n), z.maximum(MAX_PIDS))),
+  cpuCores: z.optional(cpuListSchema),
+  memoryHighBytes: z.optional(memorySchema),
+  swapBytes: z.optional(z.bigint().check(z.minimum(0n), z.maximum(MAX_MEMORY_BYTES))),
+  ioBytesPerSecond: z.optional(
+    z.bigint().check(z.minimum(MIN_IO_BYTES_PER_SECOND), z.maximum(MAX_MEMORY_BYTES)),
+  ),
+  ioWeight: z.optional(z.int().check(z.minimum(1), z.maximum(10_000))),
 });
 
 const durationSchema = z.bigint().check(z.minimum(0n), z.maximum(MAX_DURATION_MS));

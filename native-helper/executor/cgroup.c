@@ -18,7 +18,7 @@ static bool apply(const struct cgroup *cgroup, const struct plan_limit *limit, s
 	char found[VALUE_BYTES], message[160];
 	struct text text = TEXT_IN(message);
 
-	if (file_write(cgroup->folder, limit->file, limit->written) < 0)
+	if (limit->written[0] != '\0' && file_write(cgroup->folder, limit->file, limit->written) < 0)
 		return failed(failure, "limit", "write", limit->file);
 	if (file_read(cgroup->folder, limit->file, found, sizeof found) < 0)
 		return failed(failure, "limit", "read", limit->file);
@@ -59,28 +59,85 @@ bool cgroup_kill(const struct cgroup *cgroup)
 	return !LAYER("cgroup-kill") || file_write(cgroup->folder, "cgroup.kill", "1") == 0;
 }
 
-/* The value after `key` in a flat keyed file, or the whole of a file with one value (key ""). */
-static struct count read_count(const struct cgroup *cgroup, const char *file, const char *key)
+/* A count of a flat keyed file, by the key before it; the whole of a file with one value has the key "". */
+struct field {
+	const char *key;
+	struct count *count;
+};
+
+/* Nothing is counted where the file is not there. */
+static void read_counts(const struct cgroup *cgroup, const char *file, const struct field *fields, size_t field_count)
+{
+	char content[VALUE_BYTES];
+
+	if (file_read(cgroup->folder, file, content, sizeof content) < 0)
+		return;
+	for (size_t i = 0; i < field_count; i++) {
+		const char *value = find_line(content, fields[i].key);
+
+		fields[i].count->present = value && parse_unsigned(value, &fields[i].count->value);
+	}
+}
+
+#define READ_COUNTS(cgroup, file, ...)                                                                                                 \
+	do {                                                                                                                           \
+		const struct field fields[] = {__VA_ARGS__};                                                                           \
+                                                                                                                                       \
+		read_counts(cgroup, file, fields, sizeof fields / sizeof fields[0]);                                                   \
+	} while (0)
+
+static struct count sum_fields(const char *text, const char *name)
+{
+	struct count sum = {.present = true};
+	uint64_t value;
+
+	while ((text = strstr(text, name))) {
+		text += strlen(name);
+		if (parse_unsigned(text, &value))
+			sum.value += value;
+	}
+	return sum;
+}
+
+/* Of all disks together: a line each, such as `8:0 rbytes=90430464 wbytes=299008000 rios=…`. */
+static void read_io(const struct cgroup *cgroup, struct count *read, struct count *written)
+{
+	char content[VALUE_BYTES];
+
+	if (file_read(cgroup->folder, "io.stat", content, sizeof content) < 0)
+		return;
+	*read = sum_fields(content, " rbytes=");
+	*written = sum_fields(content, " wbytes=");
+}
+
+/* How long some process of the job has waited, μs, from `some avg10=… avg60=… avg300=… total=N`. */
+static struct count read_pressure(const struct cgroup *cgroup, const char *file)
 {
 	char content[VALUE_BYTES];
 	struct count count = {0};
-	const char *value;
+	const char *total;
 
 	if (file_read(cgroup->folder, file, content, sizeof content) < 0)
 		return count;
-	value = find_line(content, key);
-	count.present = value && parse_unsigned(value, &count.value);
+	total = strstr(content, " total=");
+	count.present = total && parse_unsigned(total + strlen(" total="), &count.value);
 	return count;
 }
 
 void cgroup_read_usage(const struct cgroup *cgroup, struct cgroup_usage *usage)
 {
-	usage->cpu_user_us = read_count(cgroup, "cpu.stat", "user_usec ");
-	usage->cpu_system_us = read_count(cgroup, "cpu.stat", "system_usec ");
-	usage->memory_peak = read_count(cgroup, "memory.peak", "");
-	usage->pids_peak = read_count(cgroup, "pids.peak", "");
-	usage->oom_kills = read_count(cgroup, "memory.events", "oom_kill ");
-	usage->pids_max_hits = read_count(cgroup, "pids.events", "max ");
+	*usage = (struct cgroup_usage){0};
+	READ_COUNTS(cgroup, "cpu.stat", {"user_usec ", &usage->cpu_user_us}, {"system_usec ", &usage->cpu_system_us},
+		    {"throttled_usec ", &usage->cpu_throttled_us});
+	READ_COUNTS(cgroup, "memory.peak", {"", &usage->memory_peak});
+	READ_COUNTS(cgroup, "memory.events", {"high ", &usage->memory_high_hits}, {"max ", &usage->memory_max_hits},
+		    {"oom_kill ", &usage->oom_kills});
+	READ_COUNTS(cgroup, "pids.peak", {"", &usage->pids_peak});
+	READ_COUNTS(cgroup, "pids.events", {"max ", &usage->pids_max_hits});
+	read_io(cgroup, &usage->io_read_bytes, &usage->io_written_bytes);
+	usage->cpu_pressure_us = read_pressure(cgroup, "cpu.pressure");
+	usage->memory_pressure_us = read_pressure(cgroup, "memory.pressure");
+	usage->io_pressure_us = read_pressure(cgroup, "io.pressure");
 }
 
 bool cgroup_remove(struct cgroup *cgroup)

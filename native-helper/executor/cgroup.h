@@ -20,7 +20,12 @@ struct count {
 };
 
 struct cgroup_usage {
-	struct count cpu_user_us, cpu_system_us, memory_peak, pids_peak, oom_kills, pids_max_hits;
+	struct count cpu_user_us, cpu_system_us, cpu_throttled_us;
+	struct count memory_peak, memory_high_hits, memory_max_hits, oom_kills;
+	struct count pids_peak, pids_max_hits;
+	struct count io_read_bytes, io_written_bytes;
+	struct count cpu_pressure_us, memory_pressure_us, io_pressure_us;
+	uint64_t paused_us; /* counted by the monitor */
 };
 
 /* Makes the cgroup below `parent`, writes every limit and reads it back. A plan with limits and no `parent` is refused. */

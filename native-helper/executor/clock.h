@@ -19,4 +19,13 @@ static inline uint64_t realtime_us(void)
 	return realtime_ns() / 1000;
 }
 
+/* Microseconds since the machine started, sleep included: for lengths of time, since nobody sets it. */
+static inline uint64_t boottime_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 #endif

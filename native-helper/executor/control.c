@@ -98,6 +98,10 @@ static enum control_order parse_order(struct control *control, const char *line,
 
 	if (strcmp(line, "kill") == 0)
 		return ORDER_KILL;
+	if (strcmp(line, "pause") == 0)
+		return ORDER_PAUSE;
+	if (strcmp(line, "resume") == 0)
+		return ORDER_RESUME;
 	if (strncmp(line, STOP, strlen(STOP)) == 0 && strspn(line + strlen(STOP), "0123456789") == strlen(line + strlen(STOP)) &&
 	    parse_unsigned(line + strlen(STOP), &arguments->grace_ms))
 		return ORDER_STOP;

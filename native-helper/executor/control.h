@@ -16,7 +16,7 @@ struct control {
 	int passed; /* the descriptor that came last and no order has taken yet; −1: none */
 };
 
-enum control_order { ORDER_NONE, ORDER_STOP, ORDER_KILL, ORDER_SESSION };
+enum control_order { ORDER_NONE, ORDER_STOP, ORDER_KILL, ORDER_PAUSE, ORDER_RESUME, ORDER_SESSION };
 
 struct control_arguments {
 	uint64_t grace_ms; /* of ORDER_STOP */

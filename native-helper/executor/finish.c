@@ -210,6 +210,7 @@ int job_finish(struct job *job)
 		init_status = reap_init(job, &record.usage);
 	record.ended_us = realtime_us();
 	end_cgroup(job, &record.usage);
+	record.usage.paused_us = freezer_paused_us(&job->freezer);
 	remove_cgroup(job);
 	note_silent_end(job, &record.usage, init_status);
 	record.ran = job->phase == PHASE_RUNNING && !job->refused;

@@ -5,6 +5,7 @@
 #include "cgroup.h"
 #include "control.h"
 #include "failure.h"
+#include "freezer.h"
 #include "log.h"
 #include "plan.h"
 #include "record.h"
@@ -12,7 +13,7 @@
 
 #include <sys/types.h>
 
-/* Of docs/monitor-protocol.md; 2 knows sessions. */
+/* Of docs/monitor-protocol.md; 2 knows sessions and pauses. */
 enum { MONITOR_VERSION = 2 };
 
 enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_ENDED };
@@ -26,6 +27,7 @@ struct job {
 	int folder;	   /* of the job; −1 in a replay */
 	int adoption;	   /* folder of adoption sockets; −1 in a replay */
 	struct cgroup cgroup;
+	struct freezer freezer;
 	struct control control;
 	struct log log;
 

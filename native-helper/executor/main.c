@@ -115,6 +115,7 @@ static int run(bool replay)
 		.streams = {-1, -1},
 		.input = {.descriptor = -1, .terminal = -1},
 		.timer = -1,
+		.freezer = {.events = -1},
 		.refusal_code = EXIT_REFUSED,
 	};
 	settle();

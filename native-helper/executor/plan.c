@@ -225,7 +225,7 @@ static void parse_limit(struct cursor *cursor, struct plan *plan)
 	struct plan_limit *limit = &plan->limits[plan->limit_count++];
 
 	limit->file = take_string(cursor, 1, 255);
-	limit->written = take_string(cursor, 1, 255);
+	limit->written = take_string(cursor, 0, 255);
 	limit->expected = take_string(cursor, 0, 255);
 	/* A leading dot would allow `..`. */
 	require(cursor, limit->file[0] != '.', PLAN_VALUE);

@@ -31,6 +31,15 @@ static void add_usage(const struct cgroup_usage *usage, struct text *text)
 	optional_count(text, "pids_peak", usage->pids_peak);
 	optional_count(text, "oom_kills", usage->oom_kills);
 	optional_count(text, "pids_max_hits", usage->pids_max_hits);
+	optional_count(text, "cpu_throttled_us", usage->cpu_throttled_us);
+	optional_count(text, "memory_high_hits", usage->memory_high_hits);
+	optional_count(text, "memory_max_hits", usage->memory_max_hits);
+	optional_count(text, "io_read_bytes", usage->io_read_bytes);
+	optional_count(text, "io_written_bytes", usage->io_written_bytes);
+	optional_count(text, "cpu_pressure_us", usage->cpu_pressure_us);
+	optional_count(text, "memory_pressure_us", usage->memory_pressure_us);
+	optional_count(text, "io_pressure_us", usage->io_pressure_us);
+	json_number_field(text, "paused_us", (int64_t)usage->paused_us);
 	text_add(text, "}");
 }
 

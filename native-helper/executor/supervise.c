@@ -23,7 +23,7 @@ enum { LOG_RETRY_MS = 250, LINE_BYTES = 512 };
 /* More than a terminal holds for its reader: 8 KiB on their way and 4 KiB there (drivers/tty/pty.c, n_tty.c). */
 enum { TERMINAL_BYTES = 64 * 1024 };
 
-enum wait { WAIT_STDOUT, WAIT_STDERR, WAIT_INIT, WAIT_PIDFD, WAIT_CONTROL, WAIT_LISTENER, WAIT_TIMER, WAITS };
+enum wait { WAIT_STDOUT, WAIT_STDERR, WAIT_INIT, WAIT_PIDFD, WAIT_CONTROL, WAIT_LISTENER, WAIT_TIMER, WAIT_FREEZER, WAITS };
 
 static void send_event(struct job *job, struct text *line)
 {
@@ -56,6 +56,18 @@ static void send_running(struct job *job)
 	json_string_field(&line, "event", "running");
 	json_number_field(&line, "init_pid", job->init);
 	json_number_field(&line, "started_us", (int64_t)job->started_us);
+	json_name(&line, "paused");
+	text_add(&line, job->freezer.frozen ? "true" : "false");
+	send_event(job, &line);
+}
+
+static void send_frozen(struct job *job)
+{
+	char buffer[LINE_BYTES];
+	struct text line = TEXT_IN(buffer);
+
+	text_add(&line, "{");
+	json_string_field(&line, "event", job->freezer.frozen ? "paused" : "resumed");
 	send_event(job, &line);
 }
 
@@ -116,6 +128,9 @@ static void end_job(struct job *job, enum reason reason, uint64_t grace_ms)
 	}
 	if (job->reason == REASON_NOTHING)
 		job->reason = reason;
+	/* What is frozen can be killed, but hears no signal. */
+	if (reason != REASON_KILL && !freezer_resume(&job->freezer, &job->cgroup, job->timer))
+		grace_ms = 0;
 	/* Before its command runs a job has nothing that could use a grace time. */
 	if (reason == REASON_KILL || grace_ms == 0 || job->phase != PHASE_RUNNING ||
 	    send(job->init_socket, &order, sizeof order, MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof order)
@@ -247,6 +262,29 @@ static bool receive_init_message(struct job *job)
 	return false;
 }
 
+/* One that is being ended goes on to its end. */
+static void pause_job(struct job *job)
+{
+	struct failure failure;
+
+	if (job->phase != PHASE_RUNNING || job->reason != REASON_NOTHING || job->init_ended || job->cgroup.folder < 0)
+		return;
+	if (!freezer_pause(&job->freezer, &job->cgroup, job->timer, job->plan->timeout_ms > 0)) {
+		failed(&failure, "cgroup", "cgroup.freeze", job->cgroup.name);
+		log_failure(&failure);
+	}
+}
+
+static void resume_job(struct job *job)
+{
+	struct failure failure;
+
+	if (!freezer_resume(&job->freezer, &job->cgroup, job->timer)) {
+		failed(&failure, "cgroup", "cgroup.freeze", job->cgroup.name);
+		log_failure(&failure);
+	}
+}
+
 static void on_orders(struct job *job)
 {
 	struct control_arguments arguments;
@@ -255,6 +293,10 @@ static void on_orders(struct job *job)
 	while ((order = control_receive(&job->control, &arguments)) != ORDER_NONE)
 		if (order == ORDER_SESSION)
 			session_open(job, arguments.session);
+		else if (order == ORDER_PAUSE)
+			pause_job(job);
+		else if (order == ORDER_RESUME)
+			resume_job(job);
 		else
 			end_job(job, order == ORDER_KILL ? REASON_KILL : REASON_STOP, arguments.grace_ms);
 }
@@ -336,10 +378,11 @@ static void prepare_waits(const struct job *job, struct pollfd waits[WAITS])
 		[WAIT_CONTROL] = job->control.connection,
 		[WAIT_LISTENER] = job->control.listener,
 		[WAIT_TIMER] = job->timer,
+		[WAIT_FREEZER] = job->init_ended ? -1 : job->freezer.events,
 	};
 
 	for (int i = 0; i < WAITS; i++)
-		waits[i] = (struct pollfd){.fd = files[i], .events = POLLIN};
+		waits[i] = (struct pollfd){.fd = files[i], .events = i == WAIT_FREEZER ? POLLPRI : POLLIN};
 }
 
 static void serve(struct job *job, const struct pollfd waits[WAITS])
@@ -357,6 +400,8 @@ static void serve(struct job *job, const struct pollfd waits[WAITS])
 		on_orders(job);
 	if (waits[WAIT_LISTENER].revents && control_accept(&job->control))
 		job_greet(job);
+	if (waits[WAIT_FREEZER].revents && freezer_has_changed(&job->freezer))
+		send_frozen(job);
 	if (waits[WAIT_TIMER].revents)
 		on_timer(job);
 	if (waits[WAIT_PIDFD].revents)

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import {
   closeSync,
   constants,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -33,6 +34,13 @@ export interface CgroupUsage {
   readonly memoryBytes: bigint | undefined;
   /** Processes and their threads: pids.current, or counted where the controller is not ours to use. */
   readonly pids: bigint;
+  /** io.stat, all disks together; undefined where the controller is not ours to use. */
+  readonly ioReadBytes: bigint | undefined;
+  readonly ioWrittenBytes: bigint | undefined;
+  /** Microseconds in which at least one process waited: PSI "some"; undefined where the kernel was booted without. */
+  readonly cpuPressureUs: bigint | undefined;
+  readonly memoryPressureUs: bigint | undefined;
+  readonly ioPressureUs: bigint | undefined;
 }
 
 /**
@@ -58,14 +66,24 @@ const REMOVE_INTERVAL_MS = 25;
 export class CgroupTree {
   readonly path: string;
   readonly jobsPath: string;
+  /** Where cgroup v2 is mounted. */
+  readonly mount: string;
   readonly #faults: ReadonlyMap<string, ControllerFault>;
+  readonly #hasPressure: boolean;
   /** Where this process was before; undefined when systemd gave us the tree, and removes it, or we have left it. */
   #cameFrom: string | undefined;
 
-  private constructor(path: string, faults: ReadonlyMap<string, ControllerFault>, cameFrom?: string) {
+  private constructor(
+    mount: string,
+    path: string,
+    faults: ReadonlyMap<string, ControllerFault>,
+    cameFrom?: string,
+  ) {
+    this.mount = mount;
     this.path = path;
     this.jobsPath = join(path, JOBS_LEAF);
     this.#faults = faults;
+    this.#hasPressure = existsSync(join(this.jobsPath, 'cpu.pressure'));
     this.#cameFrom = cameFrom;
   }
 
@@ -97,6 +115,7 @@ export class CgroupTree {
       }
     }
     return new CgroupTree(
+      mount,
       path,
       faults,
       delegated === undefined ? placeToReturnTo(own, path, mount) : undefined,
@@ -117,6 +136,11 @@ export class CgroupTree {
       reason: `cgroup v2 controller ${controller} is not one of ${LIMIT_CONTROLLERS.join(', ')}`,
       mend: '',
     };
+  }
+
+  /** The processors that jobs can be given, as a list such as `0-3`; only with the cpuset controller. */
+  usableCpus(): string {
+    return readFileSync(join(this.jobsPath, 'cpuset.cpus.effective'), 'utf8').trim();
   }
 
   /** @returns a descriptor of `jobs` for the monitors; the caller closes it. */
@@ -150,14 +174,23 @@ export class CgroupTree {
 
   /** What a job uses now; undefined when its cgroup is gone, be it in the middle. */
   usage(uuid: string): CgroupUsage | undefined {
-    const read = (name: string) => readFileSync(join(this.jobPath(uuid), name), 'utf8');
+    const path = this.jobPath(uuid);
+    const read = (name: string) => readFileSync(join(path, name), 'utf8');
     return tolerating(['ENOENT', 'ENODEV'], 'read', () => {
       const cpu = read('cpu.stat');
+      const io = this.#faults.has('io') ? undefined : read('io.stat');
+      const pressure = (resource: string) =>
+        this.#hasPressure ? totalOf(read(`${resource}.pressure`)) : undefined;
       return {
         cpuUserUs: fieldOf(cpu, 'user_usec'),
         cpuSystemUs: fieldOf(cpu, 'system_usec'),
         memoryBytes: this.#faults.has('memory') ? undefined : BigInt(read('memory.current')),
         pids: this.#faults.has('pids') ? linesOf(read('cgroup.threads')) : BigInt(read('pids.current')),
+        ioReadBytes: io === undefined ? undefined : sumOf(io, 'rbytes'),
+        ioWrittenBytes: io === undefined ? undefined : sumOf(io, 'wbytes'),
+        cpuPressureUs: pressure('cpu'),
+        memoryPressureUs: pressure('memory'),
+        ioPressureUs: pressure('io'),
       };
     });
   }
@@ -196,6 +229,19 @@ export class CgroupTree {
 /** A line of a flat-keyed file, such as `user_usec 1234`. */
 function fieldOf(text: string, name: string): bigint {
   return BigInt(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+}
+
+/** Of a field over all lines of io.stat, such as `8:0 rbytes=1234 wbytes=0 rios=…`. */
+function sumOf(text: string, name: string): bigint {
+  return [...text.matchAll(new RegExp(` ${name}=(\\d+)`, 'g'))].reduce(
+    (sum, [, value]) => sum + BigInt(value ?? 0),
+    0n,
+  );
+}
+
+/** µs of `some avg10=0.00 avg60=0.00 avg300=0.00 total=1234`. */
+function totalOf(text: string): bigint {
+  return BigInt(/^some .*total=(\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
 function linesOf(text: string): bigint {

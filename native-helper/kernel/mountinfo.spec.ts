@@ -13,9 +13,15 @@ describe('parseMounts', () => {
       {
         mountPoint: '/sys/fs/cgroup/unified',
         fileSystemType: 'cgroup2',
+        source: 'cgroup2',
         superOptions: ['rw', 'nsdelegate'],
       },
-      { mountPoint: '/mnt/a b\\c', fileSystemType: 'cgroup', superOptions: ['rw', 'memory'] },
+      {
+        mountPoint: '/mnt/a b\\c',
+        fileSystemType: 'cgroup',
+        source: 'cgroup',
+        superOptions: ['rw', 'memory'],
+      },
     ]);
   });
 

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 export interface MountEntry {
   readonly mountPoint: string;
   readonly fileSystemType: string;
+  /** What it was mounted from: the path of a device for most that have one. */
+  readonly source: string;
   /** Options of the file system itself; on a cgroup v1 mount they name its controllers. */
   readonly superOptions: readonly string[];
 }
@@ -17,13 +19,14 @@ export function parseMounts(text: string): MountEntry[] {
   return text.split('\n').flatMap((line) => {
     const [perMount, perFileSystem] = line.split(' - ');
     const mountPoint = perMount?.split(' ')[4];
-    const [fileSystemType, , superOptions] = perFileSystem?.split(' ') ?? [];
+    const [fileSystemType, source, superOptions] = perFileSystem?.split(' ') ?? [];
     return mountPoint === undefined || fileSystemType === undefined
       ? []
       : [
           {
             mountPoint: unescapeOctal(mountPoint),
             fileSystemType,
+            source: unescapeOctal(source ?? ''),
             superOptions: superOptions?.split(',') ?? [],
           },
         ];

@@ -17,7 +17,13 @@ describe('completionOf', () => {
   });
 
   it('offers the flags of the command and the globals, not those that are not offered', async () => {
-    expect(await values('job', 'run', '--max')).toEqual(['--max-cpu', '--max-memory', '--max-pids']);
+    expect(await values('job', 'run', '--max')).toEqual([
+      '--max-cpu',
+      '--max-memory',
+      '--max-swap',
+      '--max-iobps',
+      '--max-pids',
+    ]);
     expect(await values('job', 'list', '--js')).toEqual(['--json']);
     expect(await values('job', 'run', '--gp')).toEqual([]);
   });

@@ -41,6 +41,15 @@ export const COMMANDS: CommandTree = {
         description: "wait for a job's end and exit with its code",
         load: () => import('./commands/job-wait.ts'),
       },
+      metrics: {
+        description: 'show what a job has used, from its start until its end',
+        load: () => import('./commands/job-metrics.ts'),
+      },
+      pause: {
+        description: 'let every process of a running job stand still, and its timeout',
+        load: () => import('./commands/job-pause.ts'),
+      },
+      resume: { description: 'let a paused job go on', load: () => import('./commands/job-resume.ts') },
       stop: { description: 'end a running job', load: () => import('./commands/job-stop.ts') },
       delete: {
         description: 'remove an ended job with its log and files',
@@ -54,7 +63,6 @@ export const COMMANDS: CommandTree = {
         description: 'end a job that is SCHEDULED, before it starts',
         load: () => import('./commands/job-cancel.ts'),
       },
-      metrics: notOffered('job metrics'),
       telematics: notOffered('job telematics'),
       visibility: notOffered('job visibility'),
     },

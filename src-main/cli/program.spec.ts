@@ -142,7 +142,7 @@ describe('help', () => {
 describe('commands that this version does not offer', () => {
   it.each([
     [['workflow', 'run', 'x.yml', '--flag']],
-    [['job', 'metrics', 'abc']],
+    [['job', 'telematics', 'abc']],
     [['network', 'create', 'x', '--cidr', '10.0.0.0/24']],
   ])('%j is known and refused', async (words) => {
     const request = await parse(...words);

@@ -36,6 +36,7 @@ const TEST_PACKAGES = [
     : { name: 'qemu-system-arm', provides: 'qemu-system-aarch64' },
   { name: 'busybox-static', provides: 'busybox' },
   { name: 'e2fsprogs', provides: '/usr/sbin/mkfs.ext4' },
+  { name: 'dmsetup', provides: '/usr/sbin/dmsetup' },
   { name: 'polkitd', provides: '/usr/lib/polkit-1/polkitd' },
   { name: 'pkexec', provides: 'pkexec' },
   { name: 'systemd', provides: '/usr/lib/systemd/systemd' },

@@ -61,8 +61,6 @@ describe('bad input ends with exit code 2', () => {
 
 describe('flags that this version knows and cannot honour', () => {
   it.each([
-    ['--max-iobps=1'],
-    ['--cpu-cores=0-1'],
     ['--gpu=1'],
     ['--gpu-memory=8GB'],
     ['--upload=/etc/hostname'],

@@ -14,10 +14,16 @@ const LIMITS = [
   ['pids', { pids: 50n }],
   ['cpu', { cpuPercent: 50 }],
   ['cpu', { cpuWeight: 50 }],
+  ['memory', { memoryHighBytes: 2n ** 26n }],
+  ['memory', { swapBytes: 2n ** 26n }],
+  ['cpuset', { cpuCores: '0' }],
+  ['io', { ioBytesPerSecond: 2n ** 20n }],
+  ['io', { ioWeight: 200 }],
 ] as const;
 
-/** Where a v1 controller is mounted. */
-function v1Mount(controller: string): string | undefined {
+/** Where a controller is mounted as v1, which calls `io` otherwise. */
+function v1Mount(name: string): string | undefined {
+  const controller = name === 'io' ? 'blkio' : name;
   const mounts = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
     .map((line) => line.split(' '));

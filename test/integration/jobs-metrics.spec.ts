@@ -127,3 +127,37 @@ describe('metrics', () => {
     expect(() => service.jobs.metrics([], intervalMs, new AbortController().signal)).toThrow(/interval_ms/);
   });
 });
+
+describe('the history of a job', () => {
+  const history = (uuid: string, follow: boolean) =>
+    service.jobs.metricsOf(uuid, follow, new AbortController().signal);
+
+  async function all(uuid: string, follow: boolean): Promise<JobMetrics[]> {
+    const told: JobMetrics[] = [];
+    for await (const sample of history(uuid, follow)) {
+      told.push(sample);
+    }
+    return told;
+  }
+
+  it('has a sample a second from the start, is followed to the end, and is there afterwards', async () => {
+    const uuid = await start('i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; sleep 2.5');
+    const followed = await all(uuid, true);
+    expect(followed.length).toBeGreaterThanOrEqual(2);
+    const distances = followed
+      .slice(1)
+      .map(({ timeUs }, index) => Number(timeUs - (followed[index]?.timeUs ?? 0n)));
+    expect(Math.min(...distances)).toBeGreaterThan(500_000);
+    expect(processorUs(followed[0] as JobMetrics)).toBeGreaterThan(0);
+    expect(service.jobs.get(uuid).status).toBe(JobStatus.COMPLETED);
+    expect(await all(uuid, true)).toEqual(followed);
+    expect(await all(uuid, false)).toEqual(followed);
+  });
+
+  it('is empty for a job that ran for less than a second, and gone with a job that was deleted', async () => {
+    const { uuid } = await runToEnd(service.jobs, specOf('true'));
+    expect(await all(uuid, true)).toEqual([]);
+    await service.jobs.delete(uuid);
+    expect(() => history(uuid, false)).toThrow(/no such job|not found|There is no/i);
+  });
+});

@@ -8,6 +8,8 @@ import { causeInWords, failureOf } from './failure.ts';
 
 const count = z.int().check(z.minimum(0));
 const nullableCount = z.nullable(count);
+/** Monitors of an older version, which may still run, don't tell it. */
+const laterCount = z._default(nullableCount, null);
 const words = z.string().check(z.maxLength(8192));
 
 /** The fields that the record and the message `exited` share. */
@@ -25,6 +27,15 @@ export const exitFields = {
     pids_peak: nullableCount,
     oom_kills: nullableCount,
     pids_max_hits: nullableCount,
+    cpu_throttled_us: laterCount,
+    memory_high_hits: laterCount,
+    memory_max_hits: laterCount,
+    io_read_bytes: laterCount,
+    io_written_bytes: laterCount,
+    cpu_pressure_us: laterCount,
+    memory_pressure_us: laterCount,
+    io_pressure_us: laterCount,
+    paused_us: laterCount,
   }),
   error: z.nullable(
     z.strictObject({
@@ -63,6 +74,15 @@ export function changeOf(record: ExitRecord): JobChange {
         pidsPeak: record.usage.pids_peak,
         oomKills: record.usage.oom_kills,
         pidsMaxHits: record.usage.pids_max_hits,
+        cpuThrottledUs: record.usage.cpu_throttled_us,
+        memoryHighHits: record.usage.memory_high_hits,
+        memoryMaxHits: record.usage.memory_max_hits,
+        ioReadBytes: record.usage.io_read_bytes,
+        ioWrittenBytes: record.usage.io_written_bytes,
+        cpuPressureUs: record.usage.cpu_pressure_us,
+        memoryPressureUs: record.usage.memory_pressure_us,
+        ioPressureUs: record.usage.io_pressure_us,
+        pausedUs: record.usage.paused_us === 0 ? null : record.usage.paused_us,
       }),
     }),
   };

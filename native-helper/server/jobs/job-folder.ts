@@ -59,6 +59,11 @@ export class JobFolder {
     return join(this.path, 'log.index');
   }
 
+  /** What the job has used, sample after sample. */
+  get metrics(): string {
+    return join(this.path, 'metrics');
+  }
+
   get work(): string {
     return join(this.path, 'work');
   }

@@ -32,13 +32,17 @@ import { JobChanges } from './job-changes.ts';
 import { JobFolder, refuseFullDisk } from './job-folder.ts';
 import { findJob, noSuchJob } from './job-id.ts';
 import { pageOf } from './job-list.ts';
-import { checkedInterval, watchMetrics } from './job-metrics.ts';
+
 import { JobRunner } from './job-runner.ts';
 import { JobSessions } from './job-sessions.ts';
 import { ENDED_STATES, hasEnded, LIVE_STATES } from './job-state.ts';
 import { jobMessage, storable } from './job-view.ts';
 import { refuseManyIds, watchJobs } from './job-watch.ts';
+import { KeepAwake } from './keep-awake.ts';
 import { readLog } from './log-reader.ts';
+import { readHistory } from './metrics/history.ts';
+import { MetricsRecorder } from './metrics/recorder.ts';
+import { checkedInterval, watchMetrics } from './metrics/watch.ts';
 import { MonitorLauncher } from './monitor-launcher.ts';
 import { recover, sweepFolders } from './recovery.ts';
 import { reportLines } from './report.ts';
@@ -70,6 +74,8 @@ export class JobManager {
   readonly #changes = new JobChanges();
   readonly #cgroups: CgroupTree;
   readonly #launcher: MonitorLauncher;
+  readonly #awake: KeepAwake;
+  readonly #recorder: MetricsRecorder;
   readonly #runner: JobRunner;
   readonly sessions: JobSessions;
   readonly #closing = new AbortController();
@@ -97,8 +103,15 @@ export class JobManager {
       openVolume: (name) => this.volumes.open(name),
       buildId: assets.buildId,
     });
+    this.#awake = new KeepAwake(jobsConfig.keep_awake, logger);
+    this.#recorder = new MetricsRecorder({
+      usageOf: (uuid) => this.#cgroups.usage(uuid),
+      logger,
+      onRunning: (isRunning) => this.#awake.hold(isRunning),
+    });
     this.#runner = new JobRunner({
       paths,
+      recorder: this.#recorder,
       store: this.#store,
       commits: this.#commits,
       changes: this.#changes,
@@ -242,7 +255,55 @@ export class JobManager {
       this.#options.logger.warn({ job: uuid }, 'a monitor does not end its job; the helper kills it');
       this.#cgroups.kill(uuid);
       if (!(await happensWithin(ended, MONITOR_PATIENCE_MS))) {
-        throw monitorIsDeaf(join(this.#options.paths.monitorsDirectory, uuid));
+        throw monitorIsDeaf(
+          'stop',
+          'every process of the job was killed, but its monitor does not record the end',
+          join(this.#options.paths.monitorsDirectory, uuid),
+        );
+      }
+    }
+    return this.get(uuid);
+  }
+
+  /**
+   * Resolves when every process of the job stands still; a paused job is answered as it is.
+   *
+   * @throws JobletError: invalid, not_found, conflict (it does not run), refused (an older monitor), or unavailable: it can't be frozen,
+   *   and goes on.
+   */
+  async pause(id: string): Promise<Job> {
+    const uuid = this.#find(id);
+    const { status } = this.#require(uuid);
+    if (status !== JobStatus.PAUSED) {
+      refuseUnless(status === JobStatus.RUNNING, uuid, status, 'pause');
+      const paused = this.#leaves(uuid, JobStatus.RUNNING);
+      this.#runner.pause(uuid);
+      if (!(await happensWithin(paused, MONITOR_PATIENCE_MS))) {
+        this.#runner.resume(uuid);
+        throw doesNotFreeze(uuid);
+      }
+    }
+    return this.get(uuid);
+  }
+
+  /**
+   * Resolves when the job goes on; one that runs is answered as it is.
+   *
+   * @throws JobletError: invalid, not_found, conflict (it is not paused), or unavailable (its monitor does not answer).
+   */
+  async resume(id: string): Promise<Job> {
+    const uuid = this.#find(id);
+    const { status } = this.#require(uuid);
+    if (status !== JobStatus.RUNNING) {
+      refuseUnless(status === JobStatus.PAUSED, uuid, status, 'resume');
+      const resumed = this.#leaves(uuid, JobStatus.PAUSED);
+      this.#runner.resume(uuid);
+      if (!(await happensWithin(resumed, MONITOR_PATIENCE_MS))) {
+        throw monitorIsDeaf(
+          'resume',
+          'the monitor does not answer',
+          join(this.#options.paths.monitorsDirectory, uuid),
+        );
       }
     }
     return this.get(uuid);
@@ -321,7 +382,7 @@ export class JobManager {
     const named = new Set(ids.map((id) => this.#find(id)));
     return watchMetrics({
       uuids: named.size === 0 ? 'all' : named,
-      running: () => this.#store.uuidsWithStatus([JobStatus.RUNNING]),
+      running: () => this.#store.uuidsWithStatus([JobStatus.RUNNING, JobStatus.PAUSED]),
       hasEnded: (uuid) => this.#hasEnded(uuid),
       intervalMs: checkedInterval(intervalMs),
       usageOf: (uuid) => this.#cgroups.usage(uuid),
@@ -329,13 +390,32 @@ export class JobManager {
     });
   }
 
+  /** @throws JobletError: invalid or not_found. */
+  metricsOf(id: string, follow: boolean, signal: AbortSignal): AsyncIterable<JobMetrics> {
+    const uuid = this.#find(id);
+    return readHistory({
+      uuid,
+      path: new JobFolder(this.#options.paths, uuid).metrics,
+      follow,
+      hasEnded: () => this.#hasEnded(uuid),
+      onChange: (listener) => {
+        const subscriptions = new DisposableStack();
+        for (const changes of [this.#changes, this.#recorder.samples]) {
+          subscriptions.use(changes.subscribe([uuid], listener));
+        }
+        return subscriptions;
+      },
+      signal,
+    });
+  }
+
   doctor(): DoctorCheck[] {
-    return doctorChecks(this.#cgroups);
+    return [...doctorChecks(this.#cgroups), this.#awake.examine()];
   }
 
   status(): { running: number; total: number; cgroup: string; controllers: string[] } {
     return {
-      running: this.#store.count([JobStatus.INITIALIZING, JobStatus.RUNNING]),
+      running: this.#store.count([JobStatus.INITIALIZING, JobStatus.RUNNING, JobStatus.PAUSED]),
       total: this.#store.count(),
       cgroup: this.#cgroups.jobsPath,
       controllers: this.#cgroups.controllers,
@@ -348,6 +428,7 @@ export class JobManager {
     await this.#sweep;
     this.#commits.flush();
     this.#runner.close();
+    this.#recorder[Symbol.dispose]();
     this.#launcher[Symbol.dispose]();
     this.#database.close();
     this.#cgroups.close();
@@ -378,15 +459,23 @@ export class JobManager {
     return deleted.length;
   }
 
-  async #ended(uuid: string): Promise<void> {
+  #ended(uuid: string): Promise<void> {
+    return this.#reaches(uuid, () => this.#hasEnded(uuid));
+  }
+
+  #leaves(uuid: string, status: JobStatus): Promise<void> {
+    return this.#reaches(uuid, () => this.#store.statusOf(uuid) !== status);
+  }
+
+  async #reaches(uuid: string, isThere: () => boolean): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const resolveIfEnded = () => {
-      if (this.#hasEnded(uuid)) {
+    const resolveIfThere = () => {
+      if (isThere()) {
         resolve();
       }
     };
-    using _ = this.#changes.subscribe([uuid], resolveIfEnded);
-    resolveIfEnded();
+    using _ = this.#changes.subscribe([uuid], resolveIfThere);
+    resolveIfThere();
     await promise;
   }
 
@@ -471,13 +560,42 @@ async function happensWithin(event: Promise<void>, milliseconds: bigint): Promis
   }
 }
 
+function refuseUnless(
+  isPossible: boolean,
+  uuid: string,
+  status: JobStatus,
+  operation: 'pause' | 'resume',
+): void {
+  if (!isPossible) {
+    throw new JobletError('conflict', {
+      layer: 'job',
+      operation,
+      object: uuid,
+      reason: `is ${JobStatus[status]}`,
+      mend:
+        operation === 'pause' ? 'Only a job that runs can be paused.' : 'Only a paused job can be resumed.',
+    });
+  }
+}
+
+function doesNotFreeze(uuid: string): JobletError {
+  return new JobletError('unavailable', {
+    layer: 'cgroup',
+    operation: 'pause',
+    object: uuid,
+    reason:
+      'a process of the job does not stand still (cgroup.events: frozen 0): it waits for a device or a file system',
+    mend: 'The job goes on. Try again when what it waits for has answered.',
+  });
+}
+
 /** Root has stopped it, or it waits for room on a full disk. */
-function monitorIsDeaf(socket: string): JobletError {
+function monitorIsDeaf(operation: string, reason: string, socket: string): JobletError {
   return new JobletError('unavailable', {
     layer: 'monitor',
-    operation: 'stop',
+    operation,
     object: socket,
-    reason: 'every process of the job was killed, but its monitor does not record the end',
+    reason,
     mend: `Make room if the disk is full. Else let the monitor go on or end it; \`ss -xlp src ${socket}\` names its pid.`,
   });
 }

@@ -16,6 +16,7 @@ import { HeldSecrets } from './held-secrets.ts';
 import type { JobChanges } from './job-changes.ts';
 import { JobFolder } from './job-folder.ts';
 import { hasEnded, predecessorsOf } from './job-state.ts';
+import type { MetricsRecorder } from './metrics/recorder.ts';
 import type { MonitorLauncher } from './monitor-launcher.ts';
 import { MonitorLink } from './monitor-link.ts';
 import type { MonitorMessage } from './monitor-messages.ts';
@@ -58,6 +59,7 @@ export interface RunnerOptions {
   readonly cgroups: CgroupTree;
   readonly logger: Logger;
   readonly jobsConfig: ServerConfig['jobs'];
+  readonly recorder: MetricsRecorder;
 }
 
 export class JobRunner {
@@ -190,6 +192,20 @@ export class JobRunner {
     } else if (this.#queue.cancel(uuid)) {
       void this.#end(job, stoppedBeforeStart());
     }
+  }
+
+  /**
+   * Asks for the freeze of a job that runs.
+   *
+   * @throws JobletError (refused) when its monitor can't: it is of an older version.
+   */
+  pause(uuid: string): void {
+    this.#live.get(uuid)?.link?.pause();
+  }
+
+  /** Lets a job go on that was paused. */
+  resume(uuid: string): void {
+    this.#live.get(uuid)?.link?.resume();
   }
 
   /**
@@ -352,8 +368,21 @@ export class JobRunner {
         return;
       case 'running':
         this.#hasStarted(job);
+        this.#options.recorder.follow(job.folder, message.paused);
         // Told again by the monitor to the next helper; and when the power fails, the job is LOST in either state.
-        void this.#record(uuid, { status: JobStatus.RUNNING, startedUs: message.started_us }, 'recoverable');
+        void this.#record(
+          uuid,
+          { status: message.paused ? JobStatus.PAUSED : JobStatus.RUNNING, startedUs: message.started_us },
+          'recoverable',
+        );
+        return;
+      case 'paused':
+        this.#options.recorder.follow(job.folder, true);
+        void this.#record(uuid, { status: JobStatus.PAUSED }, 'recoverable');
+        return;
+      case 'resumed':
+        this.#options.recorder.follow(job.folder, false);
+        void this.#record(uuid, { status: JobStatus.RUNNING }, 'recoverable');
         return;
       case 'exited': {
         const { event: _, ...record } = message;
@@ -372,6 +401,7 @@ export class JobRunner {
 
   /** The monitor is gone. It has recorded the end of its job, unless it was killed. */
   async #settle(job: LiveJob, reason: string): Promise<void> {
+    this.#options.recorder.forget(job.folder.uuid);
     this.#hasStarted(job);
     // Whatever it has told or recorded, it may have been killed before it took its socket away.
     this.#removeSocket(job.folder);
@@ -454,6 +484,7 @@ export class JobRunner {
   }
 
   async #end(job: LiveJob, change: JobChange): Promise<void> {
+    this.#options.recorder.forget(job.folder.uuid);
     this.#hasStarted(job);
     job.hasExited = true;
     await this.#record(job.folder.uuid, change, 'durable');

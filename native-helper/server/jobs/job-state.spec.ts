@@ -47,7 +47,7 @@ describe('the states of a job', () => {
     );
   });
 
-  it('are entered at most once for each attempt, so that none is started twice', () => {
+  it('are entered at most once for each attempt, but for a pause, so that none is started twice', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...FIRST_STATES),
@@ -55,7 +55,8 @@ describe('the states of a job', () => {
         (first, wishes) => {
           const path = walk(first, wishes);
           for (const attempt of attemptsIn(path)) {
-            expect(new Set(attempt).size).toBe(attempt.length);
+            const rest = attempt.filter((state) => state !== JobStatus.RUNNING && state !== JobStatus.PAUSED);
+            expect(new Set(rest).size).toBe(rest.length);
           }
         },
       ),
@@ -84,6 +85,12 @@ describe('the states of a job', () => {
         expect(predecessorsOf(next).includes(state)).toBe(mayFollow(state, next));
       }),
     );
+  });
+
+  it('let only a job that runs be paused, and go on again', () => {
+    expect(mayFollow(JobStatus.RUNNING, JobStatus.PAUSED)).toBe(true);
+    expect(mayFollow(JobStatus.PAUSED, JobStatus.RUNNING)).toBe(true);
+    expect(mayFollow(JobStatus.QUEUED, JobStatus.PAUSED)).toBe(false);
   });
 
   it('do not let a job complete or get lost that no monitor has had', () => {

@@ -1,7 +1,7 @@
 /** The life of a job as data: which states there are for this helper, and which may follow which. */
 import { JobStatus } from '../../api/gen/joblet_pb.js';
 
-const { SCHEDULED, QUEUED, INITIALIZING, RUNNING, COMPLETED, FAILED, STOPPED, CANCELED, TIMEOUT, LOST } =
+const { SCHEDULED, QUEUED, INITIALIZING, RUNNING, PAUSED, COMPLETED, FAILED, STOPPED, CANCELED, TIMEOUT, LOST } =
   JobStatus;
 
 /**
@@ -9,14 +9,16 @@ const { SCHEDULED, QUEUED, INITIALIZING, RUNNING, COMPLETED, FAILED, STOPPED, CA
  * - QUEUED: durable, and no monitor was ever made for it; whatever happens to the helper, it may still be started. It waits for a place.
  * - INITIALIZING: handed to a monitor (or about to be); it is started again only if it is sure that its command never ran.
  * - RUNNING: the monitor has let the command go.
+ * - PAUSED: frozen by its monitor, timeout and all.
  *
  * The ends can follow INITIALIZING directly: a job may be over before its helper hears of its start.
  */
 const SUCCESSORS: ReadonlyMap<JobStatus, readonly JobStatus[]> = new Map([
   [SCHEDULED, [QUEUED, FAILED, STOPPED, CANCELED]],
   [QUEUED, [INITIALIZING, FAILED, STOPPED]],
-  [INITIALIZING, [RUNNING, SCHEDULED, COMPLETED, FAILED, STOPPED, TIMEOUT, LOST]],
-  [RUNNING, [SCHEDULED, COMPLETED, FAILED, STOPPED, TIMEOUT, LOST]],
+  [INITIALIZING, [RUNNING, PAUSED, SCHEDULED, COMPLETED, FAILED, STOPPED, TIMEOUT, LOST]],
+  [RUNNING, [PAUSED, SCHEDULED, COMPLETED, FAILED, STOPPED, TIMEOUT, LOST]],
+  [PAUSED, [RUNNING, SCHEDULED, COMPLETED, FAILED, STOPPED, TIMEOUT, LOST]],
   [COMPLETED, []],
   [FAILED, []],
   [STOPPED, []],

@@ -5,6 +5,7 @@ import type { ServerConfig } from '../../api/config-schema.ts';
 import { JobletError } from '../../api/errors.ts';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
 import type { Paths } from '../../api/paths.ts';
+import { diskOf, ioSharingOf } from '../../kernel/block-device.ts';
 import type { CgroupTree } from '../../kernel/cgroup.ts';
 import { tryLock } from '../../kernel/lock.ts';
 import { createSealedMemfd } from '../../kernel/memfd.ts';
@@ -71,7 +72,12 @@ export class MonitorLauncher implements Disposable {
     this.#context = {
       jobsConfig,
       hostRoot: this.#hostRoot,
-      controllerFault: (controller) => cgroups.controllerFault(controller),
+      limitHost: {
+        controllerFault: (controller) => cgroups.controllerFault(controller),
+        usableCpus: () => cgroups.usableCpus(),
+        jobsDisk: () => diskOf(paths.jobsDirectory),
+        ioSharing: (disk) => ioSharingOf(disk, cgroups.mount),
+      },
       hardLimits: hardLimits(),
       openVolume,
     };
@@ -79,8 +85,8 @@ export class MonitorLauncher implements Disposable {
 
   /** @throws JobletError (refused) when the job asks for a limit that this machine can't enforce. */
   refuseImpossible(spec: CheckedJobSpec): void {
-    const { jobsConfig, controllerFault } = this.#context;
-    limitFilesOf(effectiveLimits(spec.limits, jobsConfig.limits), controllerFault);
+    const { jobsConfig, limitHost } = this.#context;
+    limitFilesOf(effectiveLimits(spec.limits, jobsConfig.limits), limitHost);
   }
 
   /**

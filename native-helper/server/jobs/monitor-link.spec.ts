@@ -7,7 +7,7 @@ import { createSocketPair } from '../../kernel/socketpair.ts';
 import { connectToMonitor, MonitorLink } from './monitor-link.ts';
 import { LINE_BYTES_MAXIMUM, type MonitorMessage } from './monitor-messages.ts';
 
-const RUNNING = { event: 'running', init_pid: 8, started_us: 1 } as const;
+const RUNNING = { event: 'running', init_pid: 8, started_us: 1, paused: false } as const;
 
 /** A link, and the monitor's end of its socket. */
 function linked() {

@@ -7,8 +7,9 @@ import { descriptorOf } from '../../kernel/socket-descriptor.ts';
 import { createSocketPair } from '../../kernel/socketpair.ts';
 import { LineReader, type MonitorMessage, parseMonitorMessage } from './monitor-messages.ts';
 
-/** The first version of the protocol that knows sessions. */
+/** The first versions of the protocol that know them. */
 const VERSION_WITH_SESSIONS = 2;
+const VERSION_WITH_PAUSES = 2;
 const SESSION = Buffer.from('session\n');
 
 export interface MonitorEvents {
@@ -53,6 +54,23 @@ export class MonitorLink {
   }
 
   /**
+   * Asks for a freeze of all processes; `paused` tells when they stand still.
+   *
+   * @throws JobletError (refused) when this monitor knows no pause.
+   */
+  pause(): void {
+    if (this.#version < VERSION_WITH_PAUSES) {
+      throw noPause();
+    }
+    this.#socket.write('pause\n');
+  }
+
+  /** Lets them go on; `resumed` tells when they do. */
+  resume(): void {
+    this.#socket.write('resume\n');
+  }
+
+  /**
    * A connection for one session, of docs/monitor-protocol.md. The monitor closes it when it has as many as it takes.
    *
    * @throws JobletError (unavailable) when this monitor knows no sessions, or does not read.
@@ -88,6 +106,16 @@ export class MonitorLink {
     this.#socket.removeAllListeners('close');
     this.#socket.destroy();
   }
+}
+
+function noPause(): JobletError {
+  return new JobletError('refused', {
+    layer: 'monitor',
+    operation: 'pause',
+    object: '',
+    reason: 'the monitor of the job is of an older Joblet, which can not pause it',
+    mend: 'Let it end, or stop it and run it again.',
+  });
 }
 
 function noSession(reason: string, mend: string): JobletError {

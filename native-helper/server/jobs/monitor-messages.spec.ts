@@ -37,8 +37,15 @@ describe('parseMonitorMessage', () => {
   it('takes what a monitor says', () => {
     const hello = { event: 'hello', monitor: 1, build: 'a'.repeat(64), job: UUID, pid: 7, phase: 'running' };
     expect(parseMonitorMessage(JSON.stringify(hello))).toEqual(hello);
-    const running = { event: 'running', init_pid: 8, started_us: 1_700_000_000_000_000 };
+    const running = { event: 'running', init_pid: 8, started_us: 1_700_000_000_000_000, paused: true };
     expect(parseMonitorMessage(JSON.stringify(running))).toEqual(running);
+    expect(parseMonitorMessage('{"event":"paused"}')).toEqual({ event: 'paused' });
+  });
+
+  it('takes what one of the version before says, which knows no pause', () => {
+    expect(parseMonitorMessage('{"event":"running","init_pid":8,"started_us":1}')).toMatchObject({
+      paused: false,
+    });
   });
 
   it('refuses everything else', () => {

@@ -9,7 +9,7 @@ const processId = z.int().check(z.minimum(1));
 
 const helloSchema = z.strictObject({
   event: z.literal('hello'),
-  /** The version of the protocol; 2 knows sessions. */
+  /** The version of the protocol; 2 knows sessions and pauses. */
   monitor: z.int().check(z.minimum(1), z.maximum(2)),
   build: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   job: z.uuid(),
@@ -21,7 +21,11 @@ const runningSchema = z.strictObject({
   event: z.literal('running'),
   init_pid: processId,
   started_us: z.int().check(z.minimum(0)),
+  paused: z._default(z.boolean(), false),
 });
+
+const pausedSchema = z.strictObject({ event: z.literal('paused') });
+const resumedSchema = z.strictObject({ event: z.literal('resumed') });
 
 const exitedSchema = z.strictObject({
   event: z.literal('exited'),
@@ -30,7 +34,13 @@ const exitedSchema = z.strictObject({
   ...exitFields,
 });
 
-const monitorMessageSchema = z.discriminatedUnion('event', [helloSchema, runningSchema, exitedSchema]);
+const monitorMessageSchema = z.discriminatedUnion('event', [
+  helloSchema,
+  runningSchema,
+  pausedSchema,
+  resumedSchema,
+  exitedSchema,
+]);
 
 export type MonitorMessage = z.infer<typeof monitorMessageSchema>;
 

@@ -62,6 +62,10 @@ const anySpec: fc.Arbitrary<CheckedJobSpec> = fc
         cpuWeight: fc.integer({ min: 1, max: 10_000 }),
         memoryBytes: fc.bigInt({ min: 2n ** 20n, max: 2n ** 62n }),
         pids: fc.bigInt({ min: 2n, max: 4_194_304n }),
+        cpuCores: fc.subarray(['0', '1-2', '3'], { minLength: 1 }).map((ranges) => ranges.join(',')),
+        swapBytes: fc.bigInt({ min: 0n, max: 2n ** 62n }),
+        ioBytesPerSecond: fc.bigInt({ min: 4096n, max: 2n ** 62n }),
+        ioWeight: fc.integer({ min: 1, max: 10_000 }),
       },
       { requiredKeys: [] },
     ),
@@ -158,13 +162,76 @@ describe('compileJob', () => {
 
   it('refuses a limit whose controller is not there, and nothing stays open', () => {
     const before = openDescriptors();
-    const controllerFault = (controller: string) =>
-      controller === 'memory' ? { reason: 'it is mounted as cgroup v1', mend: 'Boot.' } : null;
-    expect(compile({ limits: { pids: 2n } }, { controllerFault }).limits).toHaveLength(1);
-    expect(() => compile({ limits: { memoryBytes: 2n ** 26n } }, { controllerFault })).toThrowError(
-      'cgroup: limit memory.max: it is mounted as cgroup v1. Boot.',
-    );
+    const limitHost = {
+      ...context.limitHost,
+      controllerFault: (controller: string) =>
+        controller === 'memory' ? { reason: 'it is mounted as cgroup v1', mend: 'Boot.' } : null,
+    };
+    expect(compile({ limits: { pids: 2n } }, { limitHost }).limits).toHaveLength(1);
+    const needMemory = [
+      ['memory.max', { memoryBytes: 2n ** 26n }],
+      ['memory.high', { memoryHighBytes: 2n ** 26n }],
+      ['memory.swap.max', { swapBytes: 2n ** 26n }],
+      // Whose page it is that is written later, only the memory controller knows.
+      ['memory.max', { ioBytesPerSecond: 2n ** 26n }],
+    ] as const;
+    for (const [file, limits] of needMemory) {
+      expect(() => compile({ limits }, { limitHost })).toThrowError(
+        `cgroup: limit ${file}: it is mounted as cgroup v1. Boot.`,
+      );
+    }
     expect(openDescriptors()).toEqual(before);
+  });
+
+  it('writes the processors as the kernel lists them, and compares what it uses', () => {
+    const { limits } = compile({ limits: { cpuCores: '3,0,1-2,1' } });
+    expect(limits).toEqual([
+      { file: 'cpuset.cpus', written: '0-3', readBack: '0-3' },
+      { file: 'cpuset.cpus.effective', written: '', readBack: '0-3' },
+    ]);
+    expect(() => compile({ limits: { cpuCores: '2-5,7' } })).toThrowError(
+      'cgroup: limit cpuset.cpus: processor 4-5,7 is not there, is offline, or not for jobs. Choose from 0-3.',
+    );
+  });
+
+  it('gives swap when it is asked for, and none to a job whose memory is limited', () => {
+    const { limits } = compile({ limits: { memoryBytes: 2n ** 26n, swapBytes: 2n ** 20n + 1n } });
+    expect(limits).toContainEqual({ file: 'memory.swap.max', written: '1048576', readBack: '1048576' });
+    expect(compile({ limits: { swapBytes: 0n } }).limits.map(({ file }) => file)).toEqual([
+      'memory.swap.max',
+    ]);
+  });
+
+  it('refuses a memory.high that memory.max keeps from ever being reached', () => {
+    const limits = { memoryBytes: 2n ** 26n, memoryHighBytes: 2n ** 26n + 1n };
+    expect(() => compile({ limits })).toThrowError(/memory\.high/);
+  });
+
+  it('names the disk in io.max, and the file that its scheduler heeds in the weight', () => {
+    const limits = { ioBytesPerSecond: 1_000_000n, ioWeight: 10_000 };
+    const rate = '8:0 rbps=1000000 wbps=1000000';
+    expect(compile({ limits }).limits).toEqual([
+      { file: 'io.max', written: rate, readBack: `${rate} riops=max wiops=max` },
+      { file: 'io.bfq.weight', written: '1000', readBack: 'default 1000' },
+    ]);
+    const limitHost = { ...context.limitHost, ioSharing: () => 'io.cost' as const };
+    expect(compile({ limits: { ioWeight: 250 } }, { limitHost }).limits).toEqual([
+      { file: 'io.weight', written: 'default 250', readBack: 'default 250' },
+    ]);
+  });
+
+  it('refuses a weight that nothing heeds, and limits of a folder that lies on no disk', () => {
+    const unheeded = { ...context.limitHost, ioSharing: () => undefined };
+    expect(() => compile({ limits: { ioWeight: 100 } }, { limitHost: unheeded })).toThrowError(
+      /io\.weight: it would be accepted and not enforced: nothing shares sda by weight here/,
+    );
+    const diskless = {
+      ...context.limitHost,
+      jobsDisk: () => ({ reason: 'lies on tmpfs', mend: 'Move it.' }),
+    };
+    expect(() => compile({ limits: { ioBytesPerSecond: 4096n } }, { limitHost: diskless })).toThrowError(
+      'cgroup: limit io.max: lies on tmpfs. Move it.',
+    );
   });
 
   it('refuses what can’t hold a job: one process, or root as its user', () => {

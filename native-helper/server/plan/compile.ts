@@ -7,7 +7,7 @@ import type { HardLimits } from '../../kernel/resource-limits.ts';
 import { environmentOf } from './environment.ts';
 import type { HostRoot } from './host-root.ts';
 import { DEVICES, ownMounts, ROOT } from './job-root.ts';
-import { type ControllerCheck, effectiveLimits, limitFilesOf } from './limits.ts';
+import { effectiveLimits, type LimitHost, limitFilesOf } from './limits.ts';
 import type { Plan, ResourceLimit } from './plan.ts';
 import { identityOf, writtenFilesFor } from './root-files.ts';
 import { openSource, PlanSources, type Source } from './sources.ts';
@@ -17,7 +17,7 @@ import { volumeMounts } from './volume-mounts.ts';
 export interface CompileContext {
   readonly jobsConfig: ServerConfig['jobs'];
   readonly hostRoot: HostRoot;
-  readonly controllerFault: ControllerCheck;
+  readonly limitHost: LimitHost;
   readonly hardLimits: HardLimits;
   /** @throws JobletError (refused) */
   readonly openVolume: (name: string) => Source;
@@ -58,10 +58,7 @@ const OOM_SCORE_ADJUSTMENT = 500;
 export function compileJob(job: JobToCompile, context: CompileContext): CompiledJob {
   const { user, group } = context.jobsConfig;
   refuseRoot(user, group);
-  const limits = limitFilesOf(
-    effectiveLimits(job.spec.limits, context.jobsConfig.limits),
-    context.controllerFault,
-  );
+  const limits = limitFilesOf(effectiveLimits(job.spec.limits, context.jobsConfig.limits), context.limitHost);
   const sources = new PlanSources();
   try {
     const plan = planOf(job, context, sources, limits);

@@ -106,7 +106,7 @@ export interface Device {
   readonly path: string;
 }
 
-/** A cgroup v2 interface file, the text written to it, and the text it must give back. */
+/** A cgroup v2 interface file, the text written to it (empty: none), and the text it must give back. */
 export interface Limit {
   readonly file: string;
   readonly written: string;

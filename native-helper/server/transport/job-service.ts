@@ -24,11 +24,14 @@ export function createJobService(jobs: JobManager): ServiceImpl<typeof JobServic
     watchJobs: (request, { signal }) => jobs.watch(request.ids, signal),
     stopJob: (request) => jobs.stop(request.id, request.graceMs),
     cancelJob: (request) => jobs.cancel(request.id),
+    pauseJob: (request) => jobs.pause(request.id),
+    resumeJob: (request) => jobs.resume(request.id),
     deleteJob: async (request) => ({ uuid: await jobs.delete(request.id) }),
     deleteAllJobs: () => jobs.deleteAll(),
     getLogs: (request, { signal }) => jobs.logs(request, signal),
     attachJob: (requests, { signal }) => jobs.sessions.attach(requests, signal),
     execJob: (requests, { signal }) => jobs.sessions.exec(requests, signal),
+    getMetrics: (request, { signal }) => jobs.metricsOf(request.id, request.follow, signal),
     watchMetrics: (request, { signal }) => jobs.metrics(request.ids, request.intervalMs, signal),
   };
 }

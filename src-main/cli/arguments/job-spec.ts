@@ -19,6 +19,11 @@ export interface JobSpecFlags extends EnvironmentFlags {
   readonly cpuWeight?: string;
   readonly maxMemory?: string;
   readonly maxPids?: string;
+  readonly cpuCores?: string;
+  readonly memoryHigh?: string;
+  readonly maxSwap?: string;
+  readonly maxIobps?: string;
+  readonly ioWeight?: string;
   readonly timeout?: string;
   readonly stopGrace?: string;
   readonly workdir?: string;
@@ -42,6 +47,11 @@ const FLAG_OF_FIELD: Readonly<Record<string, string>> = {
   'limits.cpuWeight': '--cpu-weight',
   'limits.memoryBytes': '--max-memory',
   'limits.pids': '--max-pids',
+  'limits.cpuCores': '--cpu-cores',
+  'limits.memoryHighBytes': '--memory-high',
+  'limits.swapBytes': '--max-swap',
+  'limits.ioBytesPerSecond': '--max-iobps',
+  'limits.ioWeight': '--io-weight',
   timeoutMs: '--timeout',
   stopGraceMs: '--stop-grace',
   workDir: '--workdir',
@@ -57,6 +67,8 @@ const FLAG_OF_FIELD: Readonly<Record<string, string>> = {
 /** How a bound is told in the unit that the flag takes. */
 const FORMAT_OF_FIELD: Readonly<Record<string, (bound: bigint) => string>> = {
   'limits.memoryBytes': formatMemorySize,
+  'limits.memoryHighBytes': formatMemorySize,
+  'limits.swapBytes': formatMemorySize,
   timeoutMs: formatDuration,
   stopGraceMs: formatDuration,
   'retry.delayMs': formatDuration,
@@ -104,12 +116,17 @@ function startTimeOf(text: string): bigint {
 }
 
 function limitsOf(flags: JobSpecFlags) {
-  const { maxCpu, cpuWeight, maxMemory, maxPids } = flags;
+  const { maxCpu, cpuWeight, maxMemory, maxPids, cpuCores, memoryHigh, maxSwap, maxIobps, ioWeight } = flags;
   return {
     ...(maxCpu !== undefined && { cpuPercent: Number(parseWholeNumber(maxCpu, '--max-cpu')) }),
     ...(cpuWeight !== undefined && { cpuWeight: Number(parseWholeNumber(cpuWeight, '--cpu-weight')) }),
     ...(maxMemory !== undefined && { memoryBytes: parseMemorySize(maxMemory, '--max-memory') }),
     ...(maxPids !== undefined && { pids: parseWholeNumber(maxPids, '--max-pids') }),
+    ...(cpuCores !== undefined && { cpuCores }),
+    ...(memoryHigh !== undefined && { memoryHighBytes: parseMemorySize(memoryHigh, '--memory-high') }),
+    ...(maxSwap !== undefined && { swapBytes: parseMemorySize(maxSwap, '--max-swap') }),
+    ...(maxIobps !== undefined && { ioBytesPerSecond: parseWholeNumber(maxIobps, '--max-iobps') }),
+    ...(ioWeight !== undefined && { ioWeight: Number(parseWholeNumber(ioWeight, '--io-weight')) }),
   };
 }
 

@@ -22,8 +22,6 @@ export interface JobRunFlags extends JobSpecFlags {
 
 /** Flags of Joblet's interface that this version knows and cannot honour, by the names commander gives them. */
 const NOT_OFFERED = {
-  maxIobps: '--max-iobps <bytes>',
-  cpuCores: '--cpu-cores <list>',
   gpu: '--gpu <count>',
   gpuMemory: '--gpu-memory <size>',
   upload: '--upload <path>',
@@ -42,6 +40,14 @@ function declare(command: Command): void {
     .option('--max-cpu <percent>', 'CPU time at most; 100 is one core')
     .option('--cpu-weight <weight>', 'share of the CPU beside other jobs, 1 to 10000')
     .option('--max-memory <megabytes>', 'memory at most; also with KB, MB, GB or TB')
+    .option('--cpu-cores <list>', 'the processors it may use, such as 0-3 or 1,3')
+    .option('--memory-high <megabytes>', 'memory beyond which it is slowed down and made to give some back')
+    .option('--max-swap <megabytes>', 'swap at most (default: none for a job with --max-memory)')
+    .option(
+      '--max-iobps <bytes>',
+      'bytes a second at most that it reads, and that it writes, on the disk of the jobs',
+    )
+    .option('--io-weight <weight>', 'share of that disk beside other jobs, 1 to 10000')
     .option('--max-pids <count>', 'processes and threads at most')
     .option('-e, --env <NAME[=VALUE]>', 'an environment variable; may be given again', collect)
     .option(

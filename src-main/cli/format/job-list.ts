@@ -46,6 +46,8 @@ export function jobListRow(job: Job): Readonly<Record<string, unknown>> {
     exit_code: hasEnded(job) ? job.exitCode : undefined,
     max_cpu: limits?.cpuPercent,
     max_memory: limits?.memoryBytes === undefined ? undefined : megabytes(limits.memoryBytes),
+    max_iobps: limits?.ioBytesPerSecond,
+    cpu_cores: limits?.cpuCores,
     scheduled_time: rfc3339(job.spec?.startAtUs ?? 0n) || undefined,
     labels: Object.keys(job.spec?.labels ?? {}).length > 0 ? job.spec?.labels : undefined,
     attempts: job.spec?.retry?.attempts ? job.attempts.length + 1 : undefined,

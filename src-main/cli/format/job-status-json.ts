@@ -30,6 +30,8 @@ export function jobStatusJson(job: Job): Readonly<Record<string, unknown>> {
     uploads: [],
     maxCPU: limits?.cpuPercent,
     maxMemory: limits?.memoryBytes === undefined ? undefined : megabytes(limits.memoryBytes),
+    maxIOBPS: limits?.ioBytesPerSecond,
+    cpuCores: limits?.cpuCores,
     ...addedKeys(job),
   };
 }
@@ -40,6 +42,9 @@ function addedKeys(job: Job): Readonly<Record<string, unknown>> {
   return {
     name: spec?.name || undefined,
     cpuWeight: spec?.limits?.cpuWeight,
+    memoryHighBytes: spec?.limits?.memoryHighBytes,
+    maxSwapBytes: spec?.limits?.swapBytes,
+    ioWeight: spec?.limits?.ioWeight,
     maxPids: spec?.limits?.pids,
     timeoutMs: spec?.timeoutMs || undefined,
     stopGraceMs: spec?.stopGraceMs || undefined,
@@ -74,7 +79,8 @@ function attemptsJson({ attempts }: Job): readonly unknown[] {
 }
 
 function usageJson(usage: Usage): Readonly<Record<string, unknown>> {
-  return pick(usage, ['cpuUserUs', 'cpuSystemUs', 'memoryPeakBytes', 'pidsPeak', 'oomKills', 'pidsMaxHits']);
+  const { $typeName: _, $unknown: __, ...counts } = usage;
+  return counts;
 }
 
 /** The named fields of a message, without what the protobuf library adds. */

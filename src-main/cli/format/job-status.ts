@@ -1,6 +1,6 @@
 /** The text of `job status`: a line a fact, a heading a section, the same headings for every job. */
 import { constants } from 'node:os';
-import type { Failure, Job, ReportLine, Usage } from '../../../native-helper/api/gen/joblet_pb.js';
+import type { Failure, Job, Limits, ReportLine, Usage } from '../../../native-helper/api/gen/joblet_pb.js';
 import { formatDuration } from '../arguments/duration.ts';
 import { formatRetry } from '../arguments/retry.ts';
 import { formatMemorySize } from '../arguments/size.ts';
@@ -92,10 +92,17 @@ function timingLines(job: Job, nowUs: bigint): string[] {
 
 function limitLines({ spec }: Job): string[] {
   const { cpuPercent, cpuWeight, memoryBytes, pids } = spec?.limits ?? {};
+  const { cpuCores, memoryHighBytes, swapBytes, ioBytesPerSecond, ioWeight }: Partial<Limits> =
+    spec?.limits ?? {};
   return [
     ...(cpuPercent === undefined ? [] : [`Max CPU: ${cpuPercent}%`]),
     ...(cpuWeight === undefined ? [] : [`CPU Weight: ${cpuWeight}`]),
     ...(memoryBytes === undefined ? [] : [`Max Memory: ${formatMemorySize(memoryBytes)}`]),
+    ...(memoryHighBytes === undefined ? [] : [`Memory High: ${formatMemorySize(memoryHighBytes)}`]),
+    ...(swapBytes === undefined ? [] : [`Max Swap: ${formatMemorySize(swapBytes)}`]),
+    ...(ioBytesPerSecond === undefined ? [] : [`Max IO BPS: ${ioBytesPerSecond}`]),
+    ...(ioWeight === undefined ? [] : [`IO Weight: ${ioWeight}`]),
+    ...(cpuCores === undefined ? [] : [`CPU Cores: ${cpuCores}`]),
     ...(pids === undefined ? [] : [`Max PIDs: ${pids}`]),
     ...(spec?.timeoutMs ? [`Timeout: ${formatDuration(spec.timeoutMs)}`] : []),
     ...(spec?.stopGraceMs ? [`Stop Grace: ${formatDuration(spec.stopGraceMs)}`] : []),
@@ -111,6 +118,26 @@ function usageLines(usage: Usage): string[] {
     ...(pidsPeak === undefined ? [] : [`PIDs Peak: ${pidsPeak}`]),
     ...(oomKills === undefined ? [] : [`OOM Kills: ${oomKills} (memory.events oom_kill)`]),
     ...(pidsMaxHits === undefined ? [] : [`PIDs Limit Hits: ${pidsMaxHits} (pids.events max)`]),
+    ...evidenceLines(usage),
+  ];
+}
+
+/** What limits and the machine did to the job; nothing of what did nothing. */
+function evidenceLines(usage: Usage): string[] {
+  const { memoryHighHits, memoryMaxHits, ioReadBytes, ioWrittenBytes } = usage;
+  const times: readonly (readonly [label: string, us: bigint | undefined, source: string])[] = [
+    ['CPU Held Back', usage.cpuThrottledUs, 'cpu.stat throttled_usec'],
+    ['Waited For CPU', usage.cpuPressureUs, 'cpu.pressure some'],
+    ['Waited For Memory', usage.memoryPressureUs, 'memory.pressure some'],
+    ['Waited For Disk', usage.ioPressureUs, 'io.pressure some'],
+    ['Paused', usage.pausedUs, 'cgroup.freeze'],
+  ];
+  return [
+    ...(memoryHighHits ? [`Memory High Hits: ${memoryHighHits} (memory.events high)`] : []),
+    ...(memoryMaxHits ? [`Memory Limit Hits: ${memoryMaxHits} (memory.events max)`] : []),
+    ...(ioReadBytes === undefined ? [] : [`Disk Read: ${formatMemorySize(ioReadBytes)}`]),
+    ...(ioWrittenBytes === undefined ? [] : [`Disk Written: ${formatMemorySize(ioWrittenBytes)}`]),
+    ...times.flatMap(([label, us, source]) => (us ? [`${label}: ${elapsed(us)} (${source})`] : [])),
   ];
 }
 

@@ -5,10 +5,19 @@ import { escapeJsonText } from './escape.ts';
  * that could drive a terminal are escaped.
  */
 export function jsonText(value: unknown): string {
+  return jsonOf(value, 2);
+}
+
+/** The same on one line, for output that goes on. */
+export function compactJson(value: unknown): string {
+  return jsonOf(value, 0);
+}
+
+function jsonOf(value: unknown, indent: number): string {
   const text = JSON.stringify(
     value,
     (_key, member) => (typeof member === 'bigint' ? rawJson(String(member)) : member),
-    2,
+    indent,
   );
   return `${escapeJsonText(text)}\n`;
 }

@@ -13,6 +13,13 @@ export function localTime(microseconds: bigint): string {
   return `${date} ${clock}`;
 }
 
+/** `HH:MM:SS.mmm` in the local time zone. */
+export function timeOfDay(microseconds: bigint): string {
+  const time = new Date(Number(microseconds / 1000n));
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(TWO_DIGITS).join(':');
+  return `${clock}.${String(time.getMilliseconds()).padStart(3, '0')}`;
+}
+
 /** RFC 3339 in UTC with microseconds, or the empty string for "not yet". */
 export function rfc3339(microseconds: bigint): string {
   if (microseconds === 0n) {

@@ -171,7 +171,7 @@ async function besideTheMachine(run: Run): Promise<void> {
 /** On a pure cgroup v2 host; and what that skips too, on one whose controllers are on cgroup v1. */
 async function inQemu(run: Run): Promise<void> {
   const emulator = process.arch === 'x64' ? 'qemu-system-x86' : 'qemu-system-arm';
-  if (!canRun(run, 'tests in QEMU', { packages: [emulator, 'busybox-static', 'e2fsprogs'] })) {
+  if (!canRun(run, 'tests in QEMU', { packages: [emulator, 'busybox-static', 'e2fsprogs', 'dmsetup'] })) {
     return;
   }
   if (!canRun(run, 'starting the helper through pkexec', { packages: ['dbus', 'polkitd', 'pkexec'] })) {

@@ -1,9 +1,9 @@
 /** What running jobs use, read from their cgroups while somebody watches. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { create } from '@bufbuild/protobuf';
-import { JobletError } from '../../api/errors.ts';
-import { type JobMetrics, JobMetricsSchema } from '../../api/gen/joblet_pb.js';
-import type { CgroupUsage } from '../../kernel/cgroup.ts';
+import { JobletError } from '../../../api/errors.ts';
+import type { JobMetrics } from '../../../api/gen/joblet_pb.js';
+import type { CgroupUsage } from '../../../kernel/cgroup.ts';
+import { metricsOf } from './message.ts';
 
 const DEFAULT_INTERVAL_MS = 1000;
 const MIN_INTERVAL_MS = 250;
@@ -48,20 +48,11 @@ export async function* watchMetrics(request: MetricsRequest): AsyncGenerator<Job
     for (const uuid of running()) {
       const usage = uuids === 'all' || uuids.has(uuid) ? usageOf(uuid) : undefined;
       if (usage !== undefined) {
-        yield metricsOf(uuid, usage);
+        yield metricsOf(uuid, { timeUs: BigInt(Date.now()) * 1000n, ...usage });
       }
     }
     const now = performance.now();
     next = Math.max(next + intervalMs, now);
     await delay(next - now, undefined, { signal }).catch(() => undefined);
   }
-}
-
-function metricsOf(uuid: string, { memoryBytes, ...usage }: CgroupUsage): JobMetrics {
-  return create(JobMetricsSchema, {
-    uuid,
-    timeUs: BigInt(Date.now()) * 1000n,
-    ...usage,
-    ...(memoryBytes !== undefined && { memoryBytes }),
-  });
 }
