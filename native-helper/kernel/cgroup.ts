@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import {
   closeSync,
   constants,
-  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -83,7 +82,7 @@ export class CgroupTree {
     this.path = path;
     this.jobsPath = join(path, JOBS_LEAF);
     this.#faults = faults;
-    this.#hasPressure = existsSync(join(this.jobsPath, 'cpu.pressure'));
+    this.#hasPressure = hasPressure(this.jobsPath);
     this.#cameFrom = cameFrom;
   }
 
@@ -229,6 +228,11 @@ export class CgroupTree {
 /** A line of a flat-keyed file, such as `user_usec 1234`. */
 function fieldOf(text: string, name: string): bigint {
   return BigInt(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+}
+
+/** A kernel that was booted without PSI has no such files. */
+function hasPressure(path: string): boolean {
+  return readdirSync(path).includes('cpu.pressure');
 }
 
 /** Of a field over all lines of io.stat, such as `8:0 rbytes=1234 wbytes=0 rios=…`. */

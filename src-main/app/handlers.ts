@@ -4,7 +4,7 @@ import { listCertificates } from './certificates.ts';
 import type { Desktop } from './desktop.ts';
 import { examineMachine } from './doctor.ts';
 import { streamJob } from './job-stream.ts';
-import { cancelJobs, deleteJobs, runJob, saveJobLog, stopJobs } from './jobs.ts';
+import { cancelJobs, deleteJobs, pauseJobs, resumeJobs, runJob, saveJobLog, stopJobs } from './jobs.ts';
 import { streamJobs } from './jobs-stream.ts';
 import { streamLog } from './log-stream.ts';
 import { streamMachine } from './machine.ts';
@@ -12,6 +12,7 @@ import { streamMetrics } from './metrics.ts';
 import type { Observable } from './observable.ts';
 import { parsePastedLine } from './pasted-line/parse.ts';
 import type { Services } from './services.ts';
+import { streamUsage } from './usage-stream.ts';
 
 export interface RequestSources extends Services {
   readonly desktop: Desktop;
@@ -27,6 +28,8 @@ export function requestHandlers(sources: RequestSources): RequestHandlers {
     'jobs.run': (request) => runJob(link, request),
     'jobs.stop': (request, signal) => stopJobs(link, request, signal),
     'jobs.cancel': (request, signal) => cancelJobs(link, request, signal),
+    'jobs.pause': (request, signal) => pauseJobs(link, request, signal),
+    'jobs.resume': (request, signal) => resumeJobs(link, request, signal),
     'jobs.delete': (request, signal) => deleteJobs(link, request, signal),
     'jobs.parse': ({ line }) => parsePastedLine(line),
     'log.save': (request, signal) => saveJobLog(link, desktop, request, signal),
@@ -60,6 +63,7 @@ export function streamHandlers(sources: StreamSources): StreamHandlers {
     metrics: (_request, signal) => streamMetrics(link, sources.isSeen, signal),
     machine: (_request, signal) => streamMachine(sources, signal),
     job: ({ uuid }, signal) => streamJob(link, uuid, signal),
+    usage: ({ uuid }, signal) => streamUsage(link, uuid, signal),
     log: (request, signal) => streamLog(link, request, signal),
   };
 }

@@ -33,6 +33,22 @@ export function cancelJobs(
   return withEach(uuids, (id) => link.client.jobs.cancelJob({ id }, { signal }));
 }
 
+export function pauseJobs(
+  link: Link,
+  { uuids }: RequestPayload<'jobs.pause'>,
+  signal: AbortSignal,
+): Promise<Response<'jobs.pause'>> {
+  return withEach(uuids, (id) => link.client.jobs.pauseJob({ id }, { signal }));
+}
+
+export function resumeJobs(
+  link: Link,
+  { uuids }: RequestPayload<'jobs.resume'>,
+  signal: AbortSignal,
+): Promise<Response<'jobs.resume'>> {
+  return withEach(uuids, (id) => link.client.jobs.resumeJob({ id }, { signal }));
+}
+
 export function deleteJobs(
   link: Link,
   { uuids }: RequestPayload<'jobs.delete'>,

@@ -82,6 +82,15 @@ const usageSchema = z.strictObject({
   pidsPeak: z.nullable(z.number()),
   oomKills: z.nullable(z.number()),
   pidsMaxHits: z.nullable(z.number()),
+  cpuThrottledUs: z.nullable(z.number()),
+  memoryHighHits: z.nullable(z.number()),
+  memoryMaxHits: z.nullable(z.number()),
+  ioReadBytes: z.nullable(bytesSchema),
+  ioWrittenBytes: z.nullable(bytesSchema),
+  cpuPressureUs: z.nullable(z.number()),
+  memoryPressureUs: z.nullable(z.number()),
+  ioPressureUs: z.nullable(z.number()),
+  pausedUs: z.nullable(z.number()),
 });
 
 /** A run of the command that was followed by another. */
@@ -184,6 +193,23 @@ const metricsSchema = z.array(
 );
 export type Metrics = z.infer<typeof metricsSchema>;
 
+/** What one job used at a moment: null where this machine's kernel does not count it. */
+const usagePointSchema = z.strictObject({
+  timeUs: timeSchema,
+  /** 100 is one core. */
+  cpuPercent: z.number().check(z.minimum(0)),
+  memoryBytes: z.nullable(bytesSchema),
+  pids: z.nullable(countSchema),
+  /** Bytes a second. */
+  ioRead: z.nullable(bytesSchema),
+  ioWritten: z.nullable(bytesSchema),
+  /** Percent of the time in which some process waited. */
+  cpuPressure: z.nullable(z.number()),
+  memoryPressure: z.nullable(z.number()),
+  ioPressure: z.nullable(z.number()),
+});
+export type UsagePoint = z.infer<typeof usagePointSchema>;
+
 /** The whole machine now. */
 const machineSchema = z.strictObject({
   timeUs: timeSchema,
@@ -277,6 +303,8 @@ export const REQUESTS = {
   'jobs.stop': { request: bulkRequestSchema, response: bulkResultSchema },
   /** Of jobs that wait for a time. */
   'jobs.cancel': { request: bulkRequestSchema, response: bulkResultSchema },
+  'jobs.pause': { request: bulkRequestSchema, response: bulkResultSchema },
+  'jobs.resume': { request: bulkRequestSchema, response: bulkResultSchema },
   'jobs.delete': { request: bulkRequestSchema, response: bulkResultSchema },
   /** @throws invalid: not such a line, or one that asks for what a job can't have. */
   'jobs.parse': {
@@ -323,6 +351,8 @@ export const STREAMS = {
   machine: { request: nothing, item: machineSchema, window: 1 },
   /** One job, anew at each change; ends when it was deleted. */
   job: { request: z.strictObject({ uuid: uuidSchema }), item: jobDetailsSchema, window: 2 },
+  /** What one job has used from its start, then what it uses until its end. */
+  usage: { request: z.strictObject({ uuid: uuidSchema }), item: z.array(usagePointSchema), window: 4 },
   /** A log from an offset, or from where its last `tailBytes` begin, until the job has ended and all is sent. */
   log: {
     request: z.strictObject({

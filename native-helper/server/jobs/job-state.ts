@@ -1,8 +1,19 @@
 /** The life of a job as data: which states there are for this helper, and which may follow which. */
 import { JobStatus } from '../../api/gen/joblet_pb.js';
 
-const { SCHEDULED, QUEUED, INITIALIZING, RUNNING, PAUSED, COMPLETED, FAILED, STOPPED, CANCELED, TIMEOUT, LOST } =
-  JobStatus;
+const {
+  SCHEDULED,
+  QUEUED,
+  INITIALIZING,
+  RUNNING,
+  PAUSED,
+  COMPLETED,
+  FAILED,
+  STOPPED,
+  CANCELED,
+  TIMEOUT,
+  LOST,
+} = JobStatus;
 
 /**
  * - SCHEDULED: durable, and waits for a time: that of its start, or after an attempt that failed, that of the next.

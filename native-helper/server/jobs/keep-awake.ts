@@ -1,6 +1,6 @@
 /** Keeps the machine from going to sleep while jobs run: systemd-logind's inhibitor locks, by systemd-inhibit(1). */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { create } from '@bufbuild/protobuf';
 import { type DoctorCheck, DoctorCheckSchema } from '../../api/gen/joblet_pb.js';
 import type { Logger } from '../log.ts';
@@ -47,7 +47,7 @@ export class KeepAwake {
         ? this.#isWanted
           ? INHIBIT
           : 'switched off: jobs.keep_awake'
-        : `no ${existsSync(INHIBIT) ? 'systemd-logind' : INHIBIT}`,
+        : `no ${exists(INHIBIT) ? 'systemd-logind' : INHIBIT}`,
       mend: available
         ? this.#isWanted
           ? ''
@@ -77,5 +77,7 @@ export class KeepAwake {
 }
 
 function isThere(): boolean {
-  return existsSync(INHIBIT) && existsSync(LOGIND);
+  return exists(INHIBIT) && exists(LOGIND);
 }
+
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;

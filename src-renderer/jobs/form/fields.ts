@@ -55,6 +55,12 @@ const BYTES: Kind<bigint> = { parse: parseBytes, format: formatBytesExactly, exa
 const WHOLE: Kind<bigint> = { parse: parseWhole, format: String, example: '' };
 const PERCENT: Kind<number> = { parse: parsePercent, format: formatPercentExactly, example: '150 %' };
 const WEIGHT: Kind<number> = { parse: small(parseWhole), format: String, example: '100' };
+/** What isn't asked for is left out, as with numbers. */
+const LIST: Kind<string> = {
+  parse: (typed) => ({ value: typed.replaceAll(/\s/g, '') }),
+  format: String,
+  example: '0-3,8',
+};
 const DURATION: Kind<bigint> = {
   parse: (typed) => {
     const told = parseDuration(typed);
@@ -113,6 +119,11 @@ export const LINES: { readonly [Name in LineName]: Kind<ValueOf<Name>> & { reado
   'limits.cpuWeight': { ...WEIGHT, group: 'limits' },
   startAtUs: { ...TIME, group: 'time' },
   retry: { ...RETRY, group: 'time' },
+  'limits.cpuCores': { ...LIST, group: 'limits' },
+  'limits.memoryHighBytes': { ...BYTES, example: '1536 MB', group: 'limits' },
+  'limits.swapBytes': { ...BYTES, example: '512 MB', group: 'limits' },
+  'limits.ioBytesPerSecond': { ...BYTES, example: '50 MB', group: 'limits' },
+  'limits.ioWeight': { ...WEIGHT, group: 'limits' },
   timeoutMs: { ...DURATION, example: '1h', group: 'time' },
   stopGraceMs: { ...DURATION, example: '10s', group: 'time' },
   name: { ...WORD, group: 'place' },

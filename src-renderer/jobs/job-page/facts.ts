@@ -41,12 +41,18 @@ export function askedFacts({ spec, uuid, nodeId, ownerUid }: JobDetails): readon
 }
 
 export function limitFacts({ spec }: JobDetails): readonly Fact[] {
-  const { cpuPercent, cpuWeight, memoryBytes, pids } = spec.limits;
+  const { cpuPercent, cpuWeight, memoryBytes, pids, ...more } = spec.limits;
+  const { cpuCores, memoryHighBytes, swapBytes, ioBytesPerSecond, ioWeight } = more;
   const words = text.job.facts;
   return facts([
     [words.cpu, cpuPercent !== undefined && words.cpuValue(cpuPercent)],
     [words.cpuWeight, cpuWeight?.toString()],
+    [words.cpuCores, cpuCores],
     [words.memory, memoryBytes !== undefined && formatBytes(Number(memoryBytes))],
+    [words.memoryHigh, memoryHighBytes !== undefined && formatBytes(Number(memoryHighBytes))],
+    [words.swap, swapBytes !== undefined && formatBytes(Number(swapBytes))],
+    [words.io, ioBytesPerSecond !== undefined && words.perSecond(formatBytes(Number(ioBytesPerSecond)))],
+    [words.ioWeight, ioWeight?.toString()],
     [words.pids, pids?.toLocaleString('en')],
     [words.timeout, spec.timeoutMs > 0n && formatDuration(Number(spec.timeoutMs) * 1000)],
     [words.stopGrace, spec.stopGraceMs > 0n && formatDuration(Number(spec.stopGraceMs) * 1000)],
@@ -103,7 +109,21 @@ export function usageFacts({ usage }: JobDetails): readonly Fact[] {
     [words.pidsPeak, usage.pidsPeak?.toLocaleString('en')],
     [words.oomKills, usage.oomKills?.toLocaleString('en')],
     [words.pidsMaxHits, usage.pidsMaxHits?.toLocaleString('en')],
+    [words.memoryHighHits, usage.memoryHighHits ? usage.memoryHighHits.toLocaleString('en') : undefined],
+    [words.memoryMaxHits, usage.memoryMaxHits ? usage.memoryMaxHits.toLocaleString('en') : undefined],
+    [words.ioRead, usage.ioReadBytes !== null && formatBytes(usage.ioReadBytes)],
+    [words.ioWritten, usage.ioWrittenBytes !== null && formatBytes(usage.ioWrittenBytes)],
+    [words.cpuThrottled, duration(usage.cpuThrottledUs)],
+    [words.cpuPressure, duration(usage.cpuPressureUs)],
+    [words.memoryPressure, duration(usage.memoryPressureUs)],
+    [words.ioPressure, duration(usage.ioPressureUs)],
+    [words.paused, duration(usage.pausedUs)],
   ]);
+}
+
+/** Nothing is told of what took no time. */
+function duration(us: number | null): string | undefined {
+  return us === null || us === 0 ? undefined : formatDuration(us);
 }
 
 /** Values of secrets are `***` already where they come from. */

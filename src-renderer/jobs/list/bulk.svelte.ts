@@ -1,4 +1,4 @@
-/** Stops or deletes many jobs, a part at a time, so that it can be watched and broken off. */
+/** Stops, pauses, resumes or deletes many jobs, a part at a time, so that it can be watched and broken off. */
 import type { Failure, Response } from '../../../src-main/ipc/contract.ts';
 import { RequestFailed, request } from '../../ipc/client.ts';
 import { type FailedGroup, groupsOf } from './bulk-failures.ts';
@@ -6,7 +6,7 @@ import { type FailedGroup, groupsOf } from './bulk-failures.ts';
 /** Jobs in one request: the bar moves often, and few messages cross. */
 const PART = 64;
 
-export type BulkWork = 'stop' | 'delete';
+export type BulkWork = 'stop' | 'pause' | 'resume' | 'delete';
 
 export interface BulkOutcome {
   readonly work: BulkWork;
