@@ -1,7 +1,12 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { create } from '@bufbuild/protobuf';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Job, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import { type Job, JobStatus, ListJobsRequestSchema } from '../../native-helper/api/gen/joblet_pb.js';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
 import type { JobManager } from '../../native-helper/server/jobs/job-manager.ts';
 import {
@@ -14,6 +19,10 @@ import {
   untilState,
 } from '../fixtures/job-service.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
+
+const KILL_AT_STEP = fileURLToPath(new URL('../fixtures/kill-at-any-step.ts', import.meta.url));
+const PROCESS = fileURLToPath(new URL('../fixtures/retry-process.ts', import.meta.url));
+const STRIDE = 11;
 
 /** Fails until its file has so many lines. */
 const FAIL_TWICE =
@@ -32,6 +41,19 @@ afterEach(async () => {
 });
 
 const isWaiting = ({ status }: Job) => status === JobStatus.SCHEDULED;
+
+/** @returns what it had said by then */
+async function killedAtStep(step: number): Promise<string> {
+  const service = spawn(process.execPath, ['--import', KILL_AT_STEP, PROCESS, root, FAIL_TWICE, '50'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, KILL_AT_STEP: String(step) },
+  });
+  const ended = once(service, 'exit');
+  const told = await text(service.stdout);
+  const [code, signal] = await ended;
+  expect(signal ?? code).toBe(told.endsWith('ended\n') ? 0 : 'SIGKILL');
+  return told;
+}
 
 describe('a job that may be tried again', () => {
   it('is, in the same /work, until it completes; its log is one, and each attempt is known', async () => {
@@ -144,6 +166,32 @@ describe('a job that may be tried again', () => {
         attempts: [{ exitCode: 1 }],
       });
     }
+  });
+
+  it('has each of its attempts once, whenever the helper is killed', async () => {
+    await closeJobService(jobs);
+    let told = '';
+    // Not all of them each time: some other ones.
+    for (let step = 1 + Math.floor(Math.random() * STRIDE); !told.endsWith('ended\n'); step += STRIDE) {
+      told = await killedAtStep(step);
+      jobs = await openJobService(root);
+      const [job] = jobs.list(create(ListJobsRequestSchema, {})).jobs;
+      expect(job !== undefined || told === '', `step ${step}`).toBe(true);
+      if (job !== undefined) {
+        const { status, attempts } = await untilEnded(jobs, job.uuid);
+        const log = (await logOf(jobs, job.uuid)).toString();
+        const tries = log.split('\n').filter((line) => line.startsWith('try'));
+        expect({ step, status, tries, codes: attempts.map(({ exitCode }) => exitCode) }).toEqual({
+          step,
+          status: JobStatus.COMPLETED,
+          tries: ['try 1', 'try 2', 'try 3'],
+          codes: [1, 2],
+        });
+        await jobs.delete(job.uuid);
+      }
+      await closeJobService(jobs);
+    }
+    jobs = await openJobService(root);
   });
 
   it('is LOST with its monitor, since it may have done its work', async () => {

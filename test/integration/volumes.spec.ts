@@ -32,7 +32,7 @@ import { temporaryRoot } from '../fixtures/root.ts';
 
 const MEBIBYTE = 2n ** 20n;
 const { FILESYSTEM, MEMORY } = VolumeType;
-const KILL_AT_STEP = fileURLToPath(new URL('../fixtures/kill-at-volume-step.ts', import.meta.url));
+const KILL_AT_STEP = fileURLToPath(new URL('../fixtures/kill-at-any-step.ts', import.meta.url));
 const PROCESS = fileURLToPath(new URL('../fixtures/volume-process.ts', import.meta.url));
 
 let root: string;
