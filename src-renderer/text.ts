@@ -172,6 +172,10 @@ export const text = {
         title: 'Environment',
         text: 'Variables for the command. A secret is never stored and never shown.',
       },
+      network: {
+        title: 'Network',
+        text: 'A job shares the network of this machine, unless it gets one of its own.',
+      },
       time: { title: 'Time', text: 'What is empty is not asked for.' },
       place: {
         title: 'Name and place',
@@ -220,6 +224,26 @@ export const text = {
       'limits.ioWeight': {
         label: 'Disk weight',
         help: 'Its share when others want the disk too, 1 to 10000; a job without one counts as 100.',
+      },
+      network: {
+        label: 'Network',
+        help: 'host: as any program here. none: nothing. isolated: only the way out. bridge, or one that you made: the way out, and other jobs on it.',
+      },
+      ports: {
+        label: 'Published ports',
+        help: 'Ports of this machine that lead to ports of the job, such as 8080:80. Needs a network of its own.',
+      },
+      'tcpPorts.connect': {
+        label: 'Connects only to',
+        help: 'TCP ports that it may connect to, or none. Every port when empty.',
+      },
+      'tcpPorts.bind': {
+        label: 'Listens only on',
+        help: 'TCP ports that it may listen on, or none. Every port when empty.',
+      },
+      require: {
+        label: 'Only if there is',
+        help: 'landlock-scopes: the job is refused where this kernel can not keep it from the sockets of the desktop.',
       },
       timeoutMs: {
         label: 'Timeout',

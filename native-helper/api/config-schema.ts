@@ -26,6 +26,8 @@ const nodeIdSchema = z
 const intBetween = (minimum: number, maximum: number) =>
   z.int().check(z.minimum(minimum), z.maximum(maximum));
 
+const absolutePath = z.string().check(z.maxLength(4095), z.regex(/^\/[^\0]+$/, 'must be an absolute path'));
+
 const uidSchema = intBetween(0, 4_294_967_294);
 
 /** How jobs are run; a limit set here counts as asked for by every job that does not set its own. */
@@ -57,6 +59,15 @@ export const jobsConfigSchema = z.strictObject({
   ),
 });
 
+/** The programs and name servers of jobs with a network of their own. */
+export const networksConfigSchema = z.strictObject({
+  /** Where `ip` and `nft` lie, if not at one of the usual places. */
+  ip: z.optional(absolutePath),
+  nft: z.optional(absolutePath),
+  /** In place of the host's own resolvers. */
+  resolvers: z._default(z.array(z.union([z.ipv4(), z.ipv6()])).check(z.maxLength(8)), []),
+});
+
 export const serverConfigSchema = z.strictObject({
   version: z.literal(1),
   node_id: nodeIdSchema,
@@ -73,6 +84,7 @@ export const serverConfigSchema = z.strictObject({
     {},
   ),
   jobs: z.prefault(jobsConfigSchema, {}),
+  networks: z.prefault(networksConfigSchema, {}),
   security: z.strictObject({
     ca_certificate: certificatePem,
     ca_key: privateKeyPem,

@@ -4,6 +4,16 @@
  */
 import { cpuListSchema } from './cpu-list.ts';
 import { labelsSchema } from './labels.ts';
+import {
+  hasAddresses,
+  isNetworkName,
+  NETWORK_NAME_RULE,
+  PORT_LIST_RULE,
+  PUBLISHED_RULE,
+  PUBLISHED_WHERE,
+  parsePortList,
+  parsePublishedPort,
+} from './networks.ts';
 import * as z from './schema.ts';
 import { volumeMountsSchema } from './volume.ts';
 
@@ -105,6 +115,15 @@ const retrySchema = z
       'has a delay and no attempts',
     ),
   );
+/** What `require` may name: what a kernel may lack, and a job then runs without. */
+export const REQUIRABLE: readonly string[] = ['landlock-scopes'];
+/** Each is a rule in the packet filter, and a descriptor of the monitor. */
+const MAX_PUBLISHED_PORTS = 64;
+
+const portListSchema = z.string().check(
+  z.maxLength(16_384),
+  z.refine((text) => parsePortList(text) !== undefined, PORT_LIST_RULE),
+);
 
 const WORK_DIRECTORY_PARTS = /^\/(?:[^/]+(?:\/[^/]+)*)?$/;
 
@@ -143,6 +162,30 @@ export const jobSpecSchema = z
     retry: retrySchema,
     terminal: z.optional(terminalSchema),
     stdin: z.boolean(),
+    network: z._default(
+      z.string().check(z.refine((name) => name === '' || isNetworkName(name), NETWORK_NAME_RULE)),
+      '',
+    ),
+    ports: z._default(
+      z
+        .array(z.string().check(z.refine((text) => parsePublishedPort(text) !== undefined, PUBLISHED_RULE)))
+        .check(z.maxLength(MAX_PUBLISHED_PORTS)),
+      [],
+    ),
+    require: z._default(
+      z
+        .array(
+          z
+            .string()
+            .check(z.refine((name) => REQUIRABLE.includes(name), `must be one of ${REQUIRABLE.join(', ')}`)),
+        )
+        .check(z.maxLength(REQUIRABLE.length)),
+      [],
+    ),
+    tcpPorts: z._default(
+      z.strictObject({ connect: z.optional(portListSchema), bind: z.optional(portListSchema) }),
+      {},
+    ),
   })
   .check(
     z.superRefine((spec, context) => {
@@ -163,6 +206,13 @@ export const jobSpecSchema = z
           code: 'custom',
           path: ['secretEnvironment', twice],
           message: 'is set as a plain variable too',
+        });
+      }
+      if (spec.ports.length > 0 && !hasAddresses(spec.network)) {
+        context.addIssue({
+          code: 'custom',
+          path: ['ports'],
+          message: PUBLISHED_WHERE,
         });
       }
       const texts = [

@@ -185,6 +185,8 @@ static void on_ready(struct job *job, const struct init_facts *facts)
 		return;
 	}
 	ok = compare_and_go(job, facts, &report);
+	if (job->plan->network == NETWORK_JOIN)
+		close(job->plan->network_source); /* from here on the network lasts as long as the job's processes */
 	/* Why the job ends is worth more than that it could not be written. */
 	if (job->folder >= 0 && !report_publish(&report, job->folder, ok ? &job->failure : &unwritten))
 		ok = false;

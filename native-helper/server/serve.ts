@@ -2,7 +2,7 @@
 import { JobletError } from '../api/errors.ts';
 import { Health } from '../api/gen/grpc/health/v1/health_pb.js';
 import { ServerReflection } from '../api/gen/grpc/reflection/v1/reflection_pb.js';
-import { HelperService, JobService, VolumeService } from '../api/gen/joblet_pb.js';
+import { HelperService, JobService, NetworkService, VolumeService } from '../api/gen/joblet_pb.js';
 import { type Paths, pathsUnder } from '../api/paths.ts';
 import { loadAssets } from './assets.ts';
 import { canonicalRoot, prepareFolders } from './config/folders.ts';
@@ -13,6 +13,7 @@ import { createLogger, type Logger } from './log.ts';
 import { createHealthService } from './transport/health.ts';
 import { createHelperService } from './transport/helper-service.ts';
 import { createJobService } from './transport/job-service.ts';
+import { createNetworkService } from './transport/network-service.ts';
 import { createReflectionService } from './transport/reflection.ts';
 import { TransportServer } from './transport/server.ts';
 import { createVolumeService } from './transport/volume-service.ts';
@@ -61,9 +62,10 @@ async function serveJobs(paths: Paths, installation: Installation, logger: Logge
     logger,
     nodeId: config.node_id,
     jobsConfig: config.jobs,
+    networksConfig: config.networks,
   });
   const { promise: ending, resolve: end } = Promise.withResolvers<string>();
-  const api = [JobService, VolumeService, HelperService, Health] as const;
+  const api = [JobService, VolumeService, NetworkService, HelperService, Health] as const;
   const transport: TransportServer = new TransportServer({
     limits: config.connections,
     security: config.security,
@@ -73,6 +75,7 @@ async function serveJobs(paths: Paths, installation: Installation, logger: Logge
       router
         .service(JobService, createJobService(jobs))
         .service(VolumeService, createVolumeService(jobs.volumes))
+        .service(NetworkService, createNetworkService(jobs.networks))
         .service(
           HelperService,
           createHelperService({

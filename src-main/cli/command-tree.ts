@@ -81,6 +81,17 @@ export const COMMANDS: CommandTree = {
       },
     },
   },
+  network: {
+    description: 'the networks that jobs can have',
+    commands: {
+      create: { description: 'make a network', load: () => import('./commands/network-create.ts') },
+      list: { description: 'list the networks', load: () => import('./commands/network-list.ts') },
+      remove: {
+        description: 'remove a network that no job uses',
+        load: () => import('./commands/network-remove.ts'),
+      },
+    },
+  },
   helper: {
     description: 'start and stop the helper, the root process that runs jobs',
     commands: {
@@ -137,7 +148,6 @@ export const COMMANDS: CommandTree = {
   },
   workflow: notOffered('workflow'),
   runtime: notOffered('runtime'),
-  network: notOffered('network'),
   monitor: notOffered('monitor'),
 };
 

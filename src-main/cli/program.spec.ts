@@ -140,16 +140,15 @@ describe('help', () => {
 });
 
 describe('commands that this version does not offer', () => {
-  it.each([
-    [['workflow', 'run', 'x.yml', '--flag']],
-    [['job', 'telematics', 'abc']],
-    [['network', 'create', 'x', '--cidr', '10.0.0.0/24']],
-  ])('%j is known and refused', async (words) => {
-    const request = await parse(...words);
-    const run = request.kind === 'run' ? request.module.run({} as never) : undefined;
-    await expect(run).rejects.toMatchObject({
-      kind: 'refused',
-      message: expect.stringContaining('this version does not offer it yet'),
-    });
-  });
+  it.each([[['workflow', 'run', 'x.yml', '--flag']], [['job', 'telematics', 'abc']]])(
+    '%j is known and refused',
+    async (words) => {
+      const request = await parse(...words);
+      const run = request.kind === 'run' ? request.module.run({} as never) : undefined;
+      await expect(run).rejects.toMatchObject({
+        kind: 'refused',
+        message: expect.stringContaining('this version does not offer it yet'),
+      });
+    },
+  );
 });

@@ -6,6 +6,7 @@ import {
   type JobMetrics,
   JobService,
   type LogChunk,
+  NetworkService,
   VolumeService,
 } from '../../native-helper/api/gen/joblet_pb.js';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
@@ -49,6 +50,7 @@ export interface Client {
   readonly jobs: RpcClient<typeof JobService>;
   readonly helper: RpcClient<typeof HelperService>;
   readonly volumes: RpcClient<typeof VolumeService>;
+  readonly networks: RpcClient<typeof NetworkService>;
   /** A job's log until its end, across a restart of the helper. */
   followLogs(options: FollowOptions): AsyncIterable<LogChunk>;
   /** Sends a job's input until it has ended, across restarts of the helper. */
@@ -91,6 +93,7 @@ function openClient(endpoint: Endpoint): Client {
     jobs,
     helper: createClient(HelperService, transport),
     volumes: createClient(VolumeService, transport),
+    networks: createClient(NetworkService, transport),
     followLogs: (options) => followLogs(jobs, options),
     attachJob: (options) => attachJob(jobs, options),
     watch: (ids, signal) => watchJobs(jobs, ids, signal),

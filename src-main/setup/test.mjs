@@ -15,6 +15,7 @@ import {
   installNpmPackages,
   installSystemPackages,
   isThere,
+  NETWORK_PROGRAMS,
   PINNED_NODE,
   ROOT,
   requireAll,
@@ -45,6 +46,7 @@ const TEST_PACKAGES = [
   { name: 'clang', provides: 'clang' },
   { name: 'llvm', provides: 'llvm-cov' },
   { name: 'libclang-rt-dev', provides: hasFuzzer },
+  ...NETWORK_PROGRAMS,
   ...DESKTOP_SESSION,
   ...electronLibraries(),
 ];

@@ -66,7 +66,6 @@ describe('flags that this version knows and cannot honour', () => {
     ['--upload=/etc/hostname'],
     ['--upload-dir=/etc'],
     ['--runtime=python'],
-    ['--network=isolated'],
   ])('%s refuses the job', async (flag) => {
     const { exitCode, stdout, stderr } = await run([...NO_HELPER, 'job', 'run', flag, 'true']);
     const [name = ''] = flag.split('=');

@@ -23,6 +23,8 @@ import type { Paths } from '../../api/paths.ts';
 import { CgroupTree } from '../../kernel/cgroup.ts';
 import type { Assets } from '../assets.ts';
 import type { Logger } from '../log.ts';
+import { NetworkStore } from '../networks/network-store.ts';
+import { Networks } from '../networks/networks.ts';
 import { CommitQueue } from '../state/commit-queue.ts';
 import { openDatabase } from '../state/database.ts';
 import { type JobRecord, JobStore, type StoredJob } from '../state/job-store.ts';
@@ -63,6 +65,7 @@ export interface JobManagerOptions {
   readonly logger: Logger;
   readonly nodeId: string;
   readonly jobsConfig: ServerConfig['jobs'];
+  readonly networksConfig: ServerConfig['networks'];
 }
 
 export class JobManager {
@@ -76,6 +79,7 @@ export class JobManager {
   readonly #launcher: MonitorLauncher;
   readonly #awake: KeepAwake;
   readonly #recorder: MetricsRecorder;
+  readonly networks: Networks;
   readonly #runner: JobRunner;
   readonly sessions: JobSessions;
   readonly #closing = new AbortController();
@@ -109,6 +113,13 @@ export class JobManager {
       logger,
       onRunning: (isRunning) => this.#awake.hold(isRunning),
     });
+    this.networks = new Networks({
+      root: paths.root,
+      store: new NetworkStore(database),
+      commits: this.#commits,
+      config: options.networksConfig,
+      logger,
+    });
     this.#runner = new JobRunner({
       paths,
       recorder: this.#recorder,
@@ -117,6 +128,7 @@ export class JobManager {
       changes: this.#changes,
       launcher: this.#launcher,
       cgroups: this.#cgroups,
+      networks: this.networks,
       logger,
       jobsConfig,
     });
@@ -135,6 +147,7 @@ export class JobManager {
     try {
       const manager = new JobManager(options, database);
       await manager.volumes.recover();
+      await manager.networks.restore((uuid) => liveSpec(manager.#store, uuid));
       const leftovers = await recover({
         paths,
         store: manager.#store,
@@ -160,6 +173,7 @@ export class JobManager {
   async run(spec: JobSpec, ownerUid: number): Promise<Job> {
     const checked = checkedSpec(spec);
     this.#launcher.refuseImpossible(checked);
+    this.networks.refuseImpossible(checked);
     refuseFullDisk(this.#options.paths.jobsDirectory);
     const nowUs = Date.now() * 1000;
     refuseFarStart(checked, nowUs);
@@ -426,6 +440,7 @@ export class JobManager {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#sweep;
+    await this.networks.close();
     this.#commits.flush();
     this.#runner.close();
     this.#recorder[Symbol.dispose]();
@@ -502,8 +517,15 @@ export class JobManager {
       nodeId: this.#options.nodeId,
       waitingFor: this.#runner.waitingFor(job.uuid),
       attempts: job.spec.retry?.attempts ? this.#store.attemptsOf(job.uuid) : [],
+      addresses: this.networks.addressesOf(job.uuid),
     });
   }
+}
+
+/** undefined when it has ended, or is none of ours. */
+function liveSpec(store: JobStore, uuid: string): CheckedJobSpec | undefined {
+  const job = store.get(uuid);
+  return job === undefined || hasEnded(job.status) ? undefined : checkedSpec(job.spec);
 }
 
 interface NewJob {

@@ -5,9 +5,11 @@ import type { ServerConfig } from '../../api/config-schema.ts';
 import { JobletError } from '../../api/errors.ts';
 import { type Failure, JobStatus } from '../../api/gen/joblet_pb.js';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
+import { hasAddresses } from '../../api/networks.ts';
 import type { Paths } from '../../api/paths.ts';
 import type { CgroupTree } from '../../kernel/cgroup.ts';
 import type { Logger } from '../log.ts';
+import type { Networks } from '../networks/networks.ts';
 import type { CommitQueue, Durability } from '../state/commit-queue.ts';
 import type { JobChange, JobStore } from '../state/job-store.ts';
 import { changeOf, type ExitRecord } from './exit-record.ts';
@@ -57,6 +59,7 @@ export interface RunnerOptions {
   readonly changes: JobChanges;
   readonly launcher: MonitorLauncher;
   readonly cgroups: CgroupTree;
+  readonly networks: Networks;
   readonly logger: Logger;
   readonly jobsConfig: ServerConfig['jobs'];
   readonly recorder: MetricsRecorder;
@@ -303,7 +306,7 @@ export class JobRunner {
     }
     await this.#record(uuid, { status: JobStatus.INITIALIZING }, 'durable');
     if (!this.#closing.signal.aborted) {
-      this.#launch(job);
+      await this.#launch(job);
     }
   }
 
@@ -316,11 +319,11 @@ export class JobRunner {
     for (let turn = 0; turn < TURNS_OF_ANSWER; turn += 1) {
       await nextTurn();
     }
-    this.#launch(job);
+    await this.#launch(job);
   }
 
-  #launch(job: LiveJob): void {
-    const { launcher, jobsConfig, logger } = this.#options;
+  async #launch(job: LiveJob): Promise<void> {
+    const { launcher, networks, jobsConfig, logger } = this.#options;
     const { spec } = job;
     job.spec = undefined;
     if (spec === undefined || this.#closing.signal.aborted) {
@@ -334,7 +337,17 @@ export class JobRunner {
       if (!job.isAgain) {
         job.folder.create(jobsConfig);
       }
-      const { pid, socket } = launcher.launch(spec, job.folder);
+      using attachment = hasAddresses(spec.network)
+        ? await networks.attach(job.folder.uuid, spec)
+        : undefined;
+      if (this.#closing.signal.aborted) {
+        return;
+      }
+      if (job.isToStop) {
+        void this.#end(job, stoppedBeforeStart());
+        return;
+      }
+      const { pid, socket } = launcher.launch(spec, job.folder, attachment);
       socket.once('close', () => this.#expectEnd(pid, job.folder.uuid));
       job.link = this.#linkTo(job, socket);
     } catch (error) {
@@ -508,7 +521,7 @@ export class JobRunner {
    * @returns false when the job is in no state that it could follow: then nothing was changed.
    */
   async #record(uuid: string, change: JobChange, durability: Durability): Promise<boolean> {
-    const { commits, store, changes } = this.#options;
+    const { commits, store, changes, networks } = this.#options;
     let isChanged = false;
     await this.#untilDone(uuid, async () => {
       await commits.commit(() => {
@@ -520,6 +533,9 @@ export class JobRunner {
     });
     if (hasEnded(change.status)) {
       this.#secrets.forget(uuid);
+    }
+    if (hasEnded(change.status) || change.status === JobStatus.SCHEDULED) {
+      void networks.release(uuid);
     }
     return isChanged;
   }

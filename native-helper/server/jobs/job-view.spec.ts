@@ -33,7 +33,7 @@ describe('a job as it is shown', () => {
       usage: null,
       spec: SPEC,
     },
-    { nodeId: 'here', waitingFor: 'a place', attempts: [] },
+    { nodeId: 'here', waitingFor: 'a place', addresses: ['10.0.0.2'], attempts: [] },
   );
 
   it('has no secret value, nor one whose name says that it is secret', () => {

@@ -13,9 +13,11 @@ export interface ViewContext {
   readonly waitingFor: string;
   /** Those before the present one. */
   readonly attempts: Attempt[];
+  /** Of its own; empty when it has none now. */
+  readonly addresses: readonly string[];
 }
 
-export function jobMessage(job: JobRecord, { nodeId, waitingFor, attempts }: ViewContext): Job {
+export function jobMessage(job: JobRecord, { nodeId, waitingFor, attempts, addresses }: ViewContext): Job {
   const isScheduled = job.status === JobStatus.SCHEDULED;
   return create(JobSchema, {
     uuid: job.uuid,
@@ -24,6 +26,7 @@ export function jobMessage(job: JobRecord, { nodeId, waitingFor, attempts }: Vie
     waitingFor: isScheduled ? timeToWaitFor(job, attempts.length) : waitingFor,
     dueUs: isScheduled ? BigInt(job.dueUs) : 0n,
     attempts,
+    addresses: [...addresses],
     createdUs: BigInt(job.createdUs),
     startedUs: BigInt(job.startedUs),
     endedUs: BigInt(job.endedUs),

@@ -12,6 +12,7 @@ import { createSealedMemfd } from '../../kernel/memfd.ts';
 import { hardLimits } from '../../kernel/resource-limits.ts';
 import { createSocketPair } from '../../kernel/socketpair.ts';
 import { spawnExecutable } from '../../kernel/spawn.ts';
+import type { Attachment } from '../networks/networks.ts';
 import { type CompileContext, compileJob } from '../plan/compile.ts';
 import { encodePlan } from '../plan/encode.ts';
 import { HostRoot } from '../plan/host-root.ts';
@@ -29,6 +30,9 @@ const DESCRIPTOR = {
   cgroup: 5,
   monitors: 6,
 } as const;
+
+/** Of the plan's sources; what the monitor only has to hold comes after them. */
+const FIRST_SOURCE = 10;
 
 export interface LauncherOptions {
   readonly paths: Paths;
@@ -94,11 +98,18 @@ export class MonitorLauncher implements Disposable {
    *
    * @throws JobletError when the job can't be started; then nothing runs.
    */
-  launch(spec: CheckedJobSpec, folder: JobFolder): LaunchedMonitor {
-    using compiled = compileJob({ uuid: folder.uuid, spec, workPath: folder.work }, this.#context);
+  launch(spec: CheckedJobSpec, folder: JobFolder, attachment?: Attachment): LaunchedMonitor {
+    using compiled = compileJob(
+      { uuid: folder.uuid, spec, workPath: folder.work, attachment },
+      this.#context,
+    );
     const { plan, sources } = compiled;
     const bytes = encodePlan(plan, this.#buildIdBytes);
-    const launched = this.#spawn(bytes, sources.descriptors(), folder);
+    const descriptors = sources.descriptors();
+    for (const fd of attachment?.portFds ?? []) {
+      descriptors.set(FIRST_SOURCE + descriptors.size, fd);
+    }
+    const launched = this.#spawn(bytes, descriptors, folder);
     // While the monitor is on its way up: the job does not wait for what only a person may read one day.
     const secretNames = Object.keys(spec.secretEnvironment);
     folder.writeForReplay(

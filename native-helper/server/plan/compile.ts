@@ -3,13 +3,14 @@ import { readFileSync } from 'node:fs';
 import type { ServerConfig } from '../../api/config-schema.ts';
 import { JobletError } from '../../api/errors.ts';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
+import { hasAddresses } from '../../api/networks.ts';
 import type { HardLimits } from '../../kernel/resource-limits.ts';
 import { environmentOf } from './environment.ts';
 import type { HostRoot } from './host-root.ts';
 import { DEVICES, ownMounts, ROOT } from './job-root.ts';
 import { effectiveLimits, type LimitHost, limitFilesOf } from './limits.ts';
 import type { Plan, ResourceLimit } from './plan.ts';
-import { identityOf, writtenFilesFor } from './root-files.ts';
+import { identityOf, type JobNames, writtenFilesFor } from './root-files.ts';
 import { openSource, PlanSources, type Source } from './sources.ts';
 import { volumeMounts } from './volume-mounts.ts';
 
@@ -29,6 +30,15 @@ export interface JobToCompile {
   readonly spec: CheckedJobSpec;
   /** The job's /work on disk: exists and is owned by the job's uid. */
   readonly workPath: string;
+  /** What a job that has addresses of its own is started with; absent: the host's network, or none. */
+  readonly attachment?: NetworkAttachment | undefined;
+}
+
+/** A network namespace that was made for the job, and what its files say of it. */
+export interface NetworkAttachment {
+  readonly namespaceFd: number;
+  readonly resolvConf: string;
+  readonly hosts: string;
 }
 
 export interface CompiledJob extends Disposable {
@@ -70,7 +80,7 @@ export function compileJob(job: JobToCompile, context: CompileContext): Compiled
 }
 
 function planOf(
-  { uuid, spec, workPath }: JobToCompile,
+  { uuid, spec, workPath, attachment }: JobToCompile,
   { jobsConfig, hostRoot, hardLimits, openVolume }: CompileContext,
   sources: PlanSources,
   limits: Plan['limits'],
@@ -78,6 +88,7 @@ function planOf(
   const hostname = spec.hostname === '' ? uuid.slice(0, 8) : spec.hostname;
   const identity = identityOf(jobsConfig.user, jobsConfig.group, hostname);
   const workSource = sources.take(openSource(workPath));
+  const network = networkOf(uuid, spec.network, attachment, sources);
   return {
     uuid,
     namespaces: {
@@ -87,7 +98,7 @@ function planOf(
       uts: true,
       cgroup: true,
       user: false,
-      network: { kind: 'host' },
+      network,
     },
     hostname,
     credentials: { uid: jobsConfig.user, gid: jobsConfig.group, groups: [], capabilities: 0n },
@@ -95,7 +106,7 @@ function planOf(
     mounts: [
       ROOT,
       ...hostRoot.mountsFor(sources),
-      ...writtenFilesFor(identity),
+      ...writtenFilesFor(identity, namesFor(network, attachment)),
       ...ownMounts(workSource, BigInt(jobsConfig.tmp_bytes)),
       ...volumeMounts(spec.volumes, (name) => sources.take(openVolume(name))),
     ],
@@ -118,6 +129,31 @@ function inputOf({ terminal, stdin }: CheckedJobSpec): Pick<Plan, 'input'> {
     return { input: { kind: 'terminal', ...terminal } };
   }
   return stdin ? { input: { kind: 'pipe' } } : {};
+}
+
+function networkOf(
+  uuid: string,
+  name: string,
+  attachment: NetworkAttachment | undefined,
+  sources: PlanSources,
+): Plan['namespaces']['network'] {
+  if (!hasAddresses(name)) {
+    return { kind: name === 'none' ? 'new' : 'host' };
+  }
+  if (attachment === undefined) {
+    throw new Error(`job ${uuid} was to be compiled before it had its network`);
+  }
+  // A replay finds nothing by this name: the namespace has gone with the job, and the host's is not what was asked for.
+  const path = `/run/joblet/network-of-${uuid}`;
+  return { kind: 'join', slot: sources.lend({ fd: attachment.namespaceFd, path }) };
+}
+
+/** A job without a network has nobody to ask. */
+function namesFor(
+  { kind }: Plan['namespaces']['network'],
+  attachment: NetworkAttachment | undefined,
+): JobNames {
+  return kind === 'host' ? {} : { resolvConf: attachment?.resolvConf ?? '', hosts: attachment?.hosts ?? '' };
 }
 
 /**

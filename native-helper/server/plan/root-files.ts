@@ -24,8 +24,16 @@ export function identityOf(uid: number, gid: number, hostname: string): JobIdent
   };
 }
 
-/** @param hostResolvConf where the host keeps its resolvers; jobs share its network (ADR-003). */
-export function writtenFilesFor(identity: JobIdentity, hostResolvConf = '/etc/resolv.conf'): Mount[] {
+/** How a job with a network of its own looks up names; absent: as the host does, whose network it shares (ADR-003). */
+export interface JobNames {
+  readonly resolvConf?: string;
+  /** Lines for /etc/hosts. */
+  readonly hosts?: string;
+}
+
+const HOST_RESOLV_CONF = '/etc/resolv.conf';
+
+export function writtenFilesFor(identity: JobIdentity, { resolvConf, hosts = '' }: JobNames = {}): Mount[] {
   const { uid, gid, userName, groupName, hostname } = identity;
   return [
     file(
@@ -35,14 +43,14 @@ export function writtenFilesFor(identity: JobIdentity, hostResolvConf = '/etc/re
     file('/etc/group', `root:x:0:\ntty:x:5:\n${groupName}:x:${gid}:\n`),
     file(
       '/etc/hosts',
-      `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 ${hostname}\n`,
+      `127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 ${hostname}\n${hosts}`,
     ),
     file('/etc/hostname', `${hostname}\n`),
     file(
       '/etc/nsswitch.conf',
       'passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n',
     ),
-    file('/etc/resolv.conf', contentOf(hostResolvConf)),
+    file('/etc/resolv.conf', resolvConf ?? contentOf(HOST_RESOLV_CONF)),
   ];
 }
 

@@ -58,4 +58,16 @@ export const MIGRATIONS: readonly string[] = [
      PRIMARY KEY (name, sequence)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX job_volume_by_job ON job_volume (sequence);`,
+
+  // Version 4. The networks of jobs, and who has which IPv4 address (a number) of them.
+  `CREATE TABLE network (
+     name       TEXT    NOT NULL PRIMARY KEY,
+     cidr       TEXT    NOT NULL,
+     created_us INTEGER NOT NULL
+   ) STRICT;
+   CREATE TABLE address_lease (
+     uuid    TEXT    NOT NULL PRIMARY KEY,
+     network TEXT    NOT NULL,
+     address INTEGER NOT NULL UNIQUE
+   ) STRICT;`,
 ];

@@ -4,7 +4,7 @@ import { flagTable, type Theme } from './flags.ts';
 
 /** What a job has too. */
 const COUNTERPARTS =
-  '-e--env -w--workdir --name -m--memory --cpus -c--cpu-shares --pids-limit -h--hostname --entrypoint --stop-timeout';
+  '-e--env -w--workdir --name -m--memory --cpus -c--cpu-shares --pids-limit -h--hostname --entrypoint --stop-timeout -p--publish --network --net';
 
 const THEMES: readonly Theme[] = [
   { values: COUNTERPARTS, booleans: '-i--interactive -t--tty' },
@@ -14,9 +14,9 @@ const THEMES: readonly Theme[] = [
     values: '-v--volume --mount --volumes-from --volume-driver --tmpfs --storage-opt --shm-size',
   },
   {
-    remark: "Jobs use this machine's network as it is: a port that a job opens can be reached without more.",
+    remark: 'A job has a network and published ports, and no more of it can be chosen.',
     values:
-      '-p--publish --expose --network --net --network-alias --net-alias --dns --dns-opt --dns-option --dns-search --add-host ' +
+      '--expose --network-alias --net-alias --dns --dns-opt --dns-option --dns-search --add-host ' +
       '--ip --ip6 --link --link-local-ip --mac-address --domainname',
     booleans: '-P--publish-all',
   },

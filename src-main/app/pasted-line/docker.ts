@@ -77,6 +77,10 @@ function checkedSpec(
     startAtUs: 0n,
     retry: NO_RETRY,
     ...inputOf(given),
+    network: networkOf(given),
+    ports: valuesOf(given, 'publish').map(publishedOf),
+    require: [],
+    tcpPorts: {},
   });
   if (!result.success) {
     const [issue] = result.error.issues;
@@ -90,6 +94,17 @@ function inputOf(given: readonly GivenFlag[]) {
   const isOnTerminal = given.some(({ flag }) => flag.name === 'tty');
   const isInteractive = given.some(({ flag }) => flag.name === 'interactive');
   return { stdin: isInteractive && !isOnTerminal, ...(isOnTerminal && { terminal: USUAL_SIZE }) };
+}
+
+/** docker's own default is a bridge, and a job's is the host: a published port needs the first. */
+function networkOf(given: readonly GivenFlag[]): string {
+  const name = lastOf(given, 'network') ?? lastOf(given, 'net');
+  return name ?? (valuesOf(given, 'publish').length > 0 ? 'bridge' : '');
+}
+
+/** docker's default is every address of the machine. */
+function publishedOf(text: string): string {
+  return text.split(':').length === 2 ? `0.0.0.0:${text}` : text;
 }
 
 /** A boolean as Go's `strconv.ParseBool` takes it. */

@@ -1,4 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import {
+  NETWORK_NAME_RULE,
+  PORT_LIST_RULE,
+  PUBLISHED_RULE,
+  PUBLISHED_WHERE,
+} from '../../../native-helper/api/networks.ts';
 import { type JobSpecFlags, jobSpecOf } from './job-spec.ts';
 
 const SOURCES = { variable: () => undefined, file: () => '' };
@@ -29,6 +35,11 @@ describe('jobSpecOf', () => {
         volume: ['data', 'cache:ro'],
         label: ['team=core', 'example.com/stage='],
         retry: '3:10s:2',
+        network: 'bridge',
+        publish: ['8080:80'],
+        allowConnect: 'none',
+        allowBind: '80',
+        require: ['landlock-scopes'],
       },
       ['make', '-j2'],
       SOURCES,
@@ -62,6 +73,10 @@ describe('jobSpecOf', () => {
       labels: { team: 'core', 'example.com/stage': '' },
       startAtUs: 0n,
       retry: { attempts: 3, delayMs: 10_000n, backoff: 2 },
+      network: 'bridge',
+      ports: ['8080:80'],
+      require: ['landlock-scopes'],
+      tcpPorts: { connect: '', bind: '80' },
     });
   });
 
@@ -70,6 +85,13 @@ describe('jobSpecOf', () => {
   });
 
   const refused: readonly (readonly [JobSpecFlags, string | RegExp])[] = [
+    [{ network: '../etc' }, `--network: ${NETWORK_NAME_RULE}`],
+    [{ network: 'bridge', publish: ['80'] }, `--publish: ${PUBLISHED_RULE}`],
+    [{ network: 'bridge', publish: ['70000:80'] }, `--publish: ${PUBLISHED_RULE}`],
+    [{ publish: ['8080:80'] }, `--publish: ${PUBLISHED_WHERE}`],
+    [{ allowBind: '80-' }, `--allow-bind: ${PORT_LIST_RULE}`],
+    [{ allowConnect: '1-65535' }, `--allow-connect: ${PORT_LIST_RULE}`],
+    [{ require: ['luck'] }, '--require: must be one of landlock-scopes'],
     [{ maxCpu: '0' }, '--max-cpu: must be at least 1'],
     [{ maxCpu: '-1' }, "--max-cpu: '-1' is not a whole number"],
     [{ maxCpu: 'NaN' }, "--max-cpu: 'NaN' is not a whole number"],

@@ -34,6 +34,11 @@ export interface JobSpecFlags extends EnvironmentFlags {
   readonly retry?: string;
   readonly stdin?: boolean;
   readonly tty?: boolean;
+  readonly network?: string;
+  readonly publish?: readonly string[];
+  readonly allowConnect?: string;
+  readonly allowBind?: string;
+  readonly require?: readonly string[];
 }
 
 /** Which flag set a field of the specification, so that an error can name it. */
@@ -62,6 +67,11 @@ const FLAG_OF_FIELD: Readonly<Record<string, string>> = {
   retry: '--retry',
   terminal: '--tty',
   stdin: '--stdin',
+  network: '--network',
+  ports: '--publish',
+  require: '--require',
+  'tcpPorts.connect': '--allow-connect',
+  'tcpPorts.bind': '--allow-bind',
 };
 
 /** How a bound is told in the unit that the flag takes. */
@@ -100,6 +110,10 @@ export function jobSpecOf(
     retry: flags.retry === undefined ? NO_RETRY : parseRetry(flags.retry),
     ...(flags.tty === true && { terminal: USUAL_SIZE }),
     stdin: flags.stdin === true && flags.tty !== true,
+    network: flags.network ?? '',
+    ports: flags.publish ?? [],
+    require: flags.require ?? [],
+    tcpPorts: tcpPortsOf(flags),
   });
   if (!result.success) {
     throw usageErrorOf(result.error.issues);
@@ -127,6 +141,15 @@ function limitsOf(flags: JobSpecFlags) {
     ...(maxSwap !== undefined && { swapBytes: parseMemorySize(maxSwap, '--max-swap') }),
     ...(maxIobps !== undefined && { ioBytesPerSecond: parseWholeNumber(maxIobps, '--max-iobps') }),
     ...(ioWeight !== undefined && { ioWeight: Number(parseWholeNumber(ioWeight, '--io-weight')) }),
+  };
+}
+
+/** An empty list has no way to be typed. */
+function tcpPortsOf({ allowConnect, allowBind }: JobSpecFlags) {
+  const listOf = (typed: string): string => (typed === 'none' ? '' : typed);
+  return {
+    ...(allowConnect !== undefined && { connect: listOf(allowConnect) }),
+    ...(allowBind !== undefined && { bind: listOf(allowBind) }),
   };
 }
 

@@ -15,7 +15,6 @@ import { copyOutput, endOf, tellOfEnd } from '../job-result.ts';
 import { localSize, localTerm, requireTerminal } from '../terminal/local-terminal.ts';
 
 export interface JobRunFlags extends JobSpecFlags {
-  readonly network?: string;
   readonly follow?: boolean;
   readonly wait?: boolean;
 }
@@ -70,7 +69,15 @@ function declare(command: Command): void {
     .option('--hostname <name>', "host name inside the job (default: the id's first 8 characters)")
     .option('-i, --stdin', 'send standard input to the job, and write its output as with --follow')
     .option('-t, --tty', 'run the command on a terminal; with --stdin ours becomes it')
-    .option('--network <name>', 'only `host` in this version')
+    .option('--network <name>', 'host (default), none, isolated, bridge, or one of `network list`')
+    .option(
+      '--publish <port>',
+      'let a port of this machine lead to the job: [ADDRESS:]HOST:JOB[/udp]',
+      collect,
+    )
+    .option('--allow-connect <ports>', 'TCP ports that it may connect to, such as 80,443; or none')
+    .option('--allow-bind <ports>', 'TCP ports that it may listen on, such as 8000-8010; or none')
+    .option('--require <what>', 'do not run where this kernel lacks it: landlock-scopes', collect)
     .option('-f, --follow', "write the job's output as it comes and exit with its code")
     .option('--wait', "wait for the job's end and exit with its code");
   for (const flags of Object.values(NOT_OFFERED)) {
@@ -133,11 +140,9 @@ function refuseWhatIsNotOffered(flags: JobRunFlags): void {
 
 /** As they are typed. */
 export function flagsNotOffered(flags: JobRunFlags): string[] {
-  const absent = Object.entries(NOT_OFFERED).flatMap(([attribute, usage]) =>
+  return Object.entries(NOT_OFFERED).flatMap(([attribute, usage]) =>
     attribute in flags ? [usage.split(' ')[0] ?? ''] : [],
   );
-  const isOtherNetwork = flags.network !== undefined && flags.network !== 'host';
-  return isOtherNetwork ? [...absent, `--network ${flags.network}`] : absent;
 }
 
 function notOffered(flag: string): JobletError {

@@ -4,7 +4,7 @@ import { megabytes } from '../arguments/size.ts';
 import { formatVolume } from '../arguments/volumes.ts';
 import { shownEnvironment, shownSecrets } from './environment.ts';
 import { failureJson } from './job-end.ts';
-import { DEFAULT_WORK_DIRECTORY, NETWORK, signalName } from './job-status.ts';
+import { DEFAULT_NETWORK, DEFAULT_WORK_DIRECTORY, signalName } from './job-status.ts';
 import { statusName } from './status.ts';
 import { rfc3339 } from './time.ts';
 
@@ -23,7 +23,7 @@ export function jobStatusJson(job: Job): Readonly<Record<string, unknown>> {
     scheduledTime: rfc3339(spec?.startAtUs ?? 0n),
     environment: shownEnvironment(spec?.environment ?? {}),
     secretEnvironment: shownSecrets(spec?.secretEnvironment ?? {}),
-    network: NETWORK,
+    network: spec?.network || DEFAULT_NETWORK,
     volumes: (spec?.volumes ?? []).map(formatVolume),
     runtime: '',
     workDir: spec?.workDir || DEFAULT_WORK_DIRECTORY,
@@ -53,6 +53,10 @@ function addedKeys(job: Job): Readonly<Record<string, unknown>> {
     retry: spec?.retry?.attempts ? pick(spec.retry, ['attempts', 'delayMs', 'backoff']) : undefined,
     attempts: spec?.retry?.attempts ? attemptsJson(job) : undefined,
     dueTime: rfc3339(job.dueUs) || undefined,
+    addresses: job.addresses.length === 0 ? undefined : job.addresses,
+    ports: spec?.ports.length ? spec.ports : undefined,
+    tcpPorts: spec?.tcpPorts && { connect: spec.tcpPorts.connect, bind: spec.tcpPorts.bind },
+    require: spec?.require.length ? spec.require : undefined,
     waitingFor: job.waitingFor || undefined,
     createdTime: rfc3339(job.createdUs),
     ownerUid: job.ownerUid,

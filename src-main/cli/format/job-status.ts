@@ -12,9 +12,9 @@ import { statusName } from './status.ts';
 import { table } from './table.ts';
 import { elapsed, localTime } from './time.ts';
 
-/** What an untouched specification runs in, and what this version always gives. */
+/** What an untouched specification runs in. */
 export const DEFAULT_WORK_DIRECTORY = '/work';
-export const NETWORK = 'host';
+export const DEFAULT_NETWORK = 'host';
 
 /** @param nowUs the present, µs since the epoch: how long a job that has not ended has taken */
 export function jobStatusText(job: Job, nowUs: bigint): string {
@@ -33,7 +33,8 @@ export function jobStatusText(job: Job, nowUs: bigint): string {
     section('Resource Limits:', limitLines(job)),
     [
       'Runtime: none',
-      `Network: ${NETWORK}`,
+      `Network: ${[spec?.network || DEFAULT_NETWORK, ...job.addresses].join(' ')}`,
+      ...(spec?.ports.length ? [`Published: ${spec.ports.join(', ')}`] : []),
       `Volumes: ${spec?.volumes.length ? spec.volumes.map(formatVolume).join(', ') : 'none'}`,
       `Work Dir: ${spec?.workDir || DEFAULT_WORK_DIRECTORY}`,
       ...(spec?.hostname ? [`Host Name: ${spec.hostname}`] : []),

@@ -207,6 +207,12 @@ export function compilerPackages() {
   ];
 }
 
+/** Only jobs with a network of their own need them: others run without. */
+export const NETWORK_PROGRAMS = [
+  { name: 'iproute2', provides: 'ip' },
+  { name: 'nftables', provides: 'nft' },
+];
+
 /** What shows the app's window to its tests, and its notifications. */
 export const DESKTOP_SESSION = [
   { name: 'xvfb', provides: 'Xvfb' },

@@ -33,6 +33,10 @@ describe('check', () => {
       labels: {},
       startAtUs: 0n,
       retry: { attempts: 0, delayMs: 0n, backoff: 0 },
+      network: '',
+      ports: [],
+      require: [],
+      tcpPorts: {},
     });
   });
 
@@ -93,6 +97,10 @@ describe('check', () => {
     ['no attempts', draft('a', { retry: '0' }), /^retry: is not a number of attempts/],
     ['no label', draft('a', { labels: 'team=a/b' }), /^labels: team: must be empty or up to 63/],
     ['no volume', draft('a', { volumes: '../etc' }), /^volumes: must be 1 to 63/],
+    ['no network', draft('a', { network: '../x' }), /^network: must be 1 to 63/],
+    ['no port', draft('a', { network: 'bridge', ports: '80' }), /^ports: must be \[ADDRESS/],
+    ['ports without addresses', draft('a', { ports: '80:80' }), /^ports: can be published only/],
+    ['no list of ports', draft('a', { 'tcpPorts.bind': '80,' }), /^tcpPorts.bind: must be up to/],
     ['a relative folder', draft('a', { workDir: 'src' }), 'workDir: must be an absolute path'],
   ])('names the field of %s', (_what, wrong, message) => {
     expect(check(wrong).spec).toBeUndefined();
@@ -166,6 +174,13 @@ describe('check', () => {
           delayMs: fc.bigInt({ min: 0n, max: 31_536_000_000n }),
           backoff: fc.integer({ min: 0, max: 10 }),
         }),
+      ),
+      network: fc.constant('bridge'),
+      ports: fc.constantFrom([], ['8080:80'], ['0.0.0.0:53:53/udp', '8080:80']),
+      require: fc.constantFrom([], ['landlock-scopes']),
+      tcpPorts: fc.record(
+        { connect: fc.constantFrom('', '80,443'), bind: fc.constantFrom('', '8000-8010') },
+        { requiredKeys: [] },
       ),
     });
     const input = fc.constantFrom(

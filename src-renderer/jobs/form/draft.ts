@@ -97,9 +97,7 @@ function lineOf(spec: CheckedJobSpec, name: LineName): string {
 }
 
 function valueAt(spec: CheckedJobSpec, name: LineName): unknown {
-  const [first, limit] = name.split('.');
-  const holder: object = limit === undefined ? spec : spec.limits;
-  return (holder as Record<string, unknown>)[limit ?? (first as string)];
+  return name.split('.').reduce<unknown>((holder, key) => (holder as Record<string, unknown>)[key], spec);
 }
 
 /** Lines of `NAME=value`, as an `.env` file has them; undefined: it is none. */
@@ -119,22 +117,23 @@ export function variablesIn(lines: string): Variable[] | undefined {
 export function check(draft: Draft): Checked {
   const ownFaults = [...faultsOfCommand(draft), ...faultsOfVariables(draft)];
   const values: Record<string, unknown> = {};
-  const limits: Record<string, unknown> = {};
+  const held: Record<string, Record<string, unknown>> = { limits: {}, tcpPorts: {} };
   for (const name of LINE_NAMES) {
     const { value, fault } = readLine(draft, name);
     if (fault !== undefined) {
       ownFaults.push({ field: name, message: fault, isTyped: true });
     }
-    const [first, limit] = name.split('.');
+    const [first = '', inner] = name.split('.');
     if (value !== undefined) {
-      (limit === undefined ? values : limits)[limit ?? (first as string)] = value;
+      const holder = inner === undefined ? values : held[first];
+      Object.assign(holder ?? {}, { [inner ?? first]: value });
     }
   }
   const { command, args } = understand(draft.command);
   const result = REQUESTS['jobs.run'].request.safeParse({
     spec: {
       ...values,
-      limits,
+      ...held,
       command,
       args,
       stdin: draft.input === 'stdin',
@@ -224,7 +223,8 @@ function faultOf(issue: Issue, draft: Draft): Fault {
   if (first === 'command' || first === 'args') {
     return { field: 'command', message: issue.message, isTyped: draft.command.trim() !== '' };
   }
-  const field = (first === 'limits' ? `limits.${second}` : first) as LineName;
+  const isHeld = first === 'limits' || first === 'tcpPorts';
+  const field = (isHeld ? `${first}.${second}` : first) as LineName;
   const own = first === 'labels' ? labelMessage(second, issue) : messageOf(issue, field);
   return { field, message: own, isTyped: draft.lines[field].trim() !== '' };
 }

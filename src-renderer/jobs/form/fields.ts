@@ -23,14 +23,18 @@ import {
   type Typed,
 } from './units.ts';
 
-type LimitName = keyof CheckedJobSpec['limits'];
-export type FieldName = Exclude<keyof CheckedJobSpec, 'limits'> | `limits.${LimitName}`;
+/** Fields that hold fields. */
+type HolderName = 'limits' | 'tcpPorts';
+type HeldName<Holder extends HolderName> = `${Holder}.${keyof CheckedJobSpec[Holder] & string}`;
+export type FieldName =
+  | Exclude<keyof CheckedJobSpec, HolderName>
+  | { [Holder in HolderName]: HeldName<Holder> }[HolderName];
 
 /** Fields with an input of their own kind; every other is one line of text. */
 type SpecialName = 'command' | 'args' | 'environment' | 'secretEnvironment' | 'terminal' | 'stdin';
 export type LineName = Exclude<FieldName, SpecialName>;
 
-export type Group = 'limits' | 'time' | 'place';
+export type Group = 'limits' | 'network' | 'time' | 'place';
 
 /** How a line of text becomes a value. */
 interface Kind<Value> {
@@ -105,8 +109,24 @@ const WORD: Kind<string> = {
   nothing: '',
 };
 
-type ValueOf<Name extends LineName> = Name extends `limits.${infer Limit extends LimitName}`
-  ? NonNullable<CheckedJobSpec['limits'][Limit]>
+/** As many as are given, with spaces or commas between them. */
+const WORDS_OF_LIST: Kind<string[]> = {
+  parse: (typed) => ({ value: typed.trim().split(/[\s,]+/) }),
+  format: (list) => String(list).replaceAll(',', ' '),
+  example: '',
+  nothing: [],
+  isCode: true,
+};
+/** None at all is another wish than no limit. */
+const PORT_LIST: Kind<string> = {
+  parse: (typed) => ({ value: typed.trim() === 'none' ? '' : typed.replaceAll(/\s/g, '') }),
+  format: (list) => (list === '' ? 'none' : list),
+  example: '80,443',
+  isCode: true,
+};
+
+type ValueOf<Name extends LineName> = Name extends `${infer Holder extends HolderName}.${infer Held}`
+  ? NonNullable<CheckedJobSpec[Holder][Held & keyof CheckedJobSpec[Holder]]>
   : Name extends keyof CheckedJobSpec
     ? CheckedJobSpec[Name]
     : never;
@@ -124,6 +144,11 @@ export const LINES: { readonly [Name in LineName]: Kind<ValueOf<Name>> & { reado
   'limits.swapBytes': { ...BYTES, example: '512 MB', group: 'limits' },
   'limits.ioBytesPerSecond': { ...BYTES, example: '50 MB', group: 'limits' },
   'limits.ioWeight': { ...WEIGHT, group: 'limits' },
+  network: { ...WORD, example: 'host', isCode: true, group: 'network' },
+  ports: { ...WORDS_OF_LIST, example: '8080:80', group: 'network' },
+  'tcpPorts.connect': { ...PORT_LIST, group: 'network' },
+  'tcpPorts.bind': { ...PORT_LIST, example: '8000-8010', group: 'network' },
+  require: { ...WORDS_OF_LIST, example: 'landlock-scopes', group: 'network' },
   timeoutMs: { ...DURATION, example: '1h', group: 'time' },
   stopGraceMs: { ...DURATION, example: '10s', group: 'time' },
   name: { ...WORD, group: 'place' },

@@ -33,6 +33,11 @@ export function commandLineOf(spec: CheckedJobSpec): string {
     ['--stop-grace', duration(spec.stopGraceMs)],
     ['--workdir', spec.workDir || undefined],
     ['--hostname', spec.hostname || undefined],
+    ['--network', spec.network || undefined],
+    ...spec.ports.map((port) => ['--publish', port] as const),
+    ['--allow-connect', portList(spec.tcpPorts.connect)],
+    ['--allow-bind', portList(spec.tcpPorts.bind)],
+    ...spec.require.map((name) => ['--require', name] as const),
   ];
   const given = flags.flatMap(([flag, value]) => (value === undefined ? [] : [quoted(`${flag}=${value}`)]));
   const variables = [
@@ -71,6 +76,11 @@ function words({ command, args }: CheckedJobSpec): readonly string[] {
 /** Whole megabytes where it is some; the command line counts them in units of 1024. */
 function memorySize(bytes: bigint): string {
   return bytes % MEBIBYTE === 0n ? `${bytes / MEBIBYTE}MB` : `${bytes / 1024n}KB`;
+}
+
+/** An empty list is none at all. */
+function portList(list: string | undefined): string | undefined {
+  return list === '' ? 'none' : list;
 }
 
 /** 0 is not asked for. */

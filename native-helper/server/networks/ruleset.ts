@@ -1,0 +1,248 @@
+/**
+ * The whole of our packet filter as one transaction for `nft -j -f -`: both tables are replaced together, so that the kernel never
+ * filters by half of a change, and what a helper that was killed has left is gone with the next one (libnftables-json(5)).
+ */
+import type { PublishedPort } from '../../api/networks.ts';
+import { type Cidr, formatAddress } from './cidr.ts';
+
+export interface FilteredNetwork {
+  readonly bridge: string;
+  readonly cidr: Cidr;
+  /** The first half of its IPv6 addresses, such as `fd12:3456:789a:1`. */
+  readonly prefix6: string;
+  /** Whether its jobs may talk to each other. */
+  readonly isIsolated: boolean;
+}
+
+export interface FilteredLink {
+  /** The host's end of the job's interface. */
+  readonly device: string;
+  readonly mac: string;
+  readonly address: string;
+  readonly address6: string;
+  readonly ports: readonly PublishedPort[];
+}
+
+export interface Filter {
+  /** The name of both tables. */
+  readonly table: string;
+  /** What the names of all hosts' ends begin with. */
+  readonly devicePrefix: string;
+  readonly networks: readonly FilteredNetwork[];
+  readonly links: readonly FilteredLink[];
+  /** IPv4 addresses of name servers, which may stand among the forbidden ones. */
+  readonly resolvers: readonly string[];
+}
+
+/**
+ * Where clouds tell a machine its secrets: link-local (AWS, Google, Azure), Alibaba, Azure's wire server, Oracle. And what
+ * a packet to an outside never has: the zero network, loopback, multicast, broadcast.
+ */
+export const FORBIDDEN: readonly Cidr[] = [
+  { base: 0x00000000, length: 8 },
+  { base: 0x7f000000, length: 8 },
+  { base: 0xa9fe0000, length: 16 },
+  { base: 0x646464c8, length: 32 },
+  { base: 0xa83f8110, length: 32 },
+  { base: 0xc00000c0, length: 32 },
+  { base: 0xe0000000, length: 3 },
+];
+/** AWS, Google, link-local, multicast. */
+const FORBIDDEN_6: readonly (readonly [string, number])[] = [
+  ['fd00:ec2::', 32],
+  ['fd20:ce::', 32],
+  ['fe80::', 10],
+  ['ff00::', 8],
+];
+
+type Expression = object | string | number | readonly (string | number)[];
+type Statement = Readonly<Record<string, unknown>>;
+
+const meta = (key: string): Expression => ({ meta: { key } });
+const payload = (protocol: string, field: string): Expression => ({ payload: { protocol, field } });
+const ct = (key: string): Expression => ({ ct: { key } });
+const range = (addr: string, len: number): Expression => ({ prefix: { addr, len } });
+const cidrRange = ({ base, length }: Cidr): Expression => range(formatAddress(base), length);
+const match = (left: Expression, right: Expression, op = '=='): Statement => ({ match: { op, left, right } });
+const set = (...elements: readonly Expression[]): Expression => ({ set: elements });
+const concat = (...parts: readonly Expression[]): Expression => ({ concat: parts });
+
+const ACCEPT: Statement = { accept: null };
+const DROP: Statement = { drop: null };
+const REJECT: Statement = { jump: { target: 'refuse' } };
+/** Told at once, so that a program says what happened instead of waiting for its own time limit. The kernel sends few ICMP a second. */
+const REFUSALS: readonly Statement[][] = [
+  [match(meta('l4proto'), 'tcp'), { reject: { type: 'tcp reset' } }],
+  [{ reject: { type: 'icmpx', expr: 'admin-prohibited' } }],
+];
+const LOOPBACK = range('127.0.0.0', 8);
+const FROM_JOBS = match(meta('iifname'), '@bridges');
+const TO_JOBS = match(meta('oifname'), '@bridges');
+const NOT_FROM_JOBS = match(meta('iifname'), '@bridges', '!=');
+const NOT_TO_JOBS = match(meta('oifname'), '@bridges', '!=');
+const KNOWN = match(ct('state'), ['established', 'related'], 'in');
+const PUBLISHED = match(ct('status'), 'dnat', 'in');
+const NEIGHBOURS = match(payload('icmpv6', 'type'), set('nd-neighbor-solicit', 'nd-neighbor-advert'));
+/** What turns the way of others: only routers send these, and no job is one. */
+const ROUTER_TALK = match(
+  payload('icmpv6', 'type'),
+  set('nd-router-solicit', 'nd-router-advert', 'nd-redirect'),
+);
+
+/** Other programs' rules come at 0, and can still forbid what these let through. */
+const BEFORE_OTHERS = -10;
+const RAW = -300;
+const DESTINATION_NAT = -100;
+const SOURCE_NAT = 100;
+
+/** Whoever parses it sees `{nftables: […]}`. Without networks it only removes the tables. */
+export function rulesetOf(filter: Filter): object {
+  const { table } = filter;
+  const tables = ['inet', 'bridge'].map((family) => ({ table: { family, name: table } }));
+  // A table that isn't there can't be deleted, and one that is may be added again.
+  const removal = tables.flatMap((each) => [{ add: each }, { delete: each }]);
+  if (filter.networks.length === 0) {
+    return { nftables: removal };
+  }
+  return {
+    nftables: [
+      ...removal,
+      ...tables.map((each) => ({ add: each })),
+      ...internetTable(filter),
+      ...bridgeTable(filter),
+    ],
+  };
+}
+
+/** What passes between networks, to the host and from it. */
+function internetTable({ table, networks, links, resolvers }: Filter): object[] {
+  const { chain, rule, elements } = writerOf('inet', table);
+  const ports = links.flatMap((link) => link.ports.map((port) => ({ link, port })));
+  const ranges = networks.map(({ cidr }) => cidrRange(cidr));
+  const ranges6 = networks.map(({ prefix6 }) => range(`${prefix6}::`, 64));
+  return [
+    elements(
+      'bridges',
+      'ifname',
+      networks.map(({ bridge }) => bridge),
+    ),
+    chain('raw', { type: 'filter', hook: 'prerouting', prio: RAW }),
+    // A published port on loopback makes the host take such addresses from a bridge (route_localnet; CVE-2020-8558).
+    rule('raw', FROM_JOBS, match(payload('ip', 'daddr'), LOOPBACK), DROP),
+    rule('raw', FROM_JOBS, match(payload('ip', 'saddr'), LOOPBACK), DROP),
+
+    { add: { chain: { family: 'inet', table, name: 'refuse' } } },
+    ...REFUSALS.map((refusal) => rule('refuse', ...refusal)),
+
+    chain('input', { type: 'filter', hook: 'input', prio: BEFORE_OTHERS }),
+    rule('input', NOT_FROM_JOBS, ACCEPT),
+    rule('input', KNOWN, ACCEPT),
+    rule('input', NEIGHBOURS, ACCEPT),
+    rule('input', REJECT),
+
+    chain('forward', { type: 'filter', hook: 'forward', prio: BEFORE_OTHERS }),
+    // With br_netfilter, what goes from one port of a bridge to another comes by here, too.
+    ...networks
+      .filter(({ isIsolated }) => !isIsolated)
+      .map(({ bridge }) =>
+        rule('forward', match(meta('iifname'), bridge), match(meta('oifname'), bridge), ACCEPT),
+      ),
+    rule('forward', KNOWN, ACCEPT),
+    rule('forward', FROM_JOBS, TO_JOBS, REJECT),
+    ...resolvers.map((address) =>
+      rule(
+        'forward',
+        FROM_JOBS,
+        match(payload('ip', 'daddr'), address),
+        match(meta('l4proto'), set('tcp', 'udp')),
+        match(payload('th', 'dport'), 53),
+        ACCEPT,
+      ),
+    ),
+    rule('forward', FROM_JOBS, match(payload('ip', 'daddr'), set(...FORBIDDEN.map(cidrRange))), REJECT),
+    rule(
+      'forward',
+      FROM_JOBS,
+      match(payload('ip6', 'daddr'), set(...FORBIDDEN_6.map(([addr, length]) => range(addr, length)))),
+      REJECT,
+    ),
+    rule('forward', FROM_JOBS, ACCEPT),
+    rule('forward', TO_JOBS, PUBLISHED, ACCEPT),
+    rule('forward', TO_JOBS, REJECT),
+
+    chain('output', { type: 'filter', hook: 'output', prio: BEFORE_OTHERS }),
+    rule('output', NOT_TO_JOBS, ACCEPT),
+    rule('output', KNOWN, ACCEPT),
+    rule('output', PUBLISHED, ACCEPT),
+    rule('output', NEIGHBOURS, ACCEPT),
+    rule('output', REJECT),
+
+    chain('publish', { type: 'nat', hook: 'prerouting', prio: DESTINATION_NAT }),
+    // Nobody outside has any business with the host's loopback, whatever address stands in a packet.
+    ...ports
+      .filter(({ port }) => !port.address.startsWith('127.'))
+      .map(({ link, port }) => rule('publish', NOT_FROM_JOBS, ...redirect(link, port))),
+    chain('publish-here', { type: 'nat', hook: 'output', prio: DESTINATION_NAT }),
+    ...ports.map(({ link, port }) => rule('publish-here', ...redirect(link, port))),
+
+    chain('masquerade', { type: 'nat', hook: 'postrouting', prio: SOURCE_NAT }),
+    rule('masquerade', match(payload('ip', 'saddr'), set(...ranges)), NOT_TO_JOBS, { masquerade: null }),
+    rule('masquerade', match(payload('ip6', 'saddr'), set(...ranges6)), NOT_TO_JOBS, { masquerade: null }),
+    rule('masquerade', match(payload('ip', 'saddr'), LOOPBACK), TO_JOBS, { masquerade: null }),
+  ];
+}
+
+function redirect(link: FilteredLink, { address, hostPort, jobPort, protocol }: PublishedPort): Statement[] {
+  const isAny = address === '0.0.0.0';
+  return [
+    isAny
+      ? match({ fib: { result: 'type', flags: ['daddr'] } }, 'local')
+      : match(payload('ip', 'daddr'), address),
+    match(payload(protocol, 'dport'), hostPort),
+    { dnat: { family: 'ip', addr: link.address, port: jobPort } },
+  ];
+}
+
+/** What a job sends must bear the addresses that it was given; nothing else comes off its interface. */
+function bridgeTable({ table, devicePrefix, links }: Filter): object[] {
+  const { chain, rule, elements } = writerOf('bridge', table);
+  const source = (...address: readonly Expression[]): Expression =>
+    concat(meta('iifname'), payload('ether', 'saddr'), ...address);
+  return [
+    elements(
+      'sources',
+      ['ifname', 'ether_addr', 'ipv4_addr'],
+      links.map(({ device, mac, address }) => concat(device, mac, address)),
+    ),
+    elements(
+      'sources6',
+      ['ifname', 'ether_addr', 'ipv6_addr'],
+      links.map(({ device, mac, address6 }) => concat(device, mac, address6)),
+    ),
+    chain('prerouting', { type: 'filter', hook: 'prerouting', prio: RAW }),
+    rule('prerouting', match(meta('iifname'), `${devicePrefix}*`, '!='), ACCEPT),
+    rule('prerouting', match(source(payload('arp', 'saddr ip')), '@sources'), ACCEPT),
+    rule('prerouting', match(source(payload('ip', 'saddr')), '@sources'), ACCEPT),
+    rule('prerouting', ROUTER_TALK, DROP),
+    rule('prerouting', match(source(payload('ip6', 'saddr')), '@sources6'), ACCEPT),
+    rule('prerouting', DROP),
+  ];
+}
+
+interface BaseChain {
+  readonly type: 'filter' | 'nat';
+  readonly hook: string;
+  readonly prio: number;
+}
+
+function writerOf(family: string, table: string) {
+  return {
+    chain: (name: string, base: BaseChain) => ({ add: { chain: { family, table, name, ...base } } }),
+    rule: (chain: string, ...expr: readonly Statement[]) => ({
+      add: { rule: { family, table, chain, expr } },
+    }),
+    elements: (name: string, type: string | readonly string[], elem: readonly Expression[]) => ({
+      add: { set: { family, table, name, type, ...(elem.length === 0 ? {} : { elem }) } },
+    }),
+  };
+}

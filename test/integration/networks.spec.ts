@@ -1,0 +1,302 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Job, type JobSpec, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import {
+  logOf,
+  runToEnd,
+  type Service,
+  shell,
+  temporaryService,
+  untilEnded,
+  untilOutput,
+} from '../fixtures/job-service.ts';
+import {
+  HOST_ADDRESS,
+  ip,
+  METADATA_ADDRESS,
+  NetworkWorld,
+  OUTSIDE_ADDRESS,
+} from '../fixtures/network-world.ts';
+
+let world: NetworkWorld;
+let service: Service;
+
+beforeAll(async () => {
+  world = new NetworkWorld();
+  await world.serve('outside', 8000, 'outside');
+  await world.serve('host', 8001, 'host');
+  service = await temporaryService();
+});
+afterAll(async () => {
+  await service[Symbol.asyncDispose]();
+  expect(ourInterfaces(), 'interfaces that are left').toEqual([]);
+  expect(tables(), 'tables that are left').toEqual([]);
+  world[Symbol.dispose]();
+});
+
+function ourInterfaces(): string[] {
+  const links = JSON.parse(execFileSync('ip', ['-j', 'link'], { encoding: 'utf8' }) || '[]') as {
+    ifname: string;
+  }[];
+  return links.map(({ ifname }) => ifname).filter((name) => /^j[bv]/.test(name));
+}
+
+function tables(): string[] {
+  return execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' }).split('\n').filter(Boolean);
+}
+
+/** A line of shell that says what is at an address. */
+const ask = (address: string, port: number) =>
+  `(exec 3<>/dev/tcp/${address}/${port} && cat <&3) 2>/dev/null || echo "no ${address}"`;
+
+function bash(line: string, rest: object): JobSpec {
+  return shell(`exec bash -c '${line}'`, rest);
+}
+
+/** To its end, all of its report right. */
+async function outputOf(line: string, rest: object): Promise<string> {
+  const { jobs } = service;
+  const job = await runToEnd(jobs, bash(line, rest));
+  const output = (await logOf(jobs, job.uuid)).toString();
+  expect(job, `${output} ${JSON.stringify(job.failure)}`).toMatchObject({ status: JobStatus.COMPLETED });
+  expect(job.report.filter(({ ok }) => !ok)).toEqual([]);
+  return output;
+}
+
+/** One that says when it is ready, and stays. */
+async function started(line: string, rest: object): Promise<Job> {
+  const { jobs } = service;
+  const { uuid } = await jobs.run(bash(`${line}; echo ready; exec sleep 60`, rest), 0);
+  await untilOutput(jobs, uuid, 'ready');
+  return jobs.get(uuid);
+}
+
+/** A server on port 80, of what every job has: perl. */
+const SERVE = String.raw`perl -MIO::Socket::IP -e "
+  my \$server = IO::Socket::IP->new(LocalHost => q(::), LocalPort => 80, Listen => 9, V6Only => 0, ReuseAddr => 1) or die;
+  \$| = 1; print qq(listening\n);
+  while (my \$client = \$server->accept) { print \$client qq(job sees ), \$client->peerhost =~ s/::ffff://r, qq(\n); close \$client }" &
+  until (exec 3<>/dev/tcp/127.0.0.1/80) 2>/dev/null; do sleep 0.02; done`;
+
+describe('a job', () => {
+  it('on none has loopback and nothing else', async () => {
+    const line = `tail -n +3 /proc/net/dev | cut -d: -f1; cat /etc/resolv.conf; ${ask(OUTSIDE_ADDRESS, 8000)}; ${ask('127.0.0.1', 8001)}`;
+    expect(await outputOf(line, { network: 'none' })).toBe(`    lo\nno ${OUTSIDE_ADDRESS}\nno 127.0.0.1\n`);
+  });
+
+  it.each(['isolated', 'bridge'])(
+    'on %s reaches the outside, and neither the host nor metadata',
+    async (network) => {
+      const asked = [
+        [OUTSIDE_ADDRESS, 8000],
+        [HOST_ADDRESS, 8001],
+        [METADATA_ADDRESS, 8000],
+        ['127.0.0.1', 8001],
+      ] as const;
+      const line = asked.map(([address, port]) => ask(address, port)).join(';');
+      expect(await outputOf(line, { network })).toBe(
+        `outside sees ${HOST_ADDRESS}\nno ${HOST_ADDRESS}\nno ${METADATA_ADDRESS}\nno 127.0.0.1\n`,
+      );
+    },
+  );
+
+  it('on bridge reaches others there by address and by name, by IPv4 and IPv6; on isolated it does not', async () => {
+    const server = await started(SERVE, { network: 'bridge', hostname: 'server' });
+    const other = await started(SERVE, { network: 'isolated', hostname: 'alone' });
+    const [address = '', address6 = ''] = server.addresses;
+    const [isolated = ''] = other.addresses;
+    const line = [ask(address, 80), ask('server', 80), ask(address6, 80), ask(isolated, 80)].join(';');
+    expect(await outputOf(line, { network: 'bridge' })).toMatch(
+      /^(job sees 10\.217\.\S+\n){2}job sees fd\S+\nno 10\.217/,
+    );
+    expect(await outputOf([ask(address, 80), ask(isolated, 80)].join(';'), { network: 'isolated' })).toBe(
+      `no ${address}\nno ${isolated}\n`,
+    );
+    await service.jobs.stop(server.uuid, 0n);
+    await service.jobs.stop(other.uuid, 0n);
+  });
+
+  it('publishes a port on this machine alone, or for the outside too; nobody else gets it', async () => {
+    const job = await started(SERVE, { network: 'isolated', ports: ['8080:80', `${HOST_ADDRESS}:8081:80`] });
+    expect(await said(() => connect(8080, '127.0.0.1'))).toMatch(/^job sees 10\.217/);
+    expect(await said(() => connect(8081, HOST_ADDRESS))).toBe(`job sees ${HOST_ADDRESS}\n`);
+    expect(await world.askFromOutside(HOST_ADDRESS, 8081)).toBe(`job sees ${OUTSIDE_ADDRESS}\n`);
+    expect(await world.askFromOutside(HOST_ADDRESS, 8080)).toBe('');
+    const second = await runToEnd(service.jobs, bash('true', { network: 'bridge', ports: ['8080:80'] }));
+    expect(second).toMatchObject({ status: JobStatus.FAILED, exitCode: 125 });
+    expect(second.failure).toMatchObject({
+      layer: 'network',
+      cause: `the port is in use by job ${job.uuid}`,
+    });
+    await service.jobs.stop(job.uuid, 0n);
+    expect(await outputOf('true', { network: 'bridge', ports: ['8080:80'] })).toBe('');
+  });
+});
+
+async function said(dial: () => ReturnType<typeof connect>): Promise<string> {
+  return text(dial());
+}
+
+describe('a network', () => {
+  it('is made, listed and removed; its jobs reach each other and no other network', async () => {
+    const { networks } = service.jobs;
+    await networks.create('one', '10.99.1.0/24');
+    await networks.create('two', '10.99.2.0/24');
+    expect(networks.list().map(({ name }) => name)).toEqual([
+      'host',
+      'none',
+      'isolated',
+      'bridge',
+      'one',
+      'two',
+    ]);
+    expect(networks.list().every(({ bridge }) => bridge.length <= 15)).toBe(true);
+    const server = await started(SERVE, { network: 'one' });
+    expect(server.addresses[0]).toBe('10.99.1.2');
+    const line = ask('10.99.1.2', 80);
+    expect(await outputOf(line, { network: 'one' })).toBe('job sees 10.99.1.3\n');
+    expect(await outputOf(line, { network: 'two' })).toBe('no 10.99.1.2\n');
+    await expect(networks.remove('one')).rejects.toThrow(
+      'network: remove one: a job uses it. Stop them first.',
+    );
+    await service.jobs.stop(server.uuid, 0n);
+    await networks.remove('one');
+    await networks.remove('two');
+    await expect(service.jobs.run(bash('true', { network: 'one' }), 0)).rejects.toThrow(
+      'there is no such network',
+    );
+  });
+
+  it.each([
+    ['', '10.99.3.0/24'],
+    ['..', '10.99.3.0/24'],
+    ['a/b', '10.99.3.0/24'],
+    ['-x', '10.99.3.0/24'],
+    ['ü', '10.99.3.0/24'],
+    ['x'.repeat(10_000), '10.99.3.0/24'],
+    ['none', '10.99.3.0/24'],
+    ['a', '10.99.3.1/24'],
+    ['a', '10.99.3.0/31'],
+    ['a', '0.0.0.0/0'],
+    ['a', '127.0.0.0/8'],
+    ['a', '169.254.0.0/16'],
+    ['a', '10.99.3.0'],
+    ['a', '10.99.3.0/24; reboot'],
+    ['a', 'fd00::/64'],
+    ['a', '198.51.100.0/25'],
+  ])('%j with %j is refused', async (name, cidr) => {
+    await expect(service.jobs.networks.create(name, cidr)).rejects.toThrow(/^network: /);
+  });
+
+  it('overlaps with no other, and says with which', async () => {
+    const { networks } = service.jobs;
+    await networks.create('one', '10.99.0.0/16');
+    await expect(networks.create('two', '10.99.7.0/24')).rejects.toThrow(
+      'network: create two: 10.99.7.0/24 overlaps with 10.99.0.0/16 of the network one. Choose another range.',
+    );
+    await networks.remove('one');
+  });
+
+  it('that the host has come to use is used no more', async () => {
+    const { jobs } = service;
+    await jobs.networks.create('vpn', '10.98.0.0/24');
+    ip(['route add 10.98.0.0/16 via 198.51.100.2']);
+    const job = await runToEnd(jobs, bash('true', { network: 'vpn' }));
+    expect(job).toMatchObject({ status: JobStatus.FAILED, exitCode: 125 });
+    expect(job.failure).toMatchObject({
+      layer: 'network',
+      cause: 'overlaps with 10.98.0.0/16, which this machine reaches by up0',
+    });
+    ip(['route del 10.98.0.0/16']);
+    await jobs.networks.remove('vpn');
+  });
+
+  it('whose addresses are used up refuses a job, and gives one again when another has ended', async () => {
+    const { jobs } = service;
+    await jobs.networks.create('tiny', '10.97.0.0/30');
+    const first = await started('true', { network: 'tiny' });
+    await expect(jobs.run(bash('true', { network: 'tiny' }), 0)).rejects.toThrow(
+      'network: take an address of tiny: all of its 1 addresses are in use by jobs.',
+    );
+    await jobs.stop(first.uuid, 0n);
+    expect(await outputOf('true', { network: 'tiny' })).toBe('');
+    await jobs.networks.remove('tiny');
+  });
+});
+
+describe('a program that makes networks', () => {
+  /** It does what the real one does, until its input holds a word. */
+  function failing(root: string, program: string, word: string): string {
+    const path = join(root, `${program}-failing`);
+    writeFileSync(
+      path,
+      `#!/bin/sh\nif grep -q '${word}' /dev/stdin; then echo broken >&2; exit 1; fi\nexec ${program} "$@"\n`,
+    );
+    chmodSync(path, 0o755);
+    return path;
+  }
+
+  it.each([
+    ['ip', 'type bridge'],
+    ['ip', 'type veth'],
+    ['ip', 'bridge_slave'],
+    ['nft', 'masquerade'],
+  ] as const)('%s that fails at %j fails the job, and nothing is left', async (program, word) => {
+    await using other = await temporaryService();
+    const path = failing(other.root, program, word);
+    await using broken = await temporaryService({}, { [program]: path });
+    const before = ourInterfaces();
+    const job = await runToEnd(broken.jobs, bash('true', { network: 'bridge' }));
+    expect(job).toMatchObject({ status: JobStatus.FAILED, exitCode: 125 });
+    expect(job.failure).toMatchObject({ layer: 'network', operation: 'run', cause: 'broken' });
+    expect(ourInterfaces()).toEqual(before);
+    expect(broken.jobs.networks.list().every(({ jobs }) => jobs === 0)).toBe(true);
+  });
+
+  it.each(['ip', 'nft'])(
+    '%s that is missing, or that others could change, refuses the job at once',
+    async (program) => {
+      await using missing = await temporaryService({}, { [program]: '/nowhere/x' });
+      await expect(missing.jobs.run(bash('true', { network: 'bridge' }), 0)).rejects.toThrow(
+        `network: find ${program}: is at none of /nowhere/x. Install it`,
+      );
+      const path = join(missing.root, program);
+      writeFileSync(path, '#!/bin/sh\n');
+      chmodSync(path, 0o777);
+      await using unsafe = await temporaryService({}, { [program]: path });
+      await expect(unsafe.jobs.run(bash('true', { network: 'bridge' }), 0)).rejects.toThrow(
+        `network: check ${path}: can be changed by others than root.`,
+      );
+    },
+  );
+});
+
+describe('the host', () => {
+  it('that lets nothing be forwarded is named with its firewall', async () => {
+    const { jobs } = service;
+    execFileSync('nft', [
+      'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }',
+    ]);
+    execFileSync('nft', ['add chain ip filter DOCKER-USER']);
+    const job = await runToEnd(jobs, bash('true', { network: 'bridge' }));
+    execFileSync('nft', ['delete table ip filter']);
+    expect(job.failure).toMatchObject({
+      layer: 'network',
+      operation: 'forward',
+      object: 'ip filter FORWARD',
+    });
+    expect(job.failure?.cause).toContain('Docker');
+    expect(job.failure?.mend).toContain('iptables -I DOCKER-USER -i jb');
+  });
+});
+
+it('ends with nothing left when its job is stopped while it starts', async () => {
+  const { jobs } = service;
+  const { uuid } = await jobs.run(bash('true', { network: 'bridge' }), 0);
+  await jobs.stop(uuid, 0n);
+  await untilEnded(jobs, uuid);
+});
