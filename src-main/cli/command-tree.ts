@@ -148,7 +148,23 @@ export const COMMANDS: CommandTree = {
   },
   workflow: notOffered('workflow'),
   runtime: notOffered('runtime'),
-  monitor: notOffered('monitor'),
+  monitor: {
+    description: 'show the machine, and what jobs use of it',
+    commands: {
+      status: {
+        description: 'show processors, memory, disk, load and jobs once',
+        load: () => import('./commands/monitor-status.ts'),
+      },
+      top: {
+        description: 'list the jobs that run, those that use most first',
+        load: () => import('./commands/monitor-top.ts'),
+      },
+      watch: {
+        description: 'show both again and again',
+        load: () => import('./commands/monitor-watch.ts'),
+      },
+    },
+  },
 };
 
 /** A command of Joblet's interface that this version lacks: known, and refused in words of its own. */

@@ -86,6 +86,7 @@ function openClient(endpoint: Endpoint): Client {
     getLogs: cancelling(calls.getLogs),
     watchJobs: cancelling(calls.watchJobs),
     watchMetrics: cancelling(calls.watchMetrics),
+    getMetrics: cancelling(calls.getMetrics),
     attachJob: cancelling(calls.attachJob),
     execJob: cancelling(calls.execJob),
   };

@@ -43,6 +43,23 @@ describe('a person', () => {
     await row.getByText(text.status.STOPPED).waitFor();
   });
 
+  it('pauses a job, sees in its chart that it stands still, and lets it go on', async () => {
+    await jobs.shell('while :; do :; done', 'the busy one');
+    await desktop.openJob('the busy one');
+    const main = desktop.page.getByRole('main');
+    await desktop.page.keyboard.press('u');
+    const used = main.locator('figcaption').filter({ hasText: text.usage.cpu }).locator('b');
+    await used.filter({ hasText: /^[1-9]/ }).waitFor();
+    await desktop.page.keyboard.press('p');
+    await main.getByText(text.status.PAUSED, { exact: true }).waitFor();
+    await used.filter({ hasText: /^0 %$/ }).waitFor();
+    await desktop.page.keyboard.press('p');
+    await main.getByText(text.status.RUNNING, { exact: true }).waitFor();
+    await used.filter({ hasText: /^[1-9]/ }).waitFor();
+    await desktop.page.keyboard.press('s');
+    await main.getByText(text.status.STOPPED, { exact: true }).waitFor();
+  });
+
   it('runs one again with changes, and nothing of it is lost', async () => {
     const uuid = await jobs.run({
       name: 'greeting',

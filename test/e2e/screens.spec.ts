@@ -101,6 +101,9 @@ describe('with a helper', () => {
     await page.keyboard.press('Escape');
     await desktop.openJob('watch the folder');
     await photograph(desktop, 'job-running');
+    await page.keyboard.press('u');
+    await page.locator('figure canvas').first().waitFor();
+    await photograph(desktop, 'job-usage');
   });
 
   it('a job that was stopped, and one that is lost', async () => {

@@ -4,7 +4,7 @@ import { flagTable, type Theme } from './flags.ts';
 
 /** What a job has too. */
 const COUNTERPARTS =
-  '-e--env -w--workdir --name -m--memory --cpus -c--cpu-shares --pids-limit -h--hostname --entrypoint --stop-timeout -p--publish --network --net';
+  '-e--env -w--workdir --name -m--memory --memory-swap --cpus --cpuset-cpus -c--cpu-shares --pids-limit -h--hostname --entrypoint --stop-timeout -p--publish --network --net';
 
 const THEMES: readonly Theme[] = [
   { values: COUNTERPARTS, booleans: '-i--interactive -t--tty' },
@@ -35,11 +35,11 @@ const THEMES: readonly Theme[] = [
   { remark: 'A job runs once.', values: '--restart' },
   { remark: 'No file is read for it: give the variables themselves.', values: '--env-file' },
   {
-    remark: 'Jobs have limits of CPU time, memory and processes only.',
+    remark: 'Jobs have limits of processors, memory, swap, disk and processes, but not this one.',
     values:
       '--blkio-weight --blkio-weight-device --cgroup-parent --cpu-count --cpu-percent --cpu-period --cpu-quota --cpu-rt-period ' +
-      '--cpu-rt-runtime --cpuset-cpus --cpuset-mems --device-read-bps --device-read-iops --device-write-bps ' +
-      '--device-write-iops --io-maxbandwidth --io-maxiops --kernel-memory --memory-reservation --memory-swap ' +
+      '--cpu-rt-runtime --cpuset-mems --device-read-bps --device-read-iops --device-write-bps ' +
+      '--device-write-iops --io-maxbandwidth --io-maxiops --kernel-memory --memory-reservation ' +
       '--memory-swappiness --oom-score-adj --ulimit',
     booleans: '--oom-kill-disable',
   },

@@ -1,5 +1,10 @@
 /** A `docker run …` line as a job: what has a counterpart here is taken over, of everything else a sentence is said. */
-import { jobSpecSchema, MAX_DURATION_MS, NO_RETRY } from '../../../native-helper/api/job-spec.ts';
+import {
+  jobSpecSchema,
+  MAX_DURATION_MS,
+  MAX_MEMORY_BYTES,
+  NO_RETRY,
+} from '../../../native-helper/api/job-spec.ts';
 import { parseEnvironment } from '../../cli/arguments/environment.ts';
 import { parseWholeNumber } from '../../cli/arguments/number.ts';
 import { usageError } from '../../cli/errors.ts';
@@ -133,14 +138,35 @@ function limitsOf(given: readonly GivenFlag[]) {
   const memory = lastOf(given, 'memory');
   const cpuPercent = cpus === undefined ? 0 : percentOf(cpus);
   const memoryBytes = memory === undefined ? 0n : bytesOf(memory);
+  const cpuset = lastOf(given, 'cpuset-cpus');
   const shares = numberOf(given, 'cpu-shares') ?? 0n;
   const pids = lastOf(given, 'pids-limit') === '-1' ? 0n : (numberOf(given, 'pids-limit') ?? 0n);
   return {
     ...(cpuPercent > 0 && { cpuPercent }),
     ...(shares > 0n && { cpuWeight: weightOf(shares) }),
     ...(memoryBytes > 0n && { memoryBytes }),
+    ...swapOf(lastOf(given, 'memory-swap'), memoryBytes),
+    ...(cpuset && { cpuCores: cpuset }),
     ...(pids > 0n && { pids }),
   };
+}
+
+/** docker counts memory and swap together; 0 is as if it was not given, and -1 as much as there is. */
+function swapOf(together: string | undefined, memoryBytes: bigint) {
+  if (together === undefined || memoryBytes === 0n) {
+    return {};
+  }
+  if (together === '-1') {
+    return { swapBytes: MAX_MEMORY_BYTES };
+  }
+  const bytes = bytesOf(together);
+  if (bytes === 0n) {
+    return {};
+  }
+  if (bytes < memoryBytes) {
+    throw usageError('--memory-swap', 'counts memory and swap together, so it must be at least --memory');
+  }
+  return { swapBytes: bytes - memoryBytes };
 }
 
 function percentOf(cpus: string): number {

@@ -177,6 +177,9 @@ async function inQemu(run: Run): Promise<void> {
   if (!canRun(run, 'starting the helper through pkexec', { packages: ['dbus', 'polkitd', 'pkexec'] })) {
     run.excluded.push('test/vm/elevation.vm.spec.ts');
   }
+  if (!canRun(run, 'keeping the machine awake', { packages: ['dbus', 'systemd'] })) {
+    run.excluded.push('test/vm/keep-awake.vm.spec.ts');
+  }
   if (!canRun(run, 'the helper as a service of systemd', { packages: ['systemd'] })) {
     run.excluded.push('test/vm/systemd.vm.spec.ts');
   }
