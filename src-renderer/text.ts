@@ -176,6 +176,10 @@ export const text = {
         title: 'Network',
         text: 'A job shares the network of this machine, unless it gets one of its own.',
       },
+      isolation: {
+        title: 'Isolation',
+        text: 'Every job has namespaces, a user and a root of its own. Here is what can be set.',
+      },
       time: { title: 'Time', text: 'What is empty is not asked for.' },
       place: {
         title: 'Name and place',
@@ -258,6 +262,10 @@ export const text = {
         help: 'On a terminal you can type into the job; with open input it waits for what is sent with `joblet job attach`.',
       },
       stdin: { label: 'Open input', help: 'Its standard input waits for what is sent to it.' },
+      seccompLevel: {
+        label: 'Security level',
+        help: 'Which system calls are denied: 0 none, 1 what leads out, 2 what attacks need, 3 all but the usual; 2 when empty.',
+      },
       name: { label: 'Name', help: 'What it is called in lists and notifications.' },
       labels: { label: 'Labels', help: 'Words to find it by, with a value or without, such as team=core.' },
       volumes: {
@@ -386,9 +394,16 @@ export const text = {
       attempts: 'Attempts before this one',
       environment: 'Environment',
       noEnvironment: 'Nothing beside what every job gets.',
+      denied: 'Denied system calls',
+      deniedText: 'What the job asked the kernel for and its security level does not allow.',
       isolation: 'Isolation',
       isolationText:
         'What was asked for, and what the kernel said when it was read back before the command ran.',
+    },
+    denials: {
+      columns: ['Call', 'Times', 'First', 'Allowed with'],
+      nothing: 'nothing: the kernel itself denies it to every job',
+      uncounted: 'counted at the end',
     },
     report: {
       columns: ['Layer', 'What', 'Asked', 'Kernel', 'Verdict'],
@@ -404,6 +419,7 @@ export const text = {
       workDir: 'Folder',
       defaultWorkDir: '/work',
       hostname: 'Host name',
+      seccompLevel: 'Security level',
       labels: 'Labels',
       volumes: 'Volumes',
       start: 'Start',

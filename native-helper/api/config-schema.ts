@@ -39,6 +39,8 @@ export const jobsConfigSchema = z.strictObject({
   tmp_bytes: z._default(intBetween(1_048_576, 2 ** 50), 1_073_741_824),
   /** Time between SIGTERM and the kill of the whole job, ms. */
   stop_grace_ms: z._default(intBetween(0, 3_600_000), 10_000),
+  /** The seccomp filter of a job that names none: 0 (no filter) … 3 (ADR-009). */
+  seccomp_level: z._default(intBetween(0, 3), 2),
   /** Monitors that may be on their way up at one time. */
   concurrent_starts: z._default(intBetween(1, 256), 16),
   /** Whether the machine is kept from going to sleep while jobs run. */

@@ -36,6 +36,8 @@ export const MAX_MEMORY_BYTES = 2n ** 62n;
 export const MAX_PIDS = 4_194_304n;
 /** A page a second: with less a job could not even read its program within its life. */
 export const MIN_IO_BYTES_PER_SECOND = 4096n;
+/** ADR-009; 0 is no filter. */
+export const MAX_SECCOMP_LEVEL = 3;
 /** A year, in milliseconds. */
 export const MAX_DURATION_MS = 31_536_000_000n;
 /** What a JavaScript number holds exactly: in the year 2255. */
@@ -186,6 +188,7 @@ export const jobSpecSchema = z
       z.strictObject({ connect: z.optional(portListSchema), bind: z.optional(portListSchema) }),
       {},
     ),
+    seccompLevel: z.optional(z.int().check(z.minimum(0), z.maximum(MAX_SECCOMP_LEVEL))),
   })
   .check(
     z.superRefine((spec, context) => {

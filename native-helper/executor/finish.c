@@ -220,6 +220,8 @@ int job_finish(struct job *job)
 		judge_refusal(job, &record);
 	record.failure = job->has_failure ? &job->failure : NULL;
 	record.log_bytes = job->log.bytes;
+	record.seccomp_level = job->plan->seccomp_level;
+	record.denials = &job->denials;
 	job->phase = PHASE_ENDED;
 	publish(job, &record);
 	return record_shell_code(&record);

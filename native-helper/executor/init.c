@@ -10,6 +10,7 @@
 
 #include "command.h"
 #include "credentials.h"
+#include "filter.h"
 #include "guests.h"
 #include "idle.h"
 #include "layer.h"
@@ -20,7 +21,6 @@
 
 #include <errno.h>
 #include <linux/keyctl.h>
-#include <linux/seccomp.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -208,15 +208,6 @@ static bool open_terminal(const struct plan *plan, struct failure *failure)
 	return close(terminal.slave) == 0 && close(terminal.master) == 0;
 }
 
-static bool install_seccomp(const struct plan *plan, struct failure *failure)
-{
-	struct sock_fprog program = {.len = (unsigned short)plan->seccomp_count, .filter = (struct sock_filter *)plan->seccomp};
-
-	return plan->seccomp_count == 0 ||
-	       syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, plan->seccomp_flags, &program) == 0 ||
-	       failed(failure, "seccomp", "seccomp", "filter");
-}
-
 static bool build_sandbox(const struct plan *plan, const struct sources *sources, struct init_descriptors *descriptors,
 			  struct failure *failure)
 {
@@ -229,7 +220,7 @@ static bool build_sandbox(const struct plan *plan, const struct sources *sources
 	reset_signals();
 	return set_resource_limits(plan, failure) && credentials_drop(plan, failure) && tie_to_monitor(failure) &&
 	       enter_work_directory(plan, failure) && watch_children(failure) && open_terminal(plan, failure) &&
-	       install_seccomp(plan, failure);
+	       filter_install(plan, MONITOR, failure);
 }
 
 static void gather_facts(struct init_facts *facts)

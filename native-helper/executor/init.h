@@ -12,6 +12,7 @@
 /* What init says to the monitor: one message of a sequenced-packet socket each; of the job itself in this order. */
 enum init_event {
 	INIT_TERMINAL, /* for a job with a terminal: its master is passed with the message */
+	INIT_LISTENER, /* with the listener of the filter, if it has one */
 	INIT_READY,  /* the sandbox stands and nothing is left to be given up; init waits for INIT_GO */
 	INIT_FAILED, /* a step on the way to the command failed, the sandbox's or the command's own; init ends */
 	INIT_ENDED,  /* the command ended with `status`; init ends, and with it all that is left of the job */

@@ -4,6 +4,7 @@
 
 #include "cgroup.h"
 #include "control.h"
+#include "denials.h"
 #include "failure.h"
 #include "freezer.h"
 #include "log.h"
@@ -30,6 +31,7 @@ struct job {
 	struct freezer freezer;
 	struct control control;
 	struct log log;
+	struct denials denials;
 
 	int record_file; /* exit.json before it has its name; −1: there was no room for it, or a replay */
 

@@ -108,6 +108,7 @@ static int run(bool replay)
 		.cgroup = {.parent = is_open(FD_CGROUP) ? FD_CGROUP : -1, .folder = -1},
 		.control = {.connection = replay ? -1 : move_control(), .listener = -1, .passed = -1},
 		.log = {.data = -1, .index = -1, .buffer = buffer},
+		.denials = {.listener = -1},
 		.record_file = -1,
 		.mount_namespace = -1,
 		.pidfd = -1,

@@ -271,8 +271,9 @@ static void parse_work_directory(struct cursor *cursor, struct plan *plan)
 static void parse_seccomp(struct cursor *cursor, struct plan *plan)
 {
 	plan->seccomp_flags = take_u32(cursor);
+	plan->seccomp_level = take_u32(cursor);
 	plan->seccomp_count = take_u32(cursor);
-	require(cursor, only_flags(plan->seccomp_flags, SECCOMP_FILTER_FLAG_LOG), PLAN_VALUE);
+	require(cursor, only_flags(plan->seccomp_flags, SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_NEW_LISTENER), PLAN_VALUE);
 	require(cursor, plan->seccomp_count >= 1, PLAN_VALUE);
 	if (plan->seccomp_count > SECCOMP_MAXIMUM) {
 		fail(cursor, PLAN_TOO_MANY);

@@ -116,7 +116,7 @@ struct plan {
 	uint32_t uid, gid, group_count, groups[GROUPS_MAXIMUM];
 	uint64_t capabilities;
 	const char *work_directory;
-	uint32_t seccomp_flags, seccomp_count; /* count 0: none */
+	uint32_t seccomp_flags, seccomp_level, seccomp_count; /* count 0: none */
 	const struct sock_filter *seccomp;
 	uint64_t timeout_ms, grace_ms; /* timeout 0: none */
 	uint32_t input;

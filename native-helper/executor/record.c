@@ -43,6 +43,18 @@ static void add_usage(const struct cgroup_usage *usage, struct text *text)
 	text_add(text, "}");
 }
 
+static void add_denials(const struct record *record, struct text *text)
+{
+	json_name(text, "denials");
+	text_add(text, "{");
+	json_number_field(text, "level", record->seccomp_level);
+	json_name(text, "calls");
+	denials_as_json(record->denials, text);
+	json_name(text, "others");
+	text_add_unsigned(text, record->denials->others);
+	text_add(text, "}");
+}
+
 void record_fields(const struct record *record, struct text *text)
 {
 	static const char *const ENDED_BY[] = {"exit", "signal", "oom", "timeout", "stop", "kill", "refused"};
@@ -63,6 +75,7 @@ void record_fields(const struct record *record, struct text *text)
 	else
 		text_add(text, "null");
 	json_number_field(text, "log_bytes", (int64_t)record->log_bytes);
+	add_denials(record, text);
 }
 
 int record_shell_code(const struct record *record)
@@ -70,7 +83,8 @@ int record_shell_code(const struct record *record)
 	return record->exit_code >= 0 ? record->exit_code : EXIT_SIGNAL_BASE + record->signal;
 }
 
-static_assert(6 * sizeof(struct failure) + 1024 <= RECORD_BYTES_MAXIMUM, "a failure has room when each byte of it becomes \\u00XX");
+static_assert(6 * sizeof(struct failure) + DENIALS_MAXIMUM * DENIAL_BYTES_MAXIMUM + 1024 <= RECORD_BYTES_MAXIMUM,
+	      "a failure has room when each byte of it becomes \\u00XX, and so have all denials");
 
 static const char WHOLE[] = "exit.json";
 

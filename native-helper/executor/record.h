@@ -3,6 +3,7 @@
 #define JOBLET_RECORD_H
 
 #include "cgroup.h"
+#include "denials.h"
 #include "failure.h"
 
 enum ended_by { ENDED_EXIT, ENDED_SIGNAL, ENDED_OOM, ENDED_TIMEOUT, ENDED_STOP, ENDED_KILL, ENDED_REFUSED };
@@ -28,6 +29,8 @@ struct record {
 	struct cgroup_usage usage;
 	const struct failure *failure; /* NULL: none */
 	uint64_t log_bytes;
+	uint32_t seccomp_level;
+	const struct denials *denials;
 };
 
 /* The fields of exit.json, without the braces. */

@@ -13,6 +13,7 @@
 #include <linux/securebits.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -178,14 +179,39 @@ static void capabilities(struct report *report, const char *status, const struct
 	status_equal(report, status, "capabilities", "NoNewPrivs:", "no_new_privs", "1");
 }
 
+/* The filters on a process: its own and those that it was born with. 0 where the kernel doesn't say (before 5.9). */
+static int64_t filter_count(const char *status)
+{
+	char found[NUMBER_BYTES];
+	uint64_t filters = 0;
+
+	parse_unsigned(status_line(status, "Seccomp_filters:", found, sizeof found), &filters);
+	return (int64_t)filters;
+}
+
+/* Most machines have none on the helper, which is asked for cheaply. */
+static int64_t own_filter_count(void)
+{
+	char status[STATUS_BYTES];
+
+	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_DISABLED)
+		return 0;
+	return file_read(AT_FDCWD, "/proc/self/status", status, sizeof status) < 0 ? 0 : filter_count(status);
+}
+
 /* A filter that was on the helper already stays on its jobs; that is more than was asked for, not less. */
 static void seccomp(struct report *report, const char *status, const struct plan *plan)
 {
-	char found[NUMBER_BYTES];
+	char found[NUMBER_BYTES], level[NUMBER_BYTES];
 	const char *mode = status_line(status, "Seccomp:", found, sizeof found);
 	bool asked = plan->seccomp_count > 0, found_filter = strcmp(mode, "2") == 0;
+	struct text level_text = TEXT_IN(level);
 
-	report_line(report, "seccomp", "mode", asked ? "filter" : "none", found_filter ? "filter" : "none", !asked || found_filter);
+	text_add_unsigned(&level_text, plan->seccomp_level);
+	report_line(report, "seccomp", "level", asked ? text_string(&level_text) : "0", found_filter ? "filter" : "none",
+		    !asked || found_filter);
+	if (asked)
+		decimal_line(report, "seccomp", "filters", own_filter_count() + 1, filter_count(status));
 }
 
 /* Field `number` of /proc/<pid>/stat, counted from 1 as in proc_pid_stat(5); the name in field 2 may hold blanks and brackets. */

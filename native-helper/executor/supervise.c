@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -23,7 +24,18 @@ enum { LOG_RETRY_MS = 250, LINE_BYTES = 512 };
 /* More than a terminal holds for its reader: 8 KiB on their way and 4 KiB there (drivers/tty/pty.c, n_tty.c). */
 enum { TERMINAL_BYTES = 64 * 1024 };
 
-enum wait { WAIT_STDOUT, WAIT_STDERR, WAIT_INIT, WAIT_PIDFD, WAIT_CONTROL, WAIT_LISTENER, WAIT_TIMER, WAIT_FREEZER, WAITS };
+enum wait {
+	WAIT_STDOUT,
+	WAIT_STDERR,
+	WAIT_INIT,
+	WAIT_PIDFD,
+	WAIT_CONTROL,
+	WAIT_LISTENER,
+	WAIT_TIMER,
+	WAIT_FREEZER,
+	WAIT_DENIALS,
+	WAITS
+};
 
 static void send_event(struct job *job, struct text *line)
 {
@@ -71,11 +83,27 @@ static void send_frozen(struct job *job)
 	send_event(job, &line);
 }
 
+static void send_denied(struct job *job, const struct denial *denial)
+{
+	char buffer[LINE_BYTES];
+	struct text line = TEXT_IN(buffer);
+
+	text_add(&line, "{");
+	json_string_field(&line, "event", "denied");
+	json_number_field(&line, "level", job->plan->seccomp_level);
+	json_number_field(&line, "call", denial->call);
+	json_number_field(&line, "first_us", (int64_t)denial->first_us);
+	send_event(job, &line);
+}
+
 void job_greet(struct job *job)
 {
 	send_hello(job);
-	if (job->phase == PHASE_RUNNING)
-		send_running(job);
+	if (job->phase != PHASE_RUNNING)
+		return;
+	send_running(job);
+	for (uint32_t i = 0; i < job->denials.kinds; i++)
+		send_denied(job, &job->denials.list[i]);
 }
 
 /* Whether it is running and ends first; 0 is a timer that does not run. */
@@ -217,6 +245,12 @@ static void on_init_message(struct job *job, struct init_message *message, int *
 		take_terminal(job, *passed);
 		*passed = -1;
 		break;
+	case INIT_LISTENER:
+		if (job->denials.listener < 0) {
+			job->denials.listener = *passed;
+			*passed = -1;
+		}
+		break;
 	case INIT_READY:
 		message->facts.hostname[HOSTNAME_MAXIMUM] = '\0';
 		if (job->phase == PHASE_STARTING && job->reason == REASON_NOTHING && !job->has_failure)
@@ -285,6 +319,21 @@ static void resume_job(struct job *job)
 		failed(&failure, "cgroup", "cgroup.freeze", job->cgroup.name);
 		log_failure(&failure);
 	}
+}
+
+/* Without a call that waits it is the end: nobody is left whom the filter holds. */
+static void on_denial(struct job *job, short events)
+{
+	const struct denial *first;
+
+	if (!(events & POLLIN)) {
+		close(job->denials.listener);
+		job->denials.listener = -1;
+		return;
+	}
+	first = denials_answer(&job->denials);
+	if (first)
+		send_denied(job, first);
 }
 
 static void on_orders(struct job *job)
@@ -381,6 +430,7 @@ static void prepare_waits(const struct job *job, struct pollfd waits[WAITS])
 		[WAIT_LISTENER] = job->control.listener,
 		[WAIT_TIMER] = job->timer,
 		[WAIT_FREEZER] = job->init_ended ? -1 : job->freezer.events,
+		[WAIT_DENIALS] = denials_rest_ms(&job->denials) > 0 ? -1 : job->denials.listener,
 	};
 
 	for (int i = 0; i < WAITS; i++)
@@ -398,6 +448,8 @@ static void serve(struct job *job, const struct pollfd waits[WAITS])
 			pump(job, stream);
 	if (waits[WAIT_INIT].revents)
 		receive_init_message(job);
+	if (waits[WAIT_DENIALS].revents)
+		on_denial(job, waits[WAIT_DENIALS].revents);
 	if (waits[WAIT_CONTROL].revents)
 		on_orders(job);
 	if (waits[WAIT_LISTENER].revents && control_accept(&job->control))
@@ -413,6 +465,16 @@ static void serve(struct job *job, const struct pollfd waits[WAITS])
 			drain(job, stream);
 }
 
+/* How long poll(2) may sleep, in ms. */
+static int patience_of(const struct job *job, int patience)
+{
+	int rest = denials_rest_ms(&job->denials);
+
+	if (rest > 0)
+		return rest;
+	return job->log.error != 0 ? LOG_RETRY_MS : patience;
+}
+
 void job_supervise(struct job *job)
 {
 	struct pollfd waits[WAITS + SESSIONS_MAXIMUM * WAITS_OF_SESSION];
@@ -422,8 +484,8 @@ void job_supervise(struct job *job)
 		int ready;
 
 		prepare_waits(job, waits);
-		ready = poll(waits, WAITS + sessions_prepare(job, waits + WAITS), job->log.error != 0 ? LOG_RETRY_MS : patience);
-		if (ready == 0 && patience > 0) {
+		ready = poll(waits, WAITS + sessions_prepare(job, waits + WAITS), patience_of(job, patience));
+		if (ready == 0 && patience > 0 && denials_rest_ms(&job->denials) == 0) {
 			idle_release_code();
 			patience = -1;
 		}

@@ -68,6 +68,12 @@ export function detailsOf(job: Job): JobDetails {
           pausedUs: numberOrNull(usage.pausedUs),
         }
       : null,
+    denials: job.denials.map(({ call, count, firstUs, mend }) => ({
+      call,
+      count: count === 0n ? null : Number(count),
+      firstUs: Number(firstUs),
+      mend,
+    })),
     report: job.report.map(({ layer, item, asked, kernel, ok }) => ({ layer, item, asked, kernel, ok })),
     ownerUid: job.ownerUid,
     nodeId: job.nodeId,

@@ -101,6 +101,17 @@ const attemptSchema = z.strictObject({
   exitCode: z.nullable(z.int()),
 });
 
+/** A system call that the job's filter denies. */
+const denialSchema = z.strictObject({
+  call: z.string(),
+  /** null until the job has ended. */
+  count: z.nullable(z.number()),
+  firstUs: timeSchema,
+  /** What of the command line would let it reach the kernel; empty: nothing. */
+  mend: z.string(),
+});
+export type Denial = z.infer<typeof denialSchema>;
+
 /** All that the helper knows of a job. */
 const jobDetailsSchema = z.extend(jobRowSchema, {
   /** Values of secrets are `***`. */
@@ -109,6 +120,7 @@ const jobDetailsSchema = z.extend(jobRowSchema, {
   signal: z.nullable(z.int()),
   failure: z.nullable(jobFailureSchema),
   usage: z.nullable(usageSchema),
+  denials: z.array(denialSchema),
   report: z.array(reportLineSchema),
   ownerUid: z.int(),
   nodeId: z.string(),

@@ -133,7 +133,7 @@ describe('a message', () => {
 
   it.each([
     ['at the top', { requireX: true }],
-    ['in the specification', { spec: { command: 'true', seccompLevel: 3 } }],
+    ['in the specification', { spec: { command: 'true', walls: 3 } }],
     ['in the limits of the specification', { spec: { command: 'true', limits: { memoryBytesMax: '1' } } }],
   ])('in JSON with a field that nobody knows %s is refused', async (_where, message) => {
     const body = frame(Buffer.from(JSON.stringify(message)));

@@ -98,7 +98,7 @@ const LARGE: Plan = {
   // The last takes whole words, so that nothing pads it.
   argv: ['sh', '-c', 'true', '', 'env'],
   workDirectory: '/work',
-  seccomp: { log: true, instructions: Buffer.from('0600000000000000', 'hex') },
+  seccomp: { log: true, listen: true, level: 2, instructions: Buffer.from('0600000000000000', 'hex') },
   input: { kind: 'terminal', columns: 80, rows: 24 },
   timeoutMs: 1000n,
   stopGraceMs: 10_000n,
@@ -164,7 +164,7 @@ function crowded(): Buffer[] {
     tooMany({ mounts: [ROOT, ...Array<Mount>(1024).fill(mount)] }),
     tooMany({ credentials: { ...LARGE.credentials, groups: Array<number>(65).fill(1) } }),
     tooMany({ input: { kind: 'pipe' } }),
-    tooMany({ seccomp: { log: false, instructions: Buffer.alloc(8 * 4097) } }),
+    tooMany({ seccomp: { log: false, listen: false, level: 2, instructions: Buffer.alloc(8 * 4097) } }),
   ];
 }
 

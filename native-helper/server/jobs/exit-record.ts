@@ -4,6 +4,7 @@ import { create } from '@bufbuild/protobuf';
 import { type Failure, JobStatus, UsageSchema } from '../../api/gen/joblet_pb.js';
 import * as z from '../../api/schema.ts';
 import type { JobChange } from '../state/job-store.ts';
+import { countedDenials } from './denials.ts';
 import { causeInWords, failureOf } from './failure.ts';
 
 const count = z.int().check(z.minimum(0));
@@ -11,6 +12,16 @@ const nullableCount = z.nullable(count);
 /** Monitors of an older version, which may still run, don't tell it. */
 const laterCount = z._default(nullableCount, null);
 const words = z.string().check(z.maxLength(8192));
+
+/** 0 … 3, and what later helpers may call their filters. */
+const level = z.int().check(z.minimum(0), z.maximum(0xffff_ffff));
+/** Its number, or FOREIGN_CALL. */
+const call = z.int().check(z.minimum(-1), z.maximum(0x7fff_ffff));
+/** Kinds of calls that a monitor tells apart. */
+const DENIALS_MAXIMUM = 32;
+
+/** The fields of the message `denied`, beside its name. */
+export const deniedCallFields = { level, call, first_us: count };
 
 /** The fields that the record and the message `exited` share. */
 export const exitFields = {
@@ -47,6 +58,14 @@ export const exitFields = {
     }),
   ),
   log_bytes: count,
+  /** Absent in the records of monitors that knew no denials. */
+  denials: z.optional(
+    z.strictObject({
+      level,
+      calls: z.array(z.tuple([call, count, count])).check(z.maxLength(DENIALS_MAXIMUM)),
+      others: count,
+    }),
+  ),
 };
 
 export const exitRecordSchema = z.strictObject({ version: z.literal(1), job: z.uuid(), ...exitFields });
@@ -66,6 +85,7 @@ export function changeOf(record: ExitRecord): JobChange {
     ...endingOf(record),
     startedUs: record.started_us,
     endedUs: record.ended_us,
+    ...denialsOf(record),
     usage: create(UsageSchema, {
       cpuUserUs: BigInt(record.usage.cpu_user_us),
       cpuSystemUs: BigInt(record.usage.cpu_system_us),
@@ -86,6 +106,10 @@ export function changeOf(record: ExitRecord): JobChange {
       }),
     }),
   };
+}
+
+function denialsOf({ denials }: ExitRecord): Pick<JobChange, 'denials'> {
+  return denials === undefined || denials.calls.length === 0 ? {} : { denials: countedDenials(denials) };
 }
 
 function optionalCounts<Name extends string>(

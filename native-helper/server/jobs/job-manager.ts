@@ -549,6 +549,7 @@ function newJob({ uuid, status, ownerUid, nowUs, spec }: NewJob): JobRecord {
     signal: null,
     failure: null,
     usage: null,
+    denials: [],
     spec: storable(spec),
   };
 }

@@ -12,6 +12,7 @@ import type { Logger } from '../log.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { CommitQueue, Durability } from '../state/commit-queue.ts';
 import type { JobChange, JobStore } from '../state/job-store.ts';
+import { type DeniedCall, withDenial } from './denials.ts';
 import { changeOf, type ExitRecord } from './exit-record.ts';
 import { failureFrom, failureOf } from './failure.ts';
 import { HeldSecrets } from './held-secrets.ts';
@@ -397,6 +398,9 @@ export class JobRunner {
         this.#options.recorder.follow(job.folder, false);
         void this.#record(uuid, { status: JobStatus.RUNNING }, 'recoverable');
         return;
+      case 'denied':
+        void this.#recordDenial(uuid, message);
+        return;
       case 'exited': {
         const { event: _, ...record } = message;
         const end = this.#endAfter(uuid, record, job.isToStop);
@@ -494,6 +498,19 @@ export class JobRunner {
     const from = predecessorsOf(JobStatus.SCHEDULED);
     await commits.commit(() => void store.scheduleAgain(uuid, from, dueUs, attempt), 'durable');
     changes.announce(uuid);
+  }
+
+  async #recordDenial(uuid: string, denied: DeniedCall): Promise<void> {
+    const { commits, store, changes } = this.#options;
+    await this.#untilDone(uuid, async () => {
+      await commits.commit(
+        () => store.changeDenials(uuid, (known) => withDenial(known, denied)),
+        'recoverable',
+      );
+      if (!this.#closing.signal.aborted) {
+        changes.announce(uuid);
+      }
+    });
   }
 
   async #end(job: LiveJob, change: JobChange): Promise<void> {

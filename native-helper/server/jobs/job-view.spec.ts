@@ -31,6 +31,7 @@ describe('a job as it is shown', () => {
       signal: null,
       failure: null,
       usage: null,
+      denials: [],
       spec: SPEC,
     },
     { nodeId: 'here', waitingFor: 'a place', addresses: ['10.0.0.2'], attempts: [] },

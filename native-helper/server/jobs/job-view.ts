@@ -34,6 +34,7 @@ export function jobMessage(job: JobRecord, { nodeId, waitingFor, attempts, addre
     ...(job.signal === null ? {} : { signal: job.signal }),
     ...(job.failure === null ? {} : { failure: job.failure }),
     ...(job.usage === null ? {} : { usage: job.usage }),
+    denials: [...job.denials],
     ownerUid: job.ownerUid,
     nodeId,
   });

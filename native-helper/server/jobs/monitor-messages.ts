@@ -1,6 +1,6 @@
 /** What a monitor says on its sockets: one JSON object a line (docs/monitor-protocol.md). */
 import * as z from '../../api/schema.ts';
-import { exitFields } from './exit-record.ts';
+import { deniedCallFields, exitFields } from './exit-record.ts';
 
 /** The longest line a monitor can have cause to write; its error texts are bounded at 8 KiB each. */
 export const LINE_BYTES_MAXIMUM = 64 * 1024;
@@ -26,6 +26,8 @@ const runningSchema = z.strictObject({
 
 const pausedSchema = z.strictObject({ event: z.literal('paused') });
 const resumedSchema = z.strictObject({ event: z.literal('resumed') });
+/** The first denial of a call; again to each new connection. */
+const deniedSchema = z.strictObject({ event: z.literal('denied'), ...deniedCallFields });
 
 const exitedSchema = z.strictObject({
   event: z.literal('exited'),
@@ -39,6 +41,7 @@ const monitorMessageSchema = z.discriminatedUnion('event', [
   runningSchema,
   pausedSchema,
   resumedSchema,
+  deniedSchema,
   exitedSchema,
 ]);
 

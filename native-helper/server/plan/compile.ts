@@ -5,6 +5,7 @@ import { JobletError } from '../../api/errors.ts';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
 import { hasAddresses } from '../../api/networks.ts';
 import type { HardLimits } from '../../kernel/resource-limits.ts';
+import { seccompProgram } from '../seccomp/programs.ts';
 import { environmentOf } from './environment.ts';
 import type { HostRoot } from './host-root.ts';
 import { DEVICES, ownMounts, ROOT } from './job-root.ts';
@@ -117,6 +118,7 @@ function planOf(
     argv: [spec.command, ...spec.args],
     workDirectory: spec.workDir === '' ? '/work' : spec.workDir,
     ...inputOf(spec),
+    ...withFilter(spec.seccompLevel ?? jobsConfig.seccomp_level),
     timeoutMs: spec.timeoutMs,
     stopGraceMs: spec.stopGraceMs === 0n ? BigInt(jobsConfig.stop_grace_ms) : spec.stopGraceMs,
     nice: NICE,
@@ -154,6 +156,11 @@ function namesFor(
   attachment: NetworkAttachment | undefined,
 ): JobNames {
   return kind === 'host' ? {} : { resolvConf: attachment?.resolvConf ?? '', hosts: attachment?.hosts ?? '' };
+}
+
+function withFilter(level: number): Pick<Plan, 'seccomp'> {
+  const seccomp = seccompProgram(level);
+  return seccomp === undefined ? {} : { seccomp };
 }
 
 /**

@@ -104,6 +104,8 @@ const anyPlan: fc.Arbitrary<Plan> = fc
       workDirectory: target,
       seccomp: fc.record({
         log: fc.boolean(),
+        listen: fc.boolean(),
+        level: fc.nat({ max: 3 }),
         instructions: fc
           .integer({ min: 1, max: 20 })
           .chain((count) => fc.uint8Array({ minLength: count * 8, maxLength: count * 8 }))

@@ -59,7 +59,8 @@ const MOUNT_ATTRIBUTE: Record<MountAttribute, number> = {
 const INPUT_KIND = { pipe: 1, terminal: 2 } as const;
 const DEVICE_TYPE = { character: 1, block: 2 } as const;
 const DEVICE_ACCESS = { read: 1, write: 2, mknod: 4 } as const;
-const SECCOMP_FILTER_FLAG_LOG = 2;
+/** <linux/seccomp.h> */
+const SECCOMP_FILTER_FLAG = { log: 2, listen: 8 } as const;
 const NOTHING = new Uint8Array(0);
 
 /**
@@ -198,9 +199,10 @@ function writeDevice(writer: PlanWriter, device: Device): void {
   writer.string(device.path);
 }
 
-function writeSeccomp(writer: PlanWriter, { log, instructions }: SeccompProgram): void {
-  writer.u32(log ? SECCOMP_FILTER_FLAG_LOG : 0, instructions.length / 8);
-  writer.raw(instructions);
+function writeSeccomp(writer: PlanWriter, program: SeccompProgram): void {
+  const flags = (['log', 'listen'] as const).filter((flag) => program[flag]);
+  writer.u32(maskOf(flags, SECCOMP_FILTER_FLAG), program.level, program.instructions.length / 8);
+  writer.raw(program.instructions);
 }
 
 function maskOf<Name extends string>(names: readonly Name[], bits: Record<Name, number>): number {

@@ -126,8 +126,12 @@ export type Input =
   | { readonly kind: 'terminal'; readonly columns: number; readonly rows: number };
 
 export interface SeccompProgram {
-  /** SECCOMP_FILTER_FLAG_LOG: record what is blocked. */
+  /** SECCOMP_FILTER_FLAG_LOG: the kernel's log tells what is blocked. */
   readonly log: boolean;
+  /** SECCOMP_FILTER_FLAG_NEW_LISTENER: the monitor answers and counts what the program sends to it. */
+  readonly listen: boolean;
+  /** What the report and the record call it. */
+  readonly level: number;
   /** struct sock_filter, 8 bytes each. */
   readonly instructions: Uint8Array;
 }

@@ -1,10 +1,12 @@
 /** The table of jobs: every job, ended or not. Nothing of an ended job is held in memory. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import { create, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import type { GenMessage } from '@bufbuild/protobuf/codegenv2';
 import {
   type Attempt,
   AttemptSchema,
+  type Denial,
+  DenialsSchema,
   type Failure,
   FailureSchema,
   type JobSpec,
@@ -31,6 +33,8 @@ export interface JobRecord {
   readonly signal: number | null;
   readonly failure: Failure | null;
   readonly usage: Usage | null;
+  /** Empty: none that is known. */
+  readonly denials: readonly Denial[];
   /** The values of its secret environment are `***`; they are never stored. */
   readonly spec: JobSpec;
 }
@@ -51,7 +55,7 @@ export interface DueJob {
 
 /** What changes with a state; a field that is absent stays as it is. */
 export type JobChange = Pick<JobRecord, 'status'> &
-  Partial<Pick<JobRecord, 'startedUs' | 'endedUs' | 'exitCode' | 'signal' | 'failure' | 'usage'>>;
+  Partial<Pick<JobRecord, 'startedUs' | 'endedUs' | 'exitCode' | 'signal' | 'failure' | 'usage' | 'denials'>>;
 
 /** Every condition must hold; an absent or empty one always does. */
 export interface JobFilter {
@@ -81,7 +85,7 @@ export interface JobPage {
 const SEARCHED_COMMAND_LENGTH = 4096;
 
 const COLUMNS =
-  'sequence, uuid, status, owner_uid, created_us, started_us, ended_us, due_us, exit_code, signal, failure, usage, spec';
+  'sequence, uuid, status, owner_uid, created_us, started_us, ended_us, due_us, exit_code, signal, failure, usage, denials, spec';
 
 const count = z.int().check(z.minimum(0));
 
@@ -106,6 +110,7 @@ const rowSchema = z.pipe(
     signal: z.nullable(count),
     failure: z.nullable(message(FailureSchema)),
     usage: z.nullable(message(UsageSchema)),
+    denials: z.nullable(message(DenialsSchema)),
     spec: message(JobSpecSchema),
   }),
   z.transform(
@@ -122,6 +127,7 @@ const rowSchema = z.pipe(
       signal: row.signal,
       failure: row.failure,
       usage: row.usage,
+      denials: row.denials?.denials ?? [],
       spec: row.spec,
     }),
   ),
@@ -178,12 +184,13 @@ export class JobStore {
    * @returns false when there is no such job, or it is in another state: then nothing was changed.
    */
   update(uuid: string, from: readonly JobStatus[], change: JobChange): boolean {
-    const { failure, usage } = change;
+    const { failure, usage, denials } = change;
     const result = this.#prepare(
       `UPDATE job SET status = :status,
          started_us = coalesce(:startedUs, started_us), ended_us = coalesce(:endedUs, ended_us),
          exit_code = coalesce(:exitCode, exit_code), signal = coalesce(:signal, signal),
-         failure = coalesce(:failure, failure), usage = coalesce(:usage, usage)
+         failure = coalesce(:failure, failure), usage = coalesce(:usage, usage),
+         denials = coalesce(:denials, denials)
        WHERE uuid = :uuid AND status IN (SELECT value FROM json_each(:from))`,
     ).run({
       uuid,
@@ -195,8 +202,18 @@ export class JobStore {
       signal: change.signal ?? null,
       failure: failure ? toBinary(FailureSchema, failure) : null,
       usage: usage ? toBinary(UsageSchema, usage) : null,
+      denials: denials ? binaryOf(denials) : null,
     });
     return result.changes === 1;
+  }
+
+  /** Changes the denials of a job that has not ended; of one that has, all is known. Call it inside a commit. */
+  changeDenials(uuid: string, change: (known: readonly Denial[]) => readonly Denial[]): void {
+    const job = this.get(uuid);
+    if (job === undefined || job.endedUs !== 0) {
+      return;
+    }
+    this.#prepare('UPDATE job SET denials = ? WHERE uuid = ?').run(binaryOf(change(job.denials)), uuid);
   }
 
   /**
@@ -207,7 +224,7 @@ export class JobStore {
    */
   scheduleAgain(uuid: string, from: readonly JobStatus[], dueUs: number, attempt: Attempt): boolean {
     const { changes } = this.#prepare(
-      `UPDATE job SET status = ${JobStatus.SCHEDULED}, due_us = ?, started_us = 0
+      `UPDATE job SET status = ${JobStatus.SCHEDULED}, due_us = ?, started_us = 0, denials = NULL
        WHERE uuid = ? AND status IN (SELECT value FROM json_each(?))`,
     ).run(dueUs, uuid, JSON.stringify(from));
     if (changes === 1) {
@@ -332,6 +349,10 @@ export class JobStore {
     }
     return statement;
   }
+}
+
+function binaryOf(denials: readonly Denial[]): Uint8Array {
+  return toBinary(DenialsSchema, create(DenialsSchema, { denials: [...denials] }));
 }
 
 /** `g` follows the last hexadecimal digit, and `-` precedes the first. */

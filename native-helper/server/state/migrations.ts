@@ -70,4 +70,7 @@ export const MIGRATIONS: readonly string[] = [
      network TEXT    NOT NULL,
      address INTEGER NOT NULL UNIQUE
    ) STRICT;`,
+
+  // Version 5. What a job's filter has denied: the message Denials.
+  'ALTER TABLE job ADD COLUMN denials BLOB',
 ];

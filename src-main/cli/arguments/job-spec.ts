@@ -39,6 +39,7 @@ export interface JobSpecFlags extends EnvironmentFlags {
   readonly allowConnect?: string;
   readonly allowBind?: string;
   readonly require?: readonly string[];
+  readonly seccomp?: string;
 }
 
 /** Which flag set a field of the specification, so that an error can name it. */
@@ -72,6 +73,7 @@ const FLAG_OF_FIELD: Readonly<Record<string, string>> = {
   require: '--require',
   'tcpPorts.connect': '--allow-connect',
   'tcpPorts.bind': '--allow-bind',
+  seccompLevel: '--seccomp',
 };
 
 /** How a bound is told in the unit that the flag takes. */
@@ -114,6 +116,7 @@ export function jobSpecOf(
     ports: flags.publish ?? [],
     require: flags.require ?? [],
     tcpPorts: tcpPortsOf(flags),
+    ...seccompOf(flags),
   });
   if (!result.success) {
     throw usageErrorOf(result.error.issues);
@@ -151,6 +154,10 @@ function tcpPortsOf({ allowConnect, allowBind }: JobSpecFlags) {
     ...(allowConnect !== undefined && { connect: listOf(allowConnect) }),
     ...(allowBind !== undefined && { bind: listOf(allowBind) }),
   };
+}
+
+function seccompOf({ seccomp }: JobSpecFlags) {
+  return seccomp === undefined ? {} : { seccompLevel: Number(parseWholeNumber(seccomp, '--seccomp')) };
 }
 
 /** 0 means "not asked for" in a specification, so a zero that was typed has no way to say what it means. */

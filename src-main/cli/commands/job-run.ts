@@ -78,6 +78,7 @@ function declare(command: Command): void {
     .option('--allow-connect <ports>', 'TCP ports that it may connect to, such as 80,443; or none')
     .option('--allow-bind <ports>', 'TCP ports that it may listen on, such as 8000-8010; or none')
     .option('--require <what>', 'do not run where this kernel lacks it: landlock-scopes', collect)
+    .option('--seccomp <level>', 'system calls that are denied, 0 (none) to 3 (all but few) (default: 2)')
     .option('-f, --follow', "write the job's output as it comes and exit with its code")
     .option('--wait', "wait for the job's end and exit with its code");
   for (const flags of Object.values(NOT_OFFERED)) {

@@ -1,5 +1,5 @@
 /** The object of `job status --json`: the keys that Joblet's users know, then ours. */
-import type { Job, Usage } from '../../../native-helper/api/gen/joblet_pb.js';
+import type { Denial, Job, Usage } from '../../../native-helper/api/gen/joblet_pb.js';
 import { megabytes } from '../arguments/size.ts';
 import { formatVolume } from '../arguments/volumes.ts';
 import { shownEnvironment, shownSecrets } from './environment.ts';
@@ -64,6 +64,8 @@ function addedKeys(job: Job): Readonly<Record<string, unknown>> {
     signal: job.signal,
     signalName: job.signal === undefined ? undefined : signalName(job.signal),
     usage: job.usage && usageJson(job.usage),
+    seccompLevel: spec?.seccompLevel,
+    denials: job.denials.length === 0 ? undefined : job.denials.map(denialJson),
     failure: failureJson(job),
     isolation: job.report.map((line) => pick(line, ['layer', 'item', 'asked', 'kernel', 'ok'])),
   };
@@ -80,6 +82,10 @@ function attemptsJson({ attempts }: Job): readonly unknown[] {
     signal,
     logOffset: starts[index],
   }));
+}
+
+function denialJson({ call, count, firstUs, mend }: Denial): Readonly<Record<string, unknown>> {
+  return { call, count: count || undefined, firstTime: rfc3339(firstUs), allowedWith: mend || undefined };
 }
 
 function usageJson(usage: Usage): Readonly<Record<string, unknown>> {

@@ -1,6 +1,13 @@
 /** The text of `job status`: a line a fact, a heading a section, the same headings for every job. */
 import { constants } from 'node:os';
-import type { Failure, Job, Limits, ReportLine, Usage } from '../../../native-helper/api/gen/joblet_pb.js';
+import type {
+  Denial,
+  Failure,
+  Job,
+  Limits,
+  ReportLine,
+  Usage,
+} from '../../../native-helper/api/gen/joblet_pb.js';
 import { formatDuration } from '../arguments/duration.ts';
 import { formatRetry } from '../arguments/retry.ts';
 import { formatMemorySize } from '../arguments/size.ts';
@@ -38,12 +45,14 @@ export function jobStatusText(job: Job, nowUs: bigint): string {
       `Volumes: ${spec?.volumes.length ? spec.volumes.map(formatVolume).join(', ') : 'none'}`,
       `Work Dir: ${spec?.workDir || DEFAULT_WORK_DIRECTORY}`,
       ...(spec?.hostname ? [`Host Name: ${spec.hostname}`] : []),
+      ...(spec?.seccompLevel === undefined ? [] : [`Seccomp Level: ${spec.seccompLevel}`]),
       'Uploaded Files: none',
     ],
     ...(labels.length === 0 ? [] : [section('Labels:', labels)]),
     section('Environment Variables:', spec === undefined ? [] : environmentLines(spec)),
     ...(job.attempts.length === 0 ? [] : [['Attempts:', ...attemptLines(job)]]),
     ...(job.usage === undefined ? [] : [section('Usage:', usageLines(job.usage))]),
+    ...(job.denials.length === 0 ? [] : [['Denied System Calls:', ...denialLines(job.denials)]]),
     ...(job.failure === undefined ? [] : [section('Failure:', failureLines(job.failure))]),
     ...(job.report.length === 0 ? [] : [['Isolation:', ...reportLines(job.report)]]),
     endLines(job),
@@ -156,8 +165,24 @@ function reportLines(report: readonly ReportLine[]): string[] {
     asked,
     kernel,
   ]);
-  const lines = table(['', 'LAYER', 'ITEM', 'ASKED', 'KERNEL'], rows).trimEnd().split('\n');
-  return lines.map((line) => `  ${line}`);
+  return indented(table(['', 'LAYER', 'ITEM', 'ASKED', 'KERNEL'], rows));
+}
+
+function indented(text: string): string[] {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => `  ${line}`);
+}
+
+function denialLines(denials: readonly Denial[]): string[] {
+  const rows = denials.map(({ call, count, firstUs, mend }) => [
+    call,
+    count === 0n ? '-' : String(count),
+    localTime(firstUs),
+    mend || '-',
+  ]);
+  return indented(table(['CALL', 'TIMES', 'FIRST', 'ALLOWED WITH'], rows));
 }
 
 function endLines(job: Job): string[] {

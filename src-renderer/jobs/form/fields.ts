@@ -34,7 +34,7 @@ export type FieldName =
 type SpecialName = 'command' | 'args' | 'environment' | 'secretEnvironment' | 'terminal' | 'stdin';
 export type LineName = Exclude<FieldName, SpecialName>;
 
-export type Group = 'limits' | 'network' | 'time' | 'place';
+export type Group = 'limits' | 'network' | 'isolation' | 'time' | 'place';
 
 /** How a line of text becomes a value. */
 interface Kind<Value> {
@@ -58,6 +58,7 @@ const small = (parse: (typed: string) => Typed<bigint>) => (typed: string) => {
 const BYTES: Kind<bigint> = { parse: parseBytes, format: formatBytesExactly, example: '2 GB' };
 const WHOLE: Kind<bigint> = { parse: parseWhole, format: String, example: '' };
 const PERCENT: Kind<number> = { parse: parsePercent, format: formatPercentExactly, example: '150 %' };
+const LEVEL: Kind<number> = { parse: small(parseWhole), format: String, example: '2' };
 const WEIGHT: Kind<number> = { parse: small(parseWhole), format: String, example: '100' };
 /** What isn't asked for is left out, as with numbers. */
 const LIST: Kind<string> = {
@@ -128,7 +129,7 @@ const PORT_LIST: Kind<string> = {
 type ValueOf<Name extends LineName> = Name extends `${infer Holder extends HolderName}.${infer Held}`
   ? NonNullable<CheckedJobSpec[Holder][Held & keyof CheckedJobSpec[Holder]]>
   : Name extends keyof CheckedJobSpec
-    ? CheckedJobSpec[Name]
+    ? NonNullable<CheckedJobSpec[Name]>
     : never;
 
 /** In the order in which the form shows them. */
@@ -149,6 +150,7 @@ export const LINES: { readonly [Name in LineName]: Kind<ValueOf<Name>> & { reado
   'tcpPorts.connect': { ...PORT_LIST, group: 'network' },
   'tcpPorts.bind': { ...PORT_LIST, example: '8000-8010', group: 'network' },
   require: { ...WORDS_OF_LIST, example: 'landlock-scopes', group: 'network' },
+  seccompLevel: { ...LEVEL, group: 'isolation' },
   timeoutMs: { ...DURATION, example: '1h', group: 'time' },
   stopGraceMs: { ...DURATION, example: '10s', group: 'time' },
   name: { ...WORD, group: 'place' },

@@ -38,6 +38,7 @@ export function commandLineOf(spec: CheckedJobSpec): string {
     ['--allow-connect', portList(spec.tcpPorts.connect)],
     ['--allow-bind', portList(spec.tcpPorts.bind)],
     ...spec.require.map((name) => ['--require', name] as const),
+    ['--seccomp', spec.seccompLevel?.toString()],
   ];
   const given = flags.flatMap(([flag, value]) => (value === undefined ? [] : [quoted(`${flag}=${value}`)]));
   const variables = [

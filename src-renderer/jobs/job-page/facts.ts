@@ -31,6 +31,7 @@ export function askedFacts({ spec, uuid, nodeId, ownerUid }: JobDetails): readon
     [words.workDir, spec.workDir || words.defaultWorkDir, true],
     [words.hostname, spec.hostname, true],
     [words.volumes, formatVolumes(spec.volumes), true],
+    [words.seccompLevel, spec.seccompLevel?.toString()],
     [words.labels, formatLabels(spec.labels), true],
     [words.retry, formatRetry(spec.retry)],
     [words.input, spec.terminal === undefined ? spec.stdin && words.openInput : words.onTerminal],

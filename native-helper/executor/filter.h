@@ -1,0 +1,16 @@
+/* The plan's seccomp filter: the last thing that init puts on. */
+#ifndef JOBLET_FILTER_H
+#define JOBLET_FILTER_H
+
+#include "failure.h"
+#include "plan.h"
+
+#include <stdbool.h>
+
+/*
+ * Puts the filter on, and hands its listener, when the plan wants one, to the monitor in a message of its own (INIT_LISTENER). After it
+ * only the calls that the filter allows can be made.
+ */
+bool filter_install(const struct plan *plan, int monitor, struct failure *failure);
+
+#endif
