@@ -272,6 +272,10 @@ export const text = {
         label: 'Volumes',
         help: 'Folders that outlive it, seen at /volumes/NAME; with :ro to read only. Made by joblet volume create.',
       },
+      mounts: {
+        label: 'Your folders',
+        help: 'Folders or files of yours that it sees and, without :ro, changes; at their own path or, behind a colon, at another.',
+      },
       workDir: { label: 'Folder', help: 'Where the command starts, inside of the job; /work when empty.' },
       hostname: {
         label: 'Host name',
@@ -283,6 +287,7 @@ export const text = {
     atMost: (bound: string) => `must be at most ${bound}`,
     volumes: (number: number) => count(number, 'volume', 'volumes'),
     zeroTime: 'must be at least 1ms; leave it empty to ask for nothing',
+    notAbsolute: (path: string) => `${path} is not a whole path; write it from / on`,
     openQuote: (quote: string) => `the quote ${quote} is opened and not closed`,
     noName: 'needs a name',
     twice: 'is set already',
@@ -318,10 +323,9 @@ export const text = {
     secretsInLine: 'Values of secrets are not shown: the line takes them from variables of the same name.',
     copyLine: 'Copy the line for a terminal',
     copied: 'Copied',
-    dropHere: 'Drop a folder for its name',
-    dropped: (name: string) =>
-      `Of “${name}” only the name was taken. Files don't reach jobs in this version: the command sees its own /work.`,
-    droppedNot: "Files don't reach jobs in this version, so nothing was taken of them.",
+    dropHere: 'Drop folders to run there',
+    dropped: (paths: readonly string[]) => `The job will see and can change ${paths.join(', ')}.`,
+    droppedNot: 'Only what lies on this machine can be dropped here.',
     presets: {
       title: 'Presets',
       text: 'What the form holds, under a name. Values of secrets are not kept.',
@@ -418,6 +422,7 @@ export const text = {
       emptyText: '(empty)',
       workDir: 'Folder',
       defaultWorkDir: '/work',
+      mount: 'Yours',
       hostname: 'Host name',
       seccompLevel: 'Security level',
       labels: 'Labels',

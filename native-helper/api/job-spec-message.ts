@@ -3,7 +3,7 @@ import { NO_RETRY } from './job-spec.ts';
 
 /** The fields of a specification's message without what protobuf adds to it: what `jobSpecSchema` checks. */
 export function fieldsOf(spec: JobSpec): object {
-  const { limits, retry, terminal, volumes, tcpPorts, ...fields } = withoutNames(spec);
+  const { limits, retry, terminal, volumes, mounts, tcpPorts, ...fields } = withoutNames(spec);
   return {
     ...fields,
     limits: limits === undefined ? {} : withoutNames(limits),
@@ -11,6 +11,7 @@ export function fieldsOf(spec: JobSpec): object {
     retry: retry === undefined ? NO_RETRY : withoutNames(retry),
     ...(terminal !== undefined && { terminal: withoutNames(terminal) }),
     tcpPorts: tcpPorts === undefined ? {} : withoutNames(tcpPorts),
+    mounts: mounts.map(withoutNames),
   };
 }
 

@@ -3,6 +3,8 @@
  * helper before it trusts. Sizes are bytes of UTF-8.
  */
 import { cpuListSchema } from './cpu-list.ts';
+
+import { mountsSchema } from './job-mounts.ts';
 import { labelsSchema } from './labels.ts';
 import {
   hasAddresses,
@@ -15,6 +17,7 @@ import {
   parsePublishedPort,
 } from './networks.ts';
 import * as z from './schema.ts';
+import { byteLength, singleLine, wellFormedText } from './text-schema.ts';
 import { volumeMountsSchema } from './volume.ts';
 
 /** execve(2): MAX_ARG_STRLEN is 32 pages of 4 KiB, the terminating NUL included. */
@@ -50,26 +53,6 @@ const ENVIRONMENT_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 const RESERVED_ENVIRONMENT_NAME = /^(JOB|JOBLET)_/;
 /** RFC 1123 labels, as sethostname(2) and every resolver accept them. */
 const HOSTNAME = /^(?!-)[a-zA-Z0-9-]{1,63}(?<!-)$/;
-/** C0, C1, line and paragraph separators, and what turns the direction of text: each shows another name than there is. */
-const CONTROL_CHARACTER =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
-
-const encoder = new TextEncoder();
-const byteLength = (text: string): number => encoder.encode(text).length;
-
-const wellFormedText = (maximumBytes: number) =>
-  z.string().check(
-    z.refine((text) => !text.includes('\0'), 'must not hold a NUL character'),
-    z.refine((text) => text.isWellFormed(), 'must be well-formed Unicode'),
-    z.refine((text) => byteLength(text) <= maximumBytes, `must be at most ${maximumBytes} bytes`),
-  );
-
-const singleLine = (maximumBytes: number) =>
-  wellFormedText(maximumBytes).check(
-    z.refine((text) => !CONTROL_CHARACTER.test(text), 'must not hold control characters or line breaks'),
-  );
-
 /** zod passes over a key of this name without a word, and a job must never run with less than was asked for. */
 const environmentSchema = z.pipe(
   z.custom<Record<string, string>>((variables) => !Object.hasOwn(Object(variables), '__proto__'), {
@@ -189,6 +172,7 @@ export const jobSpecSchema = z
       {},
     ),
     seccompLevel: z.optional(z.int().check(z.minimum(0), z.maximum(MAX_SECCOMP_LEVEL))),
+    mounts: z._default(mountsSchema, []),
   })
   .check(
     z.superRefine((spec, context) => {

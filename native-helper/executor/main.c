@@ -3,10 +3,12 @@
  *
  *	monitor  started by the helper, with its descriptors
  *	replay   the same job by hand: a plan on standard input, output and record on standard output and error
+ *	open     what a job shall see of its user's files, with the rights of that user
  *	version  what this build is and which formats it speaks
  */
 #define _GNU_SOURCE
 #include "job.h"
+#include "open.h"
 #include "plan-load.h"
 #include "sys.h"
 
@@ -51,11 +53,11 @@ static int print_version(void)
 
 static int print_usage(void)
 {
-	char buffer[64];
+	char buffer[128];
 	struct text line = TEXT_IN(buffer);
 
 	line.fd = STDERR_FILENO;
-	text_add(&line, "usage: joblet-executor monitor | replay | version\n");
+	text_add(&line, "usage: joblet-executor monitor | replay | open UID GID GROUPS PATH... | version\n");
 	text_flush(&line);
 	return EXIT_USAGE;
 }
@@ -145,6 +147,8 @@ int main(int argc, char **argv)
 {
 	const char *mode = argc == 2 ? argv[1] : "";
 
+	if (argc > 2 && strcmp(argv[1], "open") == 0)
+		return open_as_user(argc, argv);
 	if (strcmp(mode, "monitor") == 0)
 		return run(false) >= 0 ? 0 : 1;
 	if (strcmp(mode, "replay") == 0)

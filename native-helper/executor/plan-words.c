@@ -29,11 +29,12 @@ static const char *const RECORDS[] = {
 	"the plan", "JOB", "NAMESPACES", "HOSTNAME", "CREDENTIALS", "ID_RANGE", "MOUNT", "DEVICE",
 	"LIMIT", "RLIMIT", "ENVIRONMENT", "ARGUMENT", "WORK_DIRECTORY", "SECCOMP", "TIMES", "SCHEDULING",
 	"LANDLOCK", "INPUT",
+	[18] = "IDMAP",
 };
 
 const char *plan_record_name(uint32_t type)
 {
-	return type < sizeof RECORDS / sizeof *RECORDS ? RECORDS[type] : "a record of unknown type";
+	return type < sizeof RECORDS / sizeof *RECORDS && RECORDS[type] ? RECORDS[type] : "a record of unknown type";
 }
 
 uint32_t plan_outside_id(const struct plan *plan, enum plan_id_kind kind, uint32_t id)

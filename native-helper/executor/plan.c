@@ -114,10 +114,8 @@ static void parse_credentials(struct cursor *cursor, struct plan *plan)
 	}
 }
 
-static void parse_id_range(struct cursor *cursor, struct plan *plan)
+static void take_range(struct cursor *cursor, struct plan_id_range *range)
 {
-	struct plan_id_range *range = &plan->id_ranges[plan->id_range_count++];
-
 	range->kind = take_u32(cursor);
 	range->inside = take_u32(cursor);
 	range->outside = take_u32(cursor);
@@ -126,6 +124,16 @@ static void parse_id_range(struct cursor *cursor, struct plan *plan)
 	require(cursor, range->count >= 1, PLAN_VALUE);
 	require(cursor, range->inside <= UINT32_MAX - range->count, PLAN_VALUE);
 	require(cursor, range->outside <= UINT32_MAX - range->count, PLAN_VALUE);
+}
+
+static void parse_id_range(struct cursor *cursor, struct plan *plan)
+{
+	take_range(cursor, &plan->id_ranges[plan->id_range_count++]);
+}
+
+static void parse_idmap(struct cursor *cursor, struct plan *plan)
+{
+	take_range(cursor, &plan->idmaps[plan->idmap_count++]);
 }
 
 /* Which fields a kind of mount uses; the others are zero (the source: none). */
@@ -138,7 +146,8 @@ struct mount_rule {
 enum { CLOSING = ATTRIBUTE_NOSUID | ATTRIBUTE_NODEV | ATTRIBUTE_NOEXEC };
 
 static const struct mount_rule MOUNT_RULES[MOUNT_KINDS_END] = {
-	[MOUNT_BIND] = {.attributes = ATTRIBUTE_READ_ONLY | CLOSING | ATTRIBUTE_RECURSIVE | ATTRIBUTE_FILE, .source = true},
+	[MOUNT_BIND] = {.attributes = ATTRIBUTE_READ_ONLY | CLOSING | ATTRIBUTE_RECURSIVE | ATTRIBUTE_FILE | ATTRIBUTE_IDMAPPED,
+			.source = true},
 	[MOUNT_TMPFS] = {.attributes = ATTRIBUTE_READ_ONLY | CLOSING, .mode = true, .tmpfs = true},
 	[MOUNT_PROC] = {.attributes = ATTRIBUTE_READ_ONLY | CLOSING},
 	[MOUNT_DEVPTS] = {.attributes = ATTRIBUTE_READ_ONLY | CLOSING},
@@ -308,7 +317,7 @@ static void parse_input(struct cursor *cursor, struct plan *plan)
 		require(cursor, plan->terminal_size.columns == 0 && plan->terminal_size.rows == 0, PLAN_COMBINATION);
 }
 
-enum { JOB = 1, HOSTNAME = 3, ID_RANGE = 5, RECORD_TYPES_END = 18 };
+enum { JOB = 1, HOSTNAME = 3, ID_RANGE = 5, IDMAP = 18, RECORD_TYPES_END = 19 };
 
 static const struct record_kind {
 	uint32_t minimum, maximum;
@@ -330,6 +339,7 @@ static const struct record_kind {
 	[14] = {1, 1, parse_times},
 	[15] = {1, 1, parse_scheduling},
 	[17] = {0, 1, parse_input},
+	[IDMAP] = {0, IDMAPS_MAXIMUM, parse_idmap},
 };
 
 static bool refuse(struct plan_error *error, enum plan_fault fault, uint32_t record, size_t offset)
@@ -382,7 +392,7 @@ static void parse_record(struct cursor *plan_bytes, uint32_t counts[RECORD_TYPES
 
 	*type = head & 0xffff;
 	require(plan_bytes, head >> 16 == 0, PLAN_RESERVED);
-	require(plan_bytes, *type >= JOB && *type < RECORD_TYPES_END, PLAN_UNKNOWN_RECORD);
+	require(plan_bytes, *type >= JOB && *type < RECORD_TYPES_END && RECORDS[*type].parse, PLAN_UNKNOWN_RECORD);
 	for (size_t i = 0; plan_bytes->fault == 0 && i < -size % RECORD_ALIGNMENT; i++)
 		require(plan_bytes, padding[i] == 0, PLAN_PADDING);
 	if (plan_bytes->fault != 0)
@@ -397,10 +407,23 @@ static void parse_record(struct cursor *plan_bytes, uint32_t counts[RECORD_TYPES
 	require(plan_bytes, cursor.fault == 0, cursor.fault);
 }
 
-static bool has_ranges(const struct plan *plan, enum plan_id_kind kind)
+static bool has_kind(const struct plan_id_range *ranges, uint32_t count, enum plan_id_kind kind)
 {
-	for (uint32_t i = 0; i < plan->id_range_count; i++)
-		if (plan->id_ranges[i].kind == kind)
+	for (uint32_t i = 0; i < count; i++)
+		if (ranges[i].kind == kind)
+			return true;
+	return false;
+}
+
+static bool has_both_kinds(const struct plan_id_range *ranges, uint32_t count)
+{
+	return has_kind(ranges, count, ID_USER) && has_kind(ranges, count, ID_GROUP);
+}
+
+static bool has_idmapped_mount(const struct plan *plan)
+{
+	for (uint32_t i = 0; i < plan->mount_count; i++)
+		if (plan->mounts[i].attributes & ATTRIBUTE_IDMAPPED)
 			return true;
 	return false;
 }
@@ -417,8 +440,10 @@ static bool check_whole(const struct plan *plan, const uint32_t counts[RECORD_TY
 		return refuse(error, PLAN_COMBINATION, HOSTNAME, 0);
 	if (!user && plan->id_range_count > 0)
 		return refuse(error, PLAN_COMBINATION, ID_RANGE, 0);
-	if (user && !(has_ranges(plan, ID_USER) && has_ranges(plan, ID_GROUP)))
+	if (user && !has_both_kinds(plan->id_ranges, plan->id_range_count))
 		return refuse(error, PLAN_MISSING, ID_RANGE, 0);
+	if (has_idmapped_mount(plan) && !has_both_kinds(plan->idmaps, plan->idmap_count))
+		return refuse(error, PLAN_MISSING, IDMAP, 0);
 	return true;
 }
 

@@ -25,6 +25,7 @@ enum {
 
 	GROUPS_MAXIMUM = 64,
 	ID_RANGES_MAXIMUM = 32,
+	IDMAPS_MAXIMUM = 128,
 	MOUNTS_MAXIMUM = 1024,
 	DEVICES_MAXIMUM = 256,
 	LIMITS_MAXIMUM = 64,
@@ -66,6 +67,7 @@ enum plan_attribute {
 	ATTRIBUTE_NOEXEC = 8,
 	ATTRIBUTE_RECURSIVE = 16,
 	ATTRIBUTE_FILE = 32,
+	ATTRIBUTE_IDMAPPED = 64,
 };
 
 /* What the command has as its standard input. */
@@ -123,8 +125,9 @@ struct plan {
 	struct terminal_size terminal_size;
 	int32_t nice, oom_score_adj;
 
-	uint32_t id_range_count, mount_count, device_count, limit_count, rlimit_count, environment_count, argument_count;
+	uint32_t id_range_count, idmap_count, mount_count, device_count, limit_count, rlimit_count, environment_count, argument_count;
 	struct plan_id_range id_ranges[ID_RANGES_MAXIMUM];
+	struct plan_id_range idmaps[IDMAPS_MAXIMUM]; /* inside: of the file system; outside: as the job sees it */
 	struct plan_mount mounts[MOUNTS_MAXIMUM];
 	struct plan_device devices[DEVICES_MAXIMUM];
 	struct plan_limit limits[LIMITS_MAXIMUM];

@@ -83,6 +83,7 @@ static const struct {
 	{ATTRIBUTE_NOSUID, "nosuid"},
 	{ATTRIBUTE_NODEV, "nodev"},
 	{ATTRIBUTE_NOEXEC, "noexec"},
+	{ATTRIBUTE_IDMAPPED, "idmapped"},
 };
 enum { OPTION_COUNT = sizeof OPTIONS / sizeof *OPTIONS };
 

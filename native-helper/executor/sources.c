@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "sources.h"
 
+#include "idmap.h"
 #include "layer.h"
 #include "sys.h"
 
@@ -26,7 +27,20 @@ uint64_t mount_attributes(uint32_t plan_attributes)
 	return attributes;
 }
 
-static bool detach(const struct plan_mount *mount, int *detached, struct failure *failure)
+/* EINVAL is what a file system says that knows no idmapped mounts. */
+static bool map_ids(const struct plan_mount *mount, int detached, int idmap, struct failure *failure)
+{
+	struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)idmap};
+
+	if (!(mount->attributes & ATTRIBUTE_IDMAPPED) || !LAYER("idmap") ||
+	    sys_mount_setattr(detached, "", AT_EMPTY_PATH, &attributes) == 0)
+		return true;
+	return errno == EINVAL ? refused(failure, "idmap", "mount_setattr", mount->target,
+					 "the source lies on a file system that can't show files as another user's")
+			       : failed(failure, "idmap", "mount_setattr", mount->target);
+}
+
+static bool detach(const struct plan_mount *mount, int idmap, int *detached, struct failure *failure)
 {
 	unsigned int depth = mount->attributes & ATTRIBUTE_RECURSIVE ? AT_RECURSIVE : 0;
 	struct mount_attr attributes = {
@@ -37,6 +51,8 @@ static bool detach(const struct plan_mount *mount, int *detached, struct failure
 	*detached = sys_open_tree(mount->source, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | depth);
 	if (*detached < 0)
 		return failed(failure, "mount", "open_tree", mount->target);
+	if (!map_ids(mount, *detached, idmap, failure))
+		return false;
 	return sys_mount_setattr(*detached, "", AT_EMPTY_PATH | depth, &attributes) == 0 ||
 	       failed(failure, "mount", "mount_setattr", mount->target);
 }
@@ -58,9 +74,13 @@ static bool detach_device(const struct plan_device *device, int *detached, struc
 
 bool sources_detach(const struct plan *plan, struct sources *sources, struct failure *failure)
 {
+	int idmap = plan->idmap_count > 0 ? idmap_open(plan, failure) : NO_DESCRIPTOR;
+
+	if (plan->idmap_count > 0 && idmap < 0)
+		return false;
 	for (uint32_t i = 0; i < plan->mount_count; i++) {
 		sources->detached[i] = NO_DESCRIPTOR;
-		if (plan->mounts[i].kind == MOUNT_BIND && !detach(&plan->mounts[i], &sources->detached[i], failure))
+		if (plan->mounts[i].kind == MOUNT_BIND && !detach(&plan->mounts[i], idmap, &sources->detached[i], failure))
 			return false;
 	}
 	for (uint32_t i = 0; i < plan->device_count; i++) {
@@ -68,6 +88,8 @@ bool sources_detach(const struct plan *plan, struct sources *sources, struct fai
 		if (plan->namespaces & NAMESPACE_USER && !detach_device(&plan->devices[i], &sources->devices[i], failure))
 			return false;
 	}
+	if (idmap >= 0)
+		close(idmap);
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /* From a plan to a process that builds its own sandbox. */
 #define _GNU_SOURCE
 #include "files.h"
+#include "idmap.h"
 #include "init.h"
 #include "job.h"
 #include "layer.h"
@@ -148,26 +149,6 @@ static bool set_up_init(const struct job *job, const char *file, const char *val
 	return file_write(AT_FDCWD, path, value) == 0 || failed(failure, layer, "write", path);
 }
 
-static bool write_id_map(const struct job *job, enum plan_id_kind kind, const char *file, struct failure *failure)
-{
-	char buffer[ID_RANGES_MAXIMUM * sizeof "4294967295 4294967295 4294967295\n"];
-	struct text map = TEXT_IN(buffer);
-
-	for (uint32_t i = 0; i < job->plan->id_range_count; i++) {
-		const struct plan_id_range *range = &job->plan->id_ranges[i];
-
-		if (range->kind != kind)
-			continue;
-		text_add_unsigned(&map, range->inside);
-		text_add(&map, " ");
-		text_add_unsigned(&map, range->outside);
-		text_add(&map, " ");
-		text_add_unsigned(&map, range->count);
-		text_add(&map, "\n");
-	}
-	return set_up_init(job, file, text_string(&map), "namespace", failure);
-}
-
 /* By us, because lowering it needs a capability that init doesn't have in a user namespace. */
 static bool set_oom_score(const struct job *job, struct failure *failure)
 {
@@ -184,7 +165,7 @@ static bool map_ids(struct job *job)
 
 	if (!(job->plan->namespaces & NAMESPACE_USER))
 		return true;
-	if (!write_id_map(job, ID_USER, "/uid_map", &job->failure) || !write_id_map(job, ID_GROUP, "/gid_map", &job->failure))
+	if (!idmap_write(job->init, job->plan->id_ranges, job->plan->id_range_count, &job->failure))
 		return false;
 	return send(job->init_socket, &order, sizeof order, MSG_NOSIGNAL) == sizeof order ||
 	       failed(&job->failure, "namespace", "send", "init");

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <linux/openat2.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -18,6 +19,17 @@ enum { SYS_MNT_DETACH = 2 }; /* umount2(2) */
 static inline long sys_clone3(struct clone_args *arguments)
 {
 	return syscall(SYS_clone3, arguments, sizeof *arguments);
+}
+
+static inline int sys_openat2(int folder, const char *path, struct open_how *how)
+{
+	return (int)syscall(SYS_openat2, folder, path, how, sizeof *how);
+}
+
+/* By the effective ids, of what the descriptor leads to. */
+static inline int sys_faccessat2(int folder, const char *path, int mode)
+{
+	return (int)syscall(SYS_faccessat2, folder, path, mode, AT_EACCESS | AT_EMPTY_PATH);
 }
 
 static inline int sys_open_tree(int folder, const char *path, unsigned int flags)

@@ -3,6 +3,7 @@ import { checked, declare, once } from './library.ts';
 /** <asm-generic/socket.h> */
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
+const SO_PEERGROUPS = 59;
 
 /** Who connected, as the kernel recorded it at connect(2): unix(7). */
 export interface PeerCredentials {
@@ -28,4 +29,19 @@ export function peerCredentialsOf(fd: number): PeerCredentials {
   );
   const [pid, uid, gid] = credentials as unknown as [number, number, number];
   return { pid, uid, gid };
+}
+
+/** NGROUPS_MAX */
+const MOST_GROUPS = 65_536;
+
+/** The supplementary groups of who connected, as the kernel recorded them at connect(2): socket(7). */
+export function peerGroupsOf(fd: number): number[] {
+  const groups = new Uint32Array(MOST_GROUPS);
+  const length = new Uint32Array([groups.byteLength]);
+  checked(
+    getsockopt()(fd, SOL_SOCKET, SO_PEERGROUPS, groups, length),
+    'getsockopt SO_PEERGROUPS',
+    `descriptor ${fd}`,
+  );
+  return [...groups.subarray(0, (length[0] as number) / Uint32Array.BYTES_PER_ELEMENT)];
 }

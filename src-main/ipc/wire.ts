@@ -22,4 +22,6 @@ export interface Bridge {
   /** @param id names the request in `cancel`; not used twice by one window. */
   request(channel: string, id: number, payload: unknown): Promise<Answer>;
   cancel(id: number): void;
+  /** Where a file or folder lies that the user dropped into the window; empty: nowhere on this machine. */
+  pathOf(file: File): string;
 }

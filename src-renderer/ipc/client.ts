@@ -38,6 +38,11 @@ export class RequestFailed extends Error {
 
 let lastId = 0;
 
+/** Where a file or folder lies that was dropped into the window; empty: nowhere on this machine. */
+export function pathOf(file: File): string {
+  return window.joblet.pathOf(file);
+}
+
 /** @throws RequestFailed, or the signal's reason when it is aborted. */
 export async function request<Name extends RequestName>(
   name: Name,

@@ -1,6 +1,7 @@
 /** The shape of every test here: shut on the normal build, open as soon as the layer that shuts it is left out. */
 import { describe, expect, test } from 'vitest';
 import type { ExitRecord } from '../../native-helper/server/jobs/exit-record.ts';
+import type { SourceOpener } from '../../native-helper/server/mounts/source-opener.ts';
 import { type JobOptions, Sandbox, type StartedJob, type Weakened } from './sandbox.ts';
 
 export interface Verdict {
@@ -24,6 +25,10 @@ export class Jobs {
 
   startProbe(command: readonly string[], options: JobOptions = {}): StartedJob {
     return this.start([this.sandbox.probeFor(this.#weakened), ...command], options);
+  }
+
+  sourceOpener(): SourceOpener {
+    return this.sandbox.sourceOpener(this.#weakened);
   }
 
   /** Runs a probe to its end and gives its verdict. */

@@ -20,6 +20,8 @@ import { createSealedMemfd } from '../../native-helper/kernel/memfd.ts';
 import { reapChild } from '../../native-helper/kernel/wait.ts';
 import type { ExitRecord } from '../../native-helper/server/jobs/exit-record.ts';
 import { JobFolder } from '../../native-helper/server/jobs/job-folder.ts';
+import type { OpenedMounts } from '../../native-helper/server/mounts/job-mounts.ts';
+import { SourceOpener } from '../../native-helper/server/mounts/source-opener.ts';
 import { compileJob } from '../../native-helper/server/plan/compile.ts';
 import { encodePlan } from '../../native-helper/server/plan/encode.ts';
 import { HostRoot } from '../../native-helper/server/plan/host-root.ts';
@@ -46,6 +48,8 @@ export interface JobOptions {
   readonly spec?: Partial<CheckedJobSpec>;
   /** Puts into the job's /work what lies there when it starts. */
   readonly prepare?: (work: string) => void;
+  /** Of the user's files. */
+  readonly mounts?: OpenedMounts;
   /** A program of the probes that prepares the surroundings on the host, then starts the executor itself. */
   readonly launcher?: readonly string[];
   /** Descriptors that the monitor inherits beside those that belong to it. */
@@ -56,6 +60,10 @@ export interface JobOptions {
 
 /** The layers that the weak executor leaves out; undefined stands for the normal executor. */
 export type Weakened = readonly string[] | undefined;
+
+function weakeningOf(weakened: Weakened): string[] {
+  return weakened === undefined ? [] : [`JOBLET_WEAKEN=${weakened.join(',')}`];
+}
 
 function seesHost(weakened: Weakened): boolean {
   return weakened?.includes('mount-namespace') ?? false;
@@ -137,7 +145,7 @@ export class Sandbox implements AsyncDisposable {
     weakened: Weakened,
     folder: JobFolder,
     command: readonly string[],
-    { spec, launcher, leaked, environment }: JobOptions,
+    { spec, mounts, launcher, leaked, environment }: JobOptions,
   ): number {
     const executor = weakened === undefined ? this.#executors.normal : this.#executors.weak;
     const program = weakened?.includes(SEALS) ? executor.unsealed : executor.sealed;
@@ -155,6 +163,7 @@ export class Sandbox implements AsyncDisposable {
           args: command.slice(1),
         },
         workPath: folder.work,
+        mounts,
       },
       compileContext(this.#hostRoot, this.#cgroups),
     );
@@ -175,10 +184,7 @@ export class Sandbox implements AsyncDisposable {
           ...(launcher === undefined ? [] : [[LENT_PROGRAM, program] as const]),
           ...(leaked ?? []),
         ],
-        environment: [
-          ...(environment ?? []),
-          ...(weakened === undefined ? [] : [`JOBLET_WEAKEN=${weakened.join(',')}`]),
-        ],
+        environment: [...(environment ?? []), ...weakeningOf(weakened)],
       });
       // The monitor goes on without a helper, as it must.
       closeSync(controlFd);
@@ -187,6 +193,12 @@ export class Sandbox implements AsyncDisposable {
       closeSync(folderFd);
       closeSync(probesFd);
     }
+  }
+
+  /** What opens paths with a user's rights. */
+  sourceOpener(weakened: Weakened): SourceOpener {
+    const { sealed } = weakened === undefined ? this.#executors.normal : this.#executors.weak;
+    return new SourceOpener(sealed, weakeningOf(weakened));
   }
 
   /** The processes of a job that runs, init first. */

@@ -3,7 +3,7 @@
  * writer could break it. The fuzzer finds its own way from there.
  */
 import { encodePlan } from '../../server/plan/encode.ts';
-import type { Mount, Plan } from '../../server/plan/plan.ts';
+import type { IdRange, Mount, Plan } from '../../server/plan/plan.ts';
 
 /** What the harness was built with. */
 const BUILD_ID = new Uint8Array(32);
@@ -33,6 +33,7 @@ export const SMALL: Plan = {
   },
   credentials: { uid: 65_534, gid: 65_534, groups: [], capabilities: 0n },
   idRanges: [],
+  idMaps: [],
   mounts: [ROOT],
   devices: [],
   limits: [],
@@ -49,6 +50,7 @@ export const SMALL: Plan = {
 const MOUNTS: readonly Mount[] = [
   { kind: 'bind', target: '/usr', source: 10, attributes: ['readOnly', 'noSuid', 'noDevices', 'recursive'] },
   { kind: 'bind', target: '/etc/hosts', source: 11, attributes: ['file', 'noExec'] },
+  { kind: 'bind', target: '/home/ann', source: 12, attributes: ['idmapped'] },
   { ...ROOT, target: '/tmp', attributes: ['noSuid'] },
   { kind: 'proc', target: '/proc', attributes: ['noSuid'] },
   { kind: 'devpts', target: '/dev/pts', attributes: [] },
@@ -76,6 +78,10 @@ const LARGE: Plan = {
   idRanges: [
     { kind: 'uid', inside: 0, outside: 100_000, count: 65_536 },
     { kind: 'gid', inside: 0, outside: 100_000, count: 65_536 },
+  ],
+  idMaps: [
+    { kind: 'uid', inside: 1000, outside: 65_534, count: 1 },
+    { kind: 'gid', inside: 1000, outside: 65_534, count: 1 },
   ],
   mounts: [ROOT, ...MOUNTS],
   devices: [
@@ -165,7 +171,15 @@ function crowded(): Buffer[] {
     tooMany({ credentials: { ...LARGE.credentials, groups: Array<number>(65).fill(1) } }),
     tooMany({ input: { kind: 'pipe' } }),
     tooMany({ seccomp: { log: false, listen: false, level: 2, instructions: Buffer.alloc(8 * 4097) } }),
+    tooMany({ idMaps: Array<IdRange>(129).fill({ kind: 'uid', inside: 1, outside: 1, count: 1 }) }),
   ];
+}
+
+/** With a record of a type that lies among the known ones and is none. */
+function ofUnknownType(plan: Buffer): Buffer {
+  const copy = Buffer.from(plan);
+  copy.writeUInt16LE(17, HEADER_BYTES);
+  return copy;
 }
 
 /** @returns plans, whole and broken. */
@@ -176,6 +190,7 @@ export function seeds(): Buffer[] {
     ...whole.flatMap(reshaped),
     ...whole.flatMap(disturbed),
     ...crowded(),
+    ...whole.map(ofUnknownType),
     Buffer.alloc(0),
     Buffer.alloc(HEADER_BYTES - 1),
   ];

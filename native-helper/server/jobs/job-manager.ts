@@ -23,6 +23,8 @@ import type { Paths } from '../../api/paths.ts';
 import { CgroupTree } from '../../kernel/cgroup.ts';
 import type { Assets } from '../assets.ts';
 import type { Logger } from '../log.ts';
+import { type CallerGroups, NO_GROUPS } from '../mounts/caller.ts';
+import { JobMounts } from '../mounts/job-mounts.ts';
 import { NetworkStore } from '../networks/network-store.ts';
 import { Networks } from '../networks/networks.ts';
 import { CommitQueue } from '../state/commit-queue.ts';
@@ -80,6 +82,7 @@ export class JobManager {
   readonly #awake: KeepAwake;
   readonly #recorder: MetricsRecorder;
   readonly networks: Networks;
+  readonly #mounts: JobMounts;
   readonly #runner: JobRunner;
   readonly sessions: JobSessions;
   readonly #closing = new AbortController();
@@ -120,6 +123,12 @@ export class JobManager {
       config: options.networksConfig,
       logger,
     });
+    this.#mounts = new JobMounts({
+      paths,
+      database,
+      jobsConfig,
+      executorFd: this.#launcher.executorFd,
+    });
     this.#runner = new JobRunner({
       paths,
       recorder: this.#recorder,
@@ -127,6 +136,7 @@ export class JobManager {
       commits: this.#commits,
       changes: this.#changes,
       launcher: this.#launcher,
+      mounts: this.#mounts,
       cgroups: this.#cgroups,
       networks: this.networks,
       logger,
@@ -170,11 +180,13 @@ export class JobManager {
    * @throws JobletError: invalid (a field is out of its bounds), refused (asked for and not possible here) or exhausted
    *   (the disk is full). Then nothing is left of the job.
    */
-  async run(spec: JobSpec, ownerUid: number): Promise<Job> {
+  async run(spec: JobSpec, ownerUid: number, groups: CallerGroups = NO_GROUPS): Promise<Job> {
     const checked = checkedSpec(spec);
+    const caller = { uid: ownerUid, ...groups };
     this.#launcher.refuseImpossible(checked);
     this.networks.refuseImpossible(checked);
     refuseFullDisk(this.#options.paths.jobsDirectory);
+    await this.#mounts.check(checked, caller);
     const nowUs = Date.now() * 1000;
     refuseFarStart(checked, nowUs);
     const uuid = randomUUID();
@@ -188,6 +200,7 @@ export class JobManager {
       await this.#commits.commit(() => {
         this.volumes.require(checked.volumes);
         this.#store.insert(job);
+        this.#mounts.keep(job.uuid, checked, caller);
       }, 'durable');
     } catch (error) {
       this.#runner.release(status);
@@ -444,6 +457,7 @@ export class JobManager {
     this.#commits.flush();
     this.#runner.close();
     this.#recorder[Symbol.dispose]();
+    this.#mounts[Symbol.dispose]();
     this.#launcher[Symbol.dispose]();
     this.#database.close();
     this.#cgroups.close();

@@ -9,6 +9,7 @@ import { hasAddresses } from '../../api/networks.ts';
 import type { Paths } from '../../api/paths.ts';
 import type { CgroupTree } from '../../kernel/cgroup.ts';
 import type { Logger } from '../log.ts';
+import type { JobMounts } from '../mounts/job-mounts.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { CommitQueue, Durability } from '../state/commit-queue.ts';
 import type { JobChange, JobStore } from '../state/job-store.ts';
@@ -59,6 +60,7 @@ export interface RunnerOptions {
   readonly commits: CommitQueue;
   readonly changes: JobChanges;
   readonly launcher: MonitorLauncher;
+  readonly mounts: JobMounts;
   readonly cgroups: CgroupTree;
   readonly networks: Networks;
   readonly logger: Logger;
@@ -324,7 +326,7 @@ export class JobRunner {
   }
 
   async #launch(job: LiveJob): Promise<void> {
-    const { launcher, networks, jobsConfig, logger } = this.#options;
+    const { launcher, mounts, networks, jobsConfig, logger } = this.#options;
     const { spec } = job;
     job.spec = undefined;
     if (spec === undefined || this.#closing.signal.aborted) {
@@ -341,6 +343,7 @@ export class JobRunner {
       using attachment = hasAddresses(spec.network)
         ? await networks.attach(job.folder.uuid, spec)
         : undefined;
+      using opened = spec.mounts.length > 0 ? await mounts.open(job.folder.uuid, spec.mounts) : undefined;
       if (this.#closing.signal.aborted) {
         return;
       }
@@ -348,7 +351,7 @@ export class JobRunner {
         void this.#end(job, stoppedBeforeStart());
         return;
       }
-      const { pid, socket } = launcher.launch(spec, job.folder, attachment);
+      const { pid, socket } = launcher.launch(spec, job.folder, { attachment, mounts: opened });
       socket.once('close', () => this.#expectEnd(pid, job.folder.uuid));
       job.link = this.#linkTo(job, socket);
     } catch (error) {

@@ -12,6 +12,7 @@ import { createSealedMemfd } from '../../kernel/memfd.ts';
 import { hardLimits } from '../../kernel/resource-limits.ts';
 import { createSocketPair } from '../../kernel/socketpair.ts';
 import { spawnExecutable } from '../../kernel/spawn.ts';
+import type { OpenedMounts } from '../mounts/job-mounts.ts';
 import type { Attachment } from '../networks/networks.ts';
 import { type CompileContext, compileJob } from '../plan/compile.ts';
 import { encodePlan } from '../plan/encode.ts';
@@ -53,12 +54,19 @@ export interface LaunchedMonitor {
   readonly socket: Socket;
 }
 
+/** What takes time and is made before, of a job that asks for it. */
+export interface PreparedForLaunch {
+  readonly attachment?: Attachment | undefined;
+  readonly mounts?: OpenedMounts | undefined;
+}
+
 export class MonitorLauncher implements Disposable {
   readonly #context: CompileContext;
   readonly #buildId: string;
   readonly #buildIdBytes: Buffer;
   readonly #hostRoot: HostRoot;
-  readonly #executorFd: number;
+  /** Sealed: the executor for other tasks of the helper. */
+  readonly executorFd: number;
   readonly #helperLog: string;
   readonly #cgroupFd: number;
   /** The folder of adoption sockets. */
@@ -68,7 +76,7 @@ export class MonitorLauncher implements Disposable {
   constructor({ paths, jobsConfig, cgroups, executor, openVolume, buildId }: LauncherOptions) {
     this.#buildId = buildId;
     this.#buildIdBytes = Buffer.from(buildId, 'hex');
-    this.#executorFd = createSealedMemfd('joblet-executor', executor);
+    this.executorFd = createSealedMemfd('joblet-executor', executor);
     this.#helperLog = paths.helperLog;
     this.monitorsFd = openSync(paths.monitorsDirectory, constants.O_RDONLY | constants.O_DIRECTORY);
     this.#cgroupFd = cgroups.openJobs();
@@ -98,9 +106,13 @@ export class MonitorLauncher implements Disposable {
    *
    * @throws JobletError when the job can't be started; then nothing runs.
    */
-  launch(spec: CheckedJobSpec, folder: JobFolder, attachment?: Attachment): LaunchedMonitor {
+  launch(
+    spec: CheckedJobSpec,
+    folder: JobFolder,
+    { attachment, mounts }: PreparedForLaunch = {},
+  ): LaunchedMonitor {
     using compiled = compileJob(
-      { uuid: folder.uuid, spec, workPath: folder.work, attachment },
+      { uuid: folder.uuid, spec, workPath: folder.work, attachment, mounts },
       this.#context,
     );
     const { plan, sources } = compiled;
@@ -142,7 +154,7 @@ export class MonitorLauncher implements Disposable {
     given.own(control);
     try {
       const pid = spawnExecutable({
-        executableFd: this.#executorFd,
+        executableFd: this.executorFd,
         argv: ['joblet-executor', 'monitor'],
         descriptors: new Map([
           [DESCRIPTOR.plan, planFd],
@@ -166,7 +178,7 @@ export class MonitorLauncher implements Disposable {
 
   [Symbol.dispose](): void {
     this.#hostRoot[Symbol.dispose]();
-    for (const fd of [this.#executorFd, this.#cgroupFd, this.monitorsFd]) {
+    for (const fd of [this.executorFd, this.#cgroupFd, this.monitorsFd]) {
       closeSync(fd);
     }
   }

@@ -79,6 +79,7 @@ const anySpec: fc.Arbitrary<CheckedJobSpec> = fc
     retry: fc.constant(NO_RETRY),
     terminal: fc.option(fc.record({ columns: fc.nat(65_535), rows: fc.nat(65_535) }), { nil: undefined }),
     stdin: fc.boolean(),
+    mounts: fc.constant<CheckedJobSpec['mounts']>([]),
   })
   .map((spec) => ({ ...PLAIN_SPEC, ...spec }))
   .filter((spec) => jobSpecSchema.safeParse(spec).success);

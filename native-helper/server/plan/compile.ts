@@ -5,6 +5,7 @@ import { JobletError } from '../../api/errors.ts';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
 import { hasAddresses } from '../../api/networks.ts';
 import type { HardLimits } from '../../kernel/resource-limits.ts';
+import type { OpenedMounts } from '../mounts/job-mounts.ts';
 import { seccompProgram } from '../seccomp/programs.ts';
 import { environmentOf } from './environment.ts';
 import type { HostRoot } from './host-root.ts';
@@ -31,6 +32,8 @@ export interface JobToCompile {
   readonly spec: CheckedJobSpec;
   /** The job's /work on disk: exists and is owned by the job's uid. */
   readonly workPath: string;
+  /** Absent: it has none. */
+  readonly mounts?: OpenedMounts | undefined;
   /** What a job that has addresses of its own is started with; absent: the host's network, or none. */
   readonly attachment?: NetworkAttachment | undefined;
 }
@@ -81,7 +84,7 @@ export function compileJob(job: JobToCompile, context: CompileContext): Compiled
 }
 
 function planOf(
-  { uuid, spec, workPath, attachment }: JobToCompile,
+  { uuid, spec, workPath, attachment, mounts }: JobToCompile,
   { jobsConfig, hostRoot, hardLimits, openVolume }: CompileContext,
   sources: PlanSources,
   limits: Plan['limits'],
@@ -104,12 +107,14 @@ function planOf(
     hostname,
     credentials: { uid: jobsConfig.user, gid: jobsConfig.group, groups: [], capabilities: 0n },
     idRanges: [],
+    idMaps: mounts?.idMaps ?? [],
     mounts: [
       ROOT,
       ...hostRoot.mountsFor(sources),
       ...writtenFilesFor(identity, namesFor(network, attachment)),
       ...ownMounts(workSource, BigInt(jobsConfig.tmp_bytes)),
       ...volumeMounts(spec.volumes, (name) => sources.take(openVolume(name))),
+      ...(mounts?.mountsFor(sources) ?? []),
     ],
     devices: DEVICES,
     limits,

@@ -1,6 +1,15 @@
 /** Plan → bytes, exactly as docs/plan-format.md says. */
 import { JobletError } from '../../api/errors.ts';
-import type { Credentials, Device, Mount, MountAttribute, Namespaces, Plan, SeccompProgram } from './plan.ts';
+import type {
+  Credentials,
+  Device,
+  IdRange,
+  Mount,
+  MountAttribute,
+  Namespaces,
+  Plan,
+  SeccompProgram,
+} from './plan.ts';
 
 const PLAN_VERSION = 2;
 const MAX_PLAN_BYTES = 4 * 1024 * 1024;
@@ -31,6 +40,7 @@ const RECORD = {
   times: 14,
   scheduling: 15,
   input: 17,
+  idMap: 18,
 } as const;
 
 const NAMESPACE_FLAG = { pid: 1, mount: 2, ipc: 4, uts: 8, cgroup: 16, user: 32 } as const;
@@ -55,6 +65,7 @@ const MOUNT_ATTRIBUTE: Record<MountAttribute, number> = {
   noExec: 8,
   recursive: 16,
   file: 32,
+  idmapped: 64,
 };
 const INPUT_KIND = { pipe: 1, terminal: 2 } as const;
 const DEVICE_TYPE = { character: 1, block: 2 } as const;
@@ -105,7 +116,10 @@ function writeRecords(writer: PlanWriter, plan: Plan): number {
   }
   record(RECORD.credentials, () => writeCredentials(writer, plan.credentials));
   for (const range of plan.idRanges) {
-    record(RECORD.idRange, () => writer.u32(ID_KIND[range.kind], range.inside, range.outside, range.count));
+    record(RECORD.idRange, () => writeIdRange(writer, range));
+  }
+  for (const range of plan.idMaps) {
+    record(RECORD.idMap, () => writeIdRange(writer, range));
   }
   for (const mount of plan.mounts) {
     record(RECORD.mount, () => writeMount(writer, mount));
@@ -167,6 +181,10 @@ function writeCredentials(writer: PlanWriter, { uid, gid, groups, capabilities }
   writer.u32(uid, gid);
   writer.u64(capabilities);
   writer.u32(groups.length, ...groups);
+}
+
+function writeIdRange(writer: PlanWriter, { kind, inside, outside, count }: IdRange): void {
+  writer.u32(ID_KIND[kind], inside, outside, count);
 }
 
 /** Every kind has the same fixed fields; those that a kind doesn't use are 0, and the source is none. */

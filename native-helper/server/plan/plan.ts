@@ -15,6 +15,8 @@ export interface Plan {
   readonly credentials: Credentials;
   /** Only with a user namespace. */
   readonly idRanges: readonly IdRange[];
+  /** For idmapped mounts: an id `inside` of the file system is shown to the job as `outside`. */
+  readonly idMaps: readonly IdRange[];
   /** Carried out in order; the first is the new root. */
   readonly mounts: readonly [RootMount, ...Mount[]];
   readonly devices: readonly Device[];
@@ -64,8 +66,15 @@ export interface IdRange {
   readonly count: number;
 }
 
-/** mount_setattr(2) attributes; `recursive` only for binds, `file` when the source is a regular file. */
-export type MountAttribute = 'readOnly' | 'noSuid' | 'noDevices' | 'noExec' | 'recursive' | 'file';
+/** mount_setattr(2) attributes; `recursive` only for binds, `file` when the source is a regular file, `idmapped` by the plan's idMaps. */
+export type MountAttribute =
+  | 'readOnly'
+  | 'noSuid'
+  | 'noDevices'
+  | 'noExec'
+  | 'recursive'
+  | 'file'
+  | 'idmapped';
 
 interface Target {
   /** Absolute path in the job's root, without `.`, `..` or empty parts. */

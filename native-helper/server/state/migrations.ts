@@ -73,4 +73,10 @@ export const MIGRATIONS: readonly string[] = [
 
   // Version 5. What a job's filter has denied: the message Denials.
   'ALTER TABLE job ADD COLUMN denials BLOB',
+  // Version 6. Of jobs with mounts: the groups of who asked for them, a JSON array of gids.
+  `CREATE TABLE job_caller (
+     job    TEXT    NOT NULL PRIMARY KEY REFERENCES job (uuid) ON DELETE CASCADE,
+     gid    INTEGER NOT NULL,
+     groups TEXT    NOT NULL
+   ) STRICT;`,
 ];

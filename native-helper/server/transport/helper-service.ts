@@ -41,7 +41,7 @@ export function createHelperService(options: HelperServiceOptions): ServiceImpl<
     },
     doctor: () => ({ checks: [...examineKernel(), ...jobs.doctor()] }),
     async rotateCertificates({ authority }, context) {
-      const uid = callerOf(context);
+      const { uid } = callerOf(context);
       const rotation = await (authority ? installation.rotateAuthority(uid) : installation.rotateClient(uid));
       options.onRotated();
       return {
@@ -50,7 +50,7 @@ export function createHelperService(options: HelperServiceOptions): ServiceImpl<
       };
     },
     shutdown(_request, context) {
-      options.onShutdown(callerOf(context));
+      options.onShutdown(callerOf(context).uid);
       return {};
     },
   };

@@ -17,7 +17,8 @@ export function createJobService(jobs: JobManager): ServiceImpl<typeof JobServic
           mend: '',
         });
       }
-      return jobs.run(request.spec, callerOf(context));
+      const { uid, ...groups } = callerOf(context);
+      return jobs.run(request.spec, uid, groups);
     },
     getJob: (request) => jobs.get(request.id),
     listJobs: (request) => jobs.list(request),

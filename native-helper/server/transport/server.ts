@@ -19,12 +19,13 @@ import { uidOfCertificate } from '../../api/certificates.ts';
 import type { ServerConfig } from '../../api/config-schema.ts';
 import { causeOf } from '../../api/errors.ts';
 import { JobService } from '../../api/gen/joblet_pb.js';
-import { peerCredentialsOf } from '../../kernel/peer-credentials.ts';
+import { peerCredentialsOf, peerGroupsOf } from '../../kernel/peer-credentials.ts';
 import { descriptorOf } from '../../kernel/socket-descriptor.ts';
 import { type Logger, RateLimitedWarning } from '../log.ts';
+import type { Caller } from '../mounts/caller.ts';
 import { Admission } from './admission.ts';
 import { encodeAlert, type RefusalAlert } from './alert.ts';
-import { callerUid } from './caller.ts';
+import { callerKey } from './caller.ts';
 import { HeldBytes } from './held-bytes.ts';
 import { mapErrors, refuseUnknownFields } from './interceptors.ts';
 import { listenOn } from './socket.ts';
@@ -71,7 +72,7 @@ export class TransportServer {
   readonly #http2: Http2Server;
   /** By descriptor: what a TLS socket and the connection below it have in common. */
   readonly #connections = new Map<number, Socket>();
-  readonly #callers = new Map<ServerHttp2Session, number>();
+  readonly #callers = new Map<ServerHttp2Session, Caller>();
   readonly #ending = new AbortController();
 
   constructor(options: TransportOptions) {
@@ -84,7 +85,7 @@ export class TransportServer {
       maximum: MAX_HELD_BYTES,
       isStream: (path) => STREAMED.has(path),
       onTooMany: (session, bytes) => {
-        const uid = this.#callers.get(session);
+        const uid = this.#callers.get(session)?.uid;
         this.#warnings.warn('ended the connection that made the helper hold the most', { uid, bytes });
         session.destroy();
       },
@@ -153,7 +154,7 @@ export class TransportServer {
       readMaxBytes: MAX_MESSAGE_BYTES,
       shutdownSignal: this.#ending.signal,
       contextValues: (request) =>
-        createContextValues().set(callerUid, this.#callerOf(request as Http2ServerRequest)),
+        createContextValues().set(callerKey, this.#callerOf(request as Http2ServerRequest)),
     });
     return (request: Http2ServerRequest, response: Http2ServerResponse): void => {
       this.#heldBytes.begin(request, () => {
@@ -218,12 +219,13 @@ export class TransportServer {
   }
 
   #onSession(session: ServerHttp2Session): void {
-    const { uid } = peerCredentialsOf(descriptorOf(session.socket));
-    this.#callers.set(session, uid);
+    const fd = descriptorOf(session.socket);
+    const { uid, gid } = peerCredentialsOf(fd);
+    this.#callers.set(session, { uid, gid, groups: peerGroupsOf(fd) });
     session.once('close', () => this.#callers.delete(session));
   }
 
-  #callerOf({ stream }: Http2ServerRequest): number | undefined {
+  #callerOf({ stream }: Http2ServerRequest): Caller | undefined {
     return this.#callers.get(stream.session as ServerHttp2Session);
   }
 

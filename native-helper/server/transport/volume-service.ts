@@ -6,7 +6,7 @@ import { callerOf } from './caller.ts';
 
 export function createVolumeService(volumes: VolumeManager): ServiceImpl<typeof VolumeService> {
   return {
-    createVolume: (request, context) => volumes.create(request, callerOf(context)),
+    createVolume: (request, context) => volumes.create(request, callerOf(context).uid),
     listVolumes: () => ({ volumes: volumes.list() }),
     removeVolume: async ({ name }) => {
       await volumes.remove(name);

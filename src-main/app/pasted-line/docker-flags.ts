@@ -4,14 +4,14 @@ import { flagTable, type Theme } from './flags.ts';
 
 /** What a job has too. */
 const COUNTERPARTS =
-  '-e--env -w--workdir --name -m--memory --memory-swap --cpus --cpuset-cpus -c--cpu-shares --pids-limit -h--hostname --entrypoint --stop-timeout -p--publish --network --net';
+  '-e--env -w--workdir --name -m--memory --memory-swap --cpus --cpuset-cpus -c--cpu-shares --pids-limit -h--hostname --entrypoint --stop-timeout -p--publish --network --net -v--volume';
 
 const THEMES: readonly Theme[] = [
   { values: COUNTERPARTS, booleans: '-i--interactive -t--tty' },
   { values: '--detach-keys --log-driver --log-opt', booleans: '-d--detach -q--quiet --sig-proxy --init' },
   {
-    remark: 'A job of this version gets none of your folders; its own is /work.',
-    values: '-v--volume --mount --volumes-from --volume-driver --tmpfs --storage-opt --shm-size',
+    remark: 'A job sees the folders that are named with -v; its own is /work.',
+    values: '--mount --volumes-from --volume-driver --tmpfs --storage-opt --shm-size',
   },
   {
     remark: 'A job has a network and published ports, and no more of it can be chosen.',

@@ -1,4 +1,6 @@
 /** A `docker run …` line as a job: what has a counterpart here is taken over, of everything else a sentence is said. */
+
+import { type CheckedMount, mountsSchema } from '../../../native-helper/api/job-mounts.ts';
 import {
   jobSpecSchema,
   MAX_DURATION_MS,
@@ -17,6 +19,8 @@ const UNITS = 'bkmgtp';
 /** Until a window shows it. */
 const USUAL_SIZE = { columns: 80, rows: 24 };
 const MS_PER_SECOND = 1000n;
+/** Of what is not taken. */
+const SHOWN_CHARACTERS = 100;
 /** What Linux takes of cgroup v1's cpu.shares; the usual is 1024. */
 const MIN_SHARES = 2;
 const MAX_SHARES = 262_144;
@@ -49,6 +53,10 @@ export function specOfDocker(words: readonly string[]): ParsedLine {
       ...[...new Set(variables)]
         .filter((setting) => !setting.includes('='))
         .map((name) => `\`${name}\` was to be taken from the terminal's environment: give it a value here.`),
+      ...mountsOf(given).others.map(
+        (binding) =>
+          `\`${binding}\` is left out: only folders of this machine, at places that are not the system's, can be mounted.`,
+      ),
       ...remarksOn([...general.filter(isOn), ...given]),
     ],
   };
@@ -78,6 +86,7 @@ function checkedSpec(
     workDir: lastOf(given, 'workdir') ?? '',
     hostname: lastOf(given, 'hostname') ?? '',
     volumes: [],
+    mounts: mountsOf(given).mounts,
     labels: {},
     startAtUs: 0n,
     retry: NO_RETRY,
@@ -92,6 +101,23 @@ function checkedSpec(
     throw usageError(issue?.path.join('.') ?? '', issue?.message ?? 'is not possible');
   }
   return result.data;
+}
+
+/** `-v SOURCE:TARGET[:ro,…]`; what names a volume of docker's, or a place where a job has something of its own, is not taken. */
+function mountsOf(given: readonly GivenFlag[]): { mounts: CheckedMount[]; others: string[] } {
+  const mounts: CheckedMount[] = [];
+  const others: string[] = [];
+  for (const binding of valuesOf(given, 'volume')) {
+    const [, source = '', target = '', options = ''] =
+      /^(\/[^:]*):(\/[^:]*)(?::([a-zA-Z,]+))?$/.exec(binding) ?? [];
+    const mount = { source, target, readOnly: options.split(',').includes('ro') };
+    if (mountsSchema.safeParse([...mounts, mount]).success) {
+      mounts.push(mount);
+    } else {
+      others.push(binding.slice(0, SHOWN_CHARACTERS));
+    }
+  }
+  return { mounts, others };
 }
 
 /** A terminal takes what is typed in any case. */

@@ -8,7 +8,7 @@ export interface CommandLine {
 }
 
 /** Where a job's program is looked up unless the job sets a PATH of its own. */
-const JOB_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const JOB_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
  * The command and its arguments. One single argument that holds white space is a line of shell, run by `sh -c`, unless

@@ -10,6 +10,8 @@ export interface ValueSources {
   readonly variable: (name: string) => string | undefined;
   /** @throws JobletError that names the file when it can't be read */
   readonly file: (path: string) => string;
+  /** Where relative paths begin; absent: the line was not typed in any folder. */
+  readonly directory?: string;
 }
 
 export interface EnvironmentFlags {

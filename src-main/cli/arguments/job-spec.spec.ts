@@ -77,6 +77,7 @@ describe('jobSpecOf', () => {
       ports: ['8080:80'],
       require: ['landlock-scopes'],
       tcpPorts: { connect: '', bind: '80' },
+      mounts: [],
     });
   });
 

@@ -3,10 +3,11 @@ import { type CheckedJobSpec, jobSpecSchema, NO_RETRY } from '../../../native-he
 import type * as z from '../../../native-helper/api/schema.ts';
 import { parseStartTime } from '../../../native-helper/api/start-time.ts';
 import { usageError } from '../errors.ts';
-import { commandLineOf } from './command-line.ts';
+import { commandLineOf, JOB_PATH } from './command-line.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { type EnvironmentFlags, environmentsOf, type ValueSources } from './environment.ts';
 import { parseLabels } from './labels.ts';
+import { parseMount, type Toolchain, toolchainOf, workDirectoryIn } from './mount.ts';
 import { parseWholeNumber } from './number.ts';
 import { parseRetry } from './retry.ts';
 import { formatMemorySize, parseMemorySize } from './size.ts';
@@ -40,6 +41,8 @@ export interface JobSpecFlags extends EnvironmentFlags {
   readonly allowBind?: string;
   readonly require?: readonly string[];
   readonly seccomp?: string;
+  readonly mount?: readonly string[];
+  readonly toolchain?: readonly string[];
 }
 
 /** Which flag set a field of the specification, so that an error can name it. */
@@ -74,6 +77,7 @@ const FLAG_OF_FIELD: Readonly<Record<string, string>> = {
   'tcpPorts.connect': '--allow-connect',
   'tcpPorts.bind': '--allow-bind',
   seccompLevel: '--seccomp',
+  mounts: '--mount',
 };
 
 /** How a bound is told in the unit that the flag takes. */
@@ -95,7 +99,13 @@ export function jobSpecOf(
   words: readonly string[],
   sources: ValueSources,
 ): CheckedJobSpec {
-  const { environment, secretEnvironment } = environmentsOf(flags, sources);
+  const toolchains = (flags.toolchain ?? []).map((name) => toolchainOf(name, sources));
+  const mounts = [
+    ...(flags.mount ?? []).map((text) => parseMount(text, sources)),
+    ...toolchains.flatMap((toolchain) => toolchain.mounts),
+  ];
+  const { environment: typed, secretEnvironment } = environmentsOf(flags, sources);
+  const environment = environmentWith(toolchains, typed);
   const result = jobSpecSchema.safeParse({
     ...commandLineOf(words, environment.PATH),
     name: flags.name ?? '',
@@ -104,7 +114,7 @@ export function jobSpecOf(
     limits: limitsOf(flags),
     timeoutMs: nonZeroDuration(flags.timeout, '--timeout'),
     stopGraceMs: nonZeroDuration(flags.stopGrace, '--stop-grace'),
-    workDir: flags.workdir ?? '',
+    workDir: flags.workdir ?? workDirectoryIn(mounts, sources),
     hostname: flags.hostname ?? '',
     volumes: parseVolumes(flags.volume ?? []),
     labels: parseLabels(flags.label ?? []),
@@ -117,6 +127,7 @@ export function jobSpecOf(
     require: flags.require ?? [],
     tcpPorts: tcpPortsOf(flags),
     ...seccompOf(flags),
+    mounts,
   });
   if (!result.success) {
     throw usageErrorOf(result.error.issues);
@@ -130,6 +141,19 @@ function startTimeOf(text: string): bigint {
     throw usageError('--schedule', `'${text}' ${time.fault}`);
   }
   return time.value;
+}
+
+/** What the user sets counts for more, but for PATH, before which the toolchains' folders come. */
+function environmentWith(
+  toolchains: readonly Toolchain[],
+  environment: Record<string, string>,
+): Record<string, string> {
+  const folders = toolchains.flatMap(({ path }) => path);
+  return {
+    ...Object.assign({}, ...toolchains.map((toolchain) => toolchain.environment)),
+    ...environment,
+    ...(folders.length > 0 && { PATH: [...folders, environment.PATH ?? JOB_PATH].join(':') }),
+  };
 }
 
 function limitsOf(flags: JobSpecFlags) {

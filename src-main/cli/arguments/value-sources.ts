@@ -6,7 +6,7 @@ import { usageError } from '../errors.ts';
 import type { ValueSources } from './environment.ts';
 
 export function valueSources(environment: Readonly<Record<string, string | undefined>>): ValueSources {
-  return { variable: (name) => environment[name], file: readText };
+  return { variable: (name) => environment[name], file: readText, directory: process.cwd() };
 }
 
 /** Of files and pipes (`<(pass show token)`), no more than a job's environment can hold. */

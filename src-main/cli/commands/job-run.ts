@@ -79,6 +79,16 @@ function declare(command: Command): void {
     .option('--allow-bind <ports>', 'TCP ports that it may listen on, such as 8000-8010; or none')
     .option('--require <what>', 'do not run where this kernel lacks it: landlock-scopes', collect)
     .option('--seccomp <level>', 'system calls that are denied, 0 (none) to 3 (all but few) (default: 2)')
+    .option(
+      '--mount <source[:target][:ro]>',
+      'a folder or file of yours, writable unless :ro; may be given again',
+      collect,
+    )
+    .option(
+      '--toolchain <name>',
+      'your nvm, venv, cargo or opt, read-only and first in PATH; may be given again',
+      collect,
+    )
     .option('-f, --follow', "write the job's output as it comes and exit with its code")
     .option('--wait', "wait for the job's end and exit with its code");
   for (const flags of Object.values(NOT_OFFERED)) {

@@ -49,6 +49,9 @@ function addedKeys(job: Job): Readonly<Record<string, unknown>> {
     timeoutMs: spec?.timeoutMs || undefined,
     stopGraceMs: spec?.stopGraceMs || undefined,
     hostname: spec?.hostname || undefined,
+    mounts: spec?.mounts.length
+      ? spec.mounts.map((mount) => pick(mount, ['source', 'target', 'readOnly']))
+      : undefined,
     labels: Object.keys(spec?.labels ?? {}).length > 0 ? spec?.labels : undefined,
     retry: spec?.retry?.attempts ? pick(spec.retry, ['attempts', 'delayMs', 'backoff']) : undefined,
     attempts: spec?.retry?.attempts ? attemptsJson(job) : undefined,

@@ -5,6 +5,7 @@ import type {
   Failure,
   Job,
   Limits,
+  Mount,
   ReportLine,
   Usage,
 } from '../../../native-helper/api/gen/joblet_pb.js';
@@ -48,6 +49,9 @@ export function jobStatusText(job: Job, nowUs: bigint): string {
       ...(spec?.seccompLevel === undefined ? [] : [`Seccomp Level: ${spec.seccompLevel}`]),
       'Uploaded Files: none',
     ],
+    ...(spec === undefined || spec.mounts.length === 0
+      ? []
+      : [section('Mounts:', spec.mounts.map(mountLine))]),
     ...(labels.length === 0 ? [] : [section('Labels:', labels)]),
     section('Environment Variables:', spec === undefined ? [] : environmentLines(spec)),
     ...(job.attempts.length === 0 ? [] : [['Attempts:', ...attemptLines(job)]]),
@@ -71,6 +75,10 @@ function schedulingLines({ waitingFor, spec }: Job): string[] {
     ...(spec?.retry?.attempts ? [`Retry: ${formatRetry(spec.retry)}`] : []),
     ...(waitingFor ? [`Waiting For: ${waitingFor}`] : []),
   ];
+}
+
+function mountLine({ source, target, readOnly }: Mount): string {
+  return `${source} at ${target}${readOnly ? ' (read-only)' : ''}`;
 }
 
 /** Those that were followed by another; of the last one the rest of the text tells. */

@@ -37,6 +37,7 @@ describe('check', () => {
       ports: [],
       require: [],
       tcpPorts: {},
+      mounts: [],
     });
   });
 
@@ -167,6 +168,14 @@ describe('check', () => {
       ),
       labels: fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), fc.constantFrom('', 'x.y'), { maxKeys: 3 }),
       startAtUs: fc.constant(0n),
+      mounts: fc.uniqueArray(
+        fc.record({
+          source: fc.stringMatching(/^\/[a-z ,:]{0,5}[a-z]$/),
+          target: fc.stringMatching(/^\/x[a-z ]{0,5}x$/),
+          readOnly: fc.boolean(),
+        }),
+        { maxLength: 3, selector: ({ target }) => target },
+      ),
       retry: fc.oneof(
         fc.constant({ attempts: 0, delayMs: 0n, backoff: 0 }),
         fc.record({

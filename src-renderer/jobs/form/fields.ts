@@ -6,6 +6,7 @@ import { NO_RETRY, parseStartTime } from '../../../src-main/ipc/contract.ts';
 import { formatTime } from '../../state/format.ts';
 import type { CheckedJobSpec } from '../../state/job-spec.ts';
 import { text } from '../../text.ts';
+import { formatMounts, parseMounts } from './mounts.ts';
 import {
   formatBytesExactly,
   formatDurationExactly,
@@ -103,6 +104,13 @@ const VOLUMES: Kind<CheckedJobSpec['volumes']> = {
   example: 'data, cache:ro',
   nothing: [],
 };
+const MOUNTS: Kind<CheckedJobSpec['mounts']> = {
+  parse: parseMounts,
+  format: formatMounts,
+  bound: String,
+  example: '/home/ann/project, /data:/in:ro',
+  nothing: [],
+};
 const WORD: Kind<string> = {
   parse: (typed) => ({ value: typed.trim() }),
   format: String,
@@ -156,6 +164,7 @@ export const LINES: { readonly [Name in LineName]: Kind<ValueOf<Name>> & { reado
   name: { ...WORD, group: 'place' },
   labels: { ...LABELS, isCode: true, group: 'place' },
   volumes: { ...VOLUMES, isCode: true, group: 'place' },
+  mounts: { ...MOUNTS, isCode: true, group: 'place' },
   workDir: { ...WORD, example: '/work', isCode: true, group: 'place' },
   hostname: { ...WORD, isCode: true, group: 'place' },
 };

@@ -1,6 +1,7 @@
 /** The `joblet job run …` line that asks for the same job again, for a POSIX shell. */
 import { quoted } from '../../../src-main/ipc/contract.ts';
 import type { CheckedJobSpec } from '../../state/job-spec.ts';
+import { mountText } from '../form/mounts.ts';
 
 const MEBIBYTE = 1024n * 1024n;
 const UNITS = [
@@ -44,6 +45,7 @@ export function commandLineOf(spec: CheckedJobSpec): string {
   const variables = [
     ...spec.volumes.map(({ name, readOnly }) => quoted(`--volume=${name}${readOnly ? ':ro' : ''}`)),
     ...Object.entries(spec.labels).map(([key, value]) => quoted(`--label=${key}=${value}`)),
+    ...spec.mounts.map((mount) => quoted(`--mount=${mountText(mount)}`)),
     ...Object.entries(spec.environment).map(([name, value]) => variable('--env', name, value)),
     ...Object.entries(spec.secretEnvironment).map(([name, value]) => variable('--secret-env', name, value)),
   ];

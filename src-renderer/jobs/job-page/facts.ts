@@ -2,6 +2,7 @@
 import type { JobDetails } from '../../../src-main/ipc/contract.ts';
 import { formatBytes, formatDuration, formatTime } from '../../state/format.ts';
 import { text } from '../../text.ts';
+import { mountText } from '../form/mounts.ts';
 import { formatLabels, formatRetry, formatVolumes } from '../form/units.ts';
 import { signalName } from './signals.ts';
 
@@ -29,6 +30,7 @@ export function askedFacts({ spec, uuid, nodeId, ownerUid }: JobDetails): readon
       (argument, index): MaybeFact => [words.argument(index + 1), argument || words.emptyText, true],
     ),
     [words.workDir, spec.workDir || words.defaultWorkDir, true],
+    ...spec.mounts.map((mount): MaybeFact => [words.mount, mountText(mount), true]),
     [words.hostname, spec.hostname, true],
     [words.volumes, formatVolumes(spec.volumes), true],
     [words.seccompLevel, spec.seccompLevel?.toString()],
