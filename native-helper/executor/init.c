@@ -13,6 +13,7 @@
 #include "filter.h"
 #include "guests.h"
 #include "idle.h"
+#include "landlock.h"
 #include "layer.h"
 #include "pass.h"
 #include "record.h"
@@ -88,7 +89,7 @@ static bool raise_loopback(const struct plan *plan, struct failure *failure)
 	int device;
 	bool raised;
 
-	if (plan->network != NETWORK_NEW)
+	if (plan->network != NETWORK_NEW || !LAYER("network"))
 		return true;
 	device = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	raised = device >= 0 && ioctl(device, SIOCSIFFLAGS, &request) == 0;
@@ -220,10 +221,10 @@ static bool build_sandbox(const struct plan *plan, const struct sources *sources
 	reset_signals();
 	return set_resource_limits(plan, failure) && credentials_drop(plan, failure) && tie_to_monitor(failure) &&
 	       enter_work_directory(plan, failure) && watch_children(failure) && open_terminal(plan, failure) &&
-	       filter_install(plan, MONITOR, failure);
+	       landlock_enter(plan, failure) && filter_install(plan, MONITOR, failure);
 }
 
-static void gather_facts(struct init_facts *facts)
+static void gather_facts(const struct plan *plan, struct init_facts *facts)
 {
 	struct utsname names;
 
@@ -232,6 +233,7 @@ static void gather_facts(struct init_facts *facts)
 	facts->securebits = prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
 	facts->dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
 	prctl(PR_GET_PDEATHSIG, &facts->death_signal, 0, 0, 0);
+	landlock_try(plan, &facts->landlock);
 }
 
 /* Reaps whatever has ended, guests and orphans of the job too. @returns whether the command was among it. */
@@ -359,7 +361,7 @@ noreturn void init_run(const struct plan *plan, const struct sources *sources, s
 		_exit(1);
 	}
 	message.event = INIT_READY;
-	gather_facts(&message.facts);
+	gather_facts(plan, &message.facts);
 	tell(MONITOR, &message);
 	wait_for(MONITOR, INIT_GO);
 	command = start_command(plan, &message.status, &message.failure);

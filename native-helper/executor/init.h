@@ -3,6 +3,7 @@
 #define JOBLET_INIT_H
 
 #include "failure.h"
+#include "landlock.h"
 #include "plan.h"
 #include "session-order.h"
 #include "sources.h"
@@ -41,6 +42,7 @@ struct init_request {
 struct init_facts {
 	char hostname[HOSTNAME_MAXIMUM + 1];
 	int securebits, dumpable, death_signal;
+	struct landlock_facts landlock;
 };
 
 struct init_message {

@@ -291,6 +291,35 @@ static void parse_seccomp(struct cursor *cursor, struct plan *plan)
 	plan->seccomp = (const void *)take(cursor, plan->seccomp_count * sizeof(struct sock_filter));
 }
 
+/* Port 0 means "any" to bind(2), and would be more than a list says. */
+static const uint32_t *take_ports(struct cursor *cursor, uint32_t count)
+{
+	const uint32_t *ports = (const void *)take(cursor, count * sizeof(uint32_t));
+
+	for (uint32_t i = 0; ports && i < count; i++)
+		require(cursor, ports[i] >= 1 && ports[i] <= UINT16_MAX, PLAN_VALUE);
+	return ports;
+}
+
+static void parse_landlock(struct cursor *cursor, struct plan *plan)
+{
+	plan->landlock_scopes = take_u32(cursor);
+	plan->landlock_access = take_u32(cursor);
+	plan->landlock_bind_count = take_u32(cursor);
+	plan->landlock_connect_count = take_u32(cursor);
+	require(cursor, only_flags(plan->landlock_scopes, LANDLOCK_ABSTRACT_SOCKETS | LANDLOCK_SIGNALS), PLAN_VALUE);
+	require(cursor, only_flags(plan->landlock_access, LANDLOCK_BIND | LANDLOCK_CONNECT), PLAN_VALUE);
+	require(cursor, plan->landlock_scopes != 0 || plan->landlock_access != 0, PLAN_VALUE);
+	require(cursor, plan->landlock_bind_count == 0 || plan->landlock_access & LANDLOCK_BIND, PLAN_COMBINATION);
+	require(cursor, plan->landlock_connect_count == 0 || plan->landlock_access & LANDLOCK_CONNECT, PLAN_COMBINATION);
+	if (plan->landlock_bind_count > LANDLOCK_PORTS_MAXIMUM || plan->landlock_connect_count > LANDLOCK_PORTS_MAXIMUM) {
+		fail(cursor, PLAN_TOO_MANY);
+		return;
+	}
+	plan->landlock_bind = take_ports(cursor, plan->landlock_bind_count);
+	plan->landlock_connect = take_ports(cursor, plan->landlock_connect_count);
+}
+
 static void parse_times(struct cursor *cursor, struct plan *plan)
 {
 	plan->timeout_ms = take_u64(cursor);
@@ -338,6 +367,7 @@ static const struct record_kind {
 	[13] = {0, 1, parse_seccomp},
 	[14] = {1, 1, parse_times},
 	[15] = {1, 1, parse_scheduling},
+	[16] = {0, 1, parse_landlock},
 	[17] = {0, 1, parse_input},
 	[IDMAP] = {0, IDMAPS_MAXIMUM, parse_idmap},
 };

@@ -33,6 +33,7 @@ enum {
 	ENVIRONMENT_MAXIMUM = 16384,
 	ARGUMENTS_MAXIMUM = 16384,
 	SECCOMP_MAXIMUM = 4096,
+	LANDLOCK_PORTS_MAXIMUM = 1024,
 };
 
 enum plan_namespace {
@@ -72,6 +73,10 @@ enum plan_attribute {
 
 /* What the command has as its standard input. */
 enum plan_input { INPUT_NONE, INPUT_PIPE, INPUT_TERMINAL };
+
+/* <linux/landlock.h>: LANDLOCK_SCOPE_…, LANDLOCK_ACCESS_NET_…_TCP */
+enum plan_landlock_scope { LANDLOCK_ABSTRACT_SOCKETS = 1, LANDLOCK_SIGNALS = 2 };
+enum plan_landlock_access { LANDLOCK_BIND = 1, LANDLOCK_CONNECT = 2 };
 
 enum plan_device_type { DEVICE_CHARACTER = 1, DEVICE_BLOCK };
 enum plan_access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_MKNOD = 4 };
@@ -120,6 +125,9 @@ struct plan {
 	const char *work_directory;
 	uint32_t seccomp_flags, seccomp_level, seccomp_count; /* count 0: none */
 	const struct sock_filter *seccomp;
+	uint32_t landlock_scopes, landlock_access; /* 0: none */
+	uint32_t landlock_bind_count, landlock_connect_count;
+	const uint32_t *landlock_bind, *landlock_connect; /* the ports that stay allowed */
 	uint64_t timeout_ms, grace_ms; /* timeout 0: none */
 	uint32_t input;
 	struct terminal_size terminal_size;

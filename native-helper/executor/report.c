@@ -73,6 +73,7 @@ static void compare_all(const struct report_subject *subject, struct report *rep
 	json_name(text, "lines");
 	text_add(text, "[");
 	report_process(report, subject);
+	report_landlock(report, subject);
 	report_mounts(report, subject);
 	report_terminal(report, subject);
 	text_add(text, "\n]}\n");

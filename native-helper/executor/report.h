@@ -40,6 +40,7 @@ int report_open(const struct report_subject *subject, const char *path);
 
 /* The parts, by file. */
 void report_process(struct report *report, const struct report_subject *subject);
+void report_landlock(struct report *report, const struct report_subject *subject);
 void report_mounts(struct report *report, const struct report_subject *subject);
 void report_terminal(struct report *report, const struct report_subject *subject);
 

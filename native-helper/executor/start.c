@@ -79,7 +79,7 @@ static uint64_t namespace_flags(const struct plan *plan)
 		flags |= CLONE_NEWUTS;
 	if (plan->namespaces & NAMESPACE_USER)
 		flags |= CLONE_NEWUSER;
-	if (plan->network == NETWORK_NEW)
+	if (plan->network == NETWORK_NEW && LAYER("network"))
 		flags |= CLONE_NEWNET;
 	return flags;
 }
@@ -180,7 +180,7 @@ static bool clone_in_network(struct job *job, const struct sources *sources, con
 	int own;
 	bool cloned;
 
-	if (job->plan->network != NETWORK_JOIN)
+	if (job->plan->network != NETWORK_JOIN || !LAYER("network"))
 		return clone_init(job, sources, channels);
 	own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (own < 0 || setns(job->plan->network_source, CLONE_NEWNET) < 0)
@@ -228,7 +228,7 @@ bool job_start(struct job *job)
 	static struct sources sources;
 	struct channels channels;
 
-	if (!sources_detach(job->plan, &sources, &job->failure) ||
+	if (!landlock_prepare(job->plan, &job->failure) || !sources_detach(job->plan, &sources, &job->failure) ||
 	    !cgroup_create(&job->cgroup, job->cgroup.parent, job->plan, &job->failure) ||
 	    !make_channels(job->plan, &channels, &job->failure) || !clone_in_network(job, &sources, &channels))
 		return false;

@@ -212,6 +212,7 @@ static void on_ready(struct job *job, const struct init_facts *facts)
 		fail_job(job);
 		return;
 	}
+	landlock_forget();
 	ok = compare_and_go(job, facts, &report);
 	if (job->plan->network == NETWORK_JOIN)
 		close(job->plan->network_source); /* from here on the network lasts as long as the job's processes */

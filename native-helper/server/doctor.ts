@@ -38,7 +38,7 @@ function landlock(): DoctorCheck {
     name: 'landlock ABI',
     available: abi > 0,
     required: false,
-    found: String(abi),
+    found: `${abi}: ${abi >= 4 ? '' : 'no '}TCP ports, ${abi >= 6 ? '' : 'no '}scopes`,
     mend: abi > 0 ? '' : 'Use Linux 5.13 or newer, booted with landlock in lsm=.',
   });
 }

@@ -51,6 +51,7 @@ cannotEscape('sees no process of another job', {
 
 cannotEscape('ends no process of another job', {
   layer: 'pid-namespace',
+  beside: ['landlock-scopes'],
   attempt: async (jobs) => {
     await using other = await neighbour(jobs, ':');
     const [init] = jobs.sandbox.processesOf(other);

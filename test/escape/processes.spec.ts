@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll } from 'vitest';
 import { cannotEscape } from './escape.ts';
+import { lacksScopes } from './kernel.ts';
 import { JOB_USER } from './sandbox.ts';
 
 /** Stands in the arguments of a process of the host that has the job's own uid, so that only the layer protects it. */
@@ -35,6 +36,14 @@ cannotEscape('sees no process of the host', {
 
 cannotEscape('ends no process of the host', {
   layer: 'pid-namespace',
+  beside: ['landlock-scopes'],
+  attempt: (jobs) => jobs.probe(['processes.end', String(victim())]),
+});
+
+cannotEscape('would end no process of the host even if it saw one', {
+  layer: 'landlock-scopes',
+  beside: ['pid-namespace'],
+  lacks: lacksScopes,
   attempt: (jobs) => jobs.probe(['processes.end', String(victim())]),
 });
 
@@ -45,6 +54,7 @@ cannotEscape('gets no pidfd of a process of the host', {
 
 cannotEscape('traces no process of the host', {
   layer: 'pid-namespace',
+  beside: ['landlock-scopes'],
   attempt: (jobs) => jobs.probe(['processes.trace', String(victim())]),
 });
 

@@ -105,6 +105,7 @@ const LARGE: Plan = {
   argv: ['sh', '-c', 'true', '', 'env'],
   workDirectory: '/work',
   seccomp: { log: true, listen: true, level: 2, instructions: Buffer.from('0600000000000000', 'hex') },
+  landlock: { scopes: ['abstractSockets', 'signals'], bind: [80, 8080], connect: [443] },
   input: { kind: 'terminal', columns: 80, rows: 24 },
   timeoutMs: 1000n,
   stopGraceMs: 10_000n,
@@ -172,6 +173,9 @@ function crowded(): Buffer[] {
     tooMany({ input: { kind: 'pipe' } }),
     tooMany({ seccomp: { log: false, listen: false, level: 2, instructions: Buffer.alloc(8 * 4097) } }),
     tooMany({ idMaps: Array<IdRange>(129).fill({ kind: 'uid', inside: 1, outside: 1, count: 1 }) }),
+    tooMany({ landlock: { scopes: [], bind: undefined, connect: Array<number>(1025).fill(80) } }),
+    tooMany({ landlock: { scopes: [], bind: Array<number>(1025).fill(80), connect: undefined } }),
+    tooMany({ landlock: { scopes: [], bind: undefined, connect: undefined } }),
   ];
 }
 

@@ -17,6 +17,7 @@ const MEND_OF_LAYER: Readonly<Record<string, string>> = {
   network: 'Run `joblet doctor`: it says what this kernel gives.',
   device: 'Run `joblet doctor`: it says which devices a job can have here.',
   credentials: 'Check jobs.user and jobs.group in the configuration of the helper.',
+  landlock: 'Run `joblet doctor`: it says what this kernel’s Landlock can do.',
   seccomp: 'Run `joblet doctor`: it says whether this kernel has seccomp filters.',
   process: MEND_OF_PROCESS,
   kernel: MEND_OF_PROCESS,

@@ -12,11 +12,13 @@ import { createSealedMemfd } from '../../kernel/memfd.ts';
 import { hardLimits } from '../../kernel/resource-limits.ts';
 import { createSocketPair } from '../../kernel/socketpair.ts';
 import { spawnExecutable } from '../../kernel/spawn.ts';
+import { landlockAbi } from '../../kernel/system-call.ts';
 import type { OpenedMounts } from '../mounts/job-mounts.ts';
 import type { Attachment } from '../networks/networks.ts';
 import { type CompileContext, compileJob } from '../plan/compile.ts';
 import { encodePlan } from '../plan/encode.ts';
 import { HostRoot } from '../plan/host-root.ts';
+import { landlockOf } from '../plan/landlock.ts';
 import { effectiveLimits, limitFilesOf } from '../plan/limits.ts';
 import { manifestOf, withoutSecrets } from '../plan/manifest.ts';
 import type { JobFolder } from './job-folder.ts';
@@ -91,14 +93,16 @@ export class MonitorLauncher implements Disposable {
         ioSharing: (disk) => ioSharingOf(disk, cgroups.mount),
       },
       hardLimits: hardLimits(),
+      landlockAbi: landlockAbi(),
       openVolume,
     };
   }
 
   /** @throws JobletError (refused) when the job asks for a limit that this machine can't enforce. */
   refuseImpossible(spec: CheckedJobSpec): void {
-    const { jobsConfig, limitHost } = this.#context;
+    const { jobsConfig, limitHost, landlockAbi: abi } = this.#context;
     limitFilesOf(effectiveLimits(spec.limits, jobsConfig.limits), limitHost);
+    landlockOf(spec, abi);
   }
 
   /**

@@ -202,10 +202,7 @@ export class Networks {
   }
 
   /** @throws JobletError (refused, not_found, exhausted) when it is known already that the job can't have its network. */
-  refuseImpossible({ network: name, ports, tcpPorts, require }: CheckedJobSpec): void {
-    if (tcpPorts.connect !== undefined || tcpPorts.bind !== undefined || require.length > 0) {
-      throw networkError('limit', 'TCP ports', 'this version has no Landlock yet', 'Leave it out.');
-    }
+  refuseImpossible({ network: name, ports }: CheckedJobSpec): void {
     if (!hasAddresses(name)) {
       return;
     }

@@ -10,6 +10,7 @@ import { seccompProgram } from '../seccomp/programs.ts';
 import { environmentOf } from './environment.ts';
 import type { HostRoot } from './host-root.ts';
 import { DEVICES, ownMounts, ROOT } from './job-root.ts';
+import { landlockOf } from './landlock.ts';
 import { effectiveLimits, type LimitHost, limitFilesOf } from './limits.ts';
 import type { Plan, ResourceLimit } from './plan.ts';
 import { identityOf, type JobNames, writtenFilesFor } from './root-files.ts';
@@ -22,6 +23,8 @@ export interface CompileContext {
   readonly hostRoot: HostRoot;
   readonly limitHost: LimitHost;
   readonly hardLimits: HardLimits;
+  /** The version of the kernel's Landlock; 0 = it has none. */
+  readonly landlockAbi: number;
   /** @throws JobletError (refused) */
   readonly openVolume: (name: string) => Source;
 }
@@ -85,13 +88,14 @@ export function compileJob(job: JobToCompile, context: CompileContext): Compiled
 
 function planOf(
   { uuid, spec, workPath, attachment, mounts }: JobToCompile,
-  { jobsConfig, hostRoot, hardLimits, openVolume }: CompileContext,
+  { jobsConfig, hostRoot, hardLimits, landlockAbi, openVolume }: CompileContext,
   sources: PlanSources,
   limits: Plan['limits'],
 ): Plan {
   const hostname = spec.hostname === '' ? uuid.slice(0, 8) : spec.hostname;
   const identity = identityOf(jobsConfig.user, jobsConfig.group, hostname);
   const workSource = sources.take(openSource(workPath));
+  const landlock = landlockOf(spec, landlockAbi);
   const network = networkOf(uuid, spec.network, attachment, sources);
   return {
     uuid,
@@ -124,6 +128,7 @@ function planOf(
     workDirectory: spec.workDir === '' ? '/work' : spec.workDir,
     ...inputOf(spec),
     ...withFilter(spec.seccompLevel ?? jobsConfig.seccomp_level),
+    ...(landlock !== undefined && { landlock }),
     timeoutMs: spec.timeoutMs,
     stopGraceMs: spec.stopGraceMs === 0n ? BigInt(jobsConfig.stop_grace_ms) : spec.stopGraceMs,
     nice: NICE,

@@ -4,6 +4,7 @@ import type {
   Credentials,
   Device,
   IdRange,
+  Landlock,
   Mount,
   MountAttribute,
   Namespaces,
@@ -39,6 +40,7 @@ const RECORD = {
   seccomp: 13,
   times: 14,
   scheduling: 15,
+  landlock: 16,
   input: 17,
   idMap: 18,
 } as const;
@@ -70,6 +72,8 @@ const MOUNT_ATTRIBUTE: Record<MountAttribute, number> = {
 const INPUT_KIND = { pipe: 1, terminal: 2 } as const;
 const DEVICE_TYPE = { character: 1, block: 2 } as const;
 const DEVICE_ACCESS = { read: 1, write: 2, mknod: 4 } as const;
+const LANDLOCK_SCOPE = { abstractSockets: 1, signals: 2 } as const;
+const LANDLOCK_ACCESS = { bind: 1, connect: 2 } as const;
 /** <linux/seccomp.h> */
 const SECCOMP_FILTER_FLAG = { log: 2, listen: 8 } as const;
 const NOTHING = new Uint8Array(0);
@@ -151,6 +155,10 @@ function writeRecords(writer: PlanWriter, plan: Plan): number {
     const seccomp = plan.seccomp;
     record(RECORD.seccomp, () => writeSeccomp(writer, seccomp));
   }
+  if (plan.landlock !== undefined) {
+    const landlock = plan.landlock;
+    record(RECORD.landlock, () => writeLandlock(writer, landlock));
+  }
   record(RECORD.times, () => writer.u64(plan.timeoutMs, plan.stopGraceMs));
   record(RECORD.scheduling, () => {
     writer.i32(plan.nice);
@@ -221,6 +229,14 @@ function writeSeccomp(writer: PlanWriter, program: SeccompProgram): void {
   const flags = (['log', 'listen'] as const).filter((flag) => program[flag]);
   writer.u32(maskOf(flags, SECCOMP_FILTER_FLAG), program.level, program.instructions.length / 8);
   writer.raw(program.instructions);
+}
+
+function writeLandlock(writer: PlanWriter, { scopes, bind, connect }: Landlock): void {
+  writer.u32(maskOf(scopes, LANDLOCK_SCOPE));
+  writer.u32(
+    (bind === undefined ? 0 : LANDLOCK_ACCESS.bind) | (connect === undefined ? 0 : LANDLOCK_ACCESS.connect),
+  );
+  writer.u32(bind?.length ?? 0, connect?.length ?? 0, ...(bind ?? []), ...(connect ?? []));
 }
 
 function maskOf<Name extends string>(names: readonly Name[], bits: Record<Name, number>): number {

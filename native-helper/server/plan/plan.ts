@@ -31,6 +31,7 @@ export interface Plan {
   readonly seccomp?: SeccompProgram;
   /** Standard input; absent: it is empty. */
   readonly input?: Input;
+  readonly landlock?: Landlock;
   /** Milliseconds; 0 = none. */
   readonly timeoutMs: bigint;
   /** Milliseconds between SIGTERM and the kill of the whole job when its time is up. */
@@ -133,6 +134,15 @@ export interface ResourceLimit {
 export type Input =
   | { readonly kind: 'pipe' }
   | { readonly kind: 'terminal'; readonly columns: number; readonly rows: number };
+
+/** At least one of its fields forbids something. */
+export interface Landlock {
+  /** What of others is out of reach. */
+  readonly scopes: readonly ('abstractSockets' | 'signals')[];
+  /** The TCP ports, 1 … 65535, that it may listen on or connect to; undefined = all. */
+  readonly bind: readonly number[] | undefined;
+  readonly connect: readonly number[] | undefined;
+}
 
 export interface SeccompProgram {
   /** SECCOMP_FILTER_FLAG_LOG: the kernel's log tells what is blocked. */

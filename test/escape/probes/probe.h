@@ -31,7 +31,7 @@ struct program {
 
 /* Each topic's programs; the last one has no name. */
 extern const struct program CAPABILITIES[], CREDENTIALS[], DESCRIPTORS[], DEVICES[], EXECUTOR[], FILESYSTEM[], IPC[],
-	KERNEL[], KEYRING[], LIFETIME[], LIMITS[], PROCESSES[], SECCOMP[], TERMINAL[];
+	KERNEL[], KEYRING[], LIFETIME[], LIMITS[], NETWORK[], PROCESSES[], SECCOMP[], TERMINAL[];
 
 /* The unsigned decimal number that `text` is; else broken. */
 unsigned long number(const char *text);

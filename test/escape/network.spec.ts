@@ -1,0 +1,79 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+import { cannotEscape } from './escape.ts';
+import { lacksPorts, lacksScopes } from './kernel.ts';
+
+/** A program of the host that listens. */
+class Listener implements Disposable {
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async on(place: { path: string } | { host: string; port: number }): Promise<Listener> {
+    const server = createServer((socket) => socket.on('error', () => {}).end());
+    server.listen(place);
+    await once(server, 'listening');
+    return new Listener(server);
+  }
+
+  get port(): string {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? String(address.port) : '';
+  }
+
+  [Symbol.dispose](): void {
+    this.#server.close();
+  }
+}
+
+const LOOPBACK = { host: '127.0.0.1', port: 0 };
+
+cannotEscape('reaches no abstract socket of the desktop, such as the X server', {
+  layer: 'landlock-scopes',
+  lacks: lacksScopes,
+  attempt: async (jobs) => {
+    const name = `joblet-escape-${crypto.randomUUID()}`;
+    using _ = await Listener.on({ path: `\0${name}` });
+    return await jobs.probe(['network.abstract', name]);
+  },
+});
+
+cannotEscape('connects to no TCP port but those that it was given', {
+  layer: 'landlock-ports',
+  lacks: lacksPorts,
+  attempt: async (jobs) => {
+    using listener = await Listener.on(LOOPBACK);
+    const spec = { tcpPorts: { connect: '1' } };
+    return await jobs.probe(['network.connect', '127.0.0.1', listener.port], { spec });
+  },
+});
+
+cannotEscape('listens on no TCP port but those that it was given', {
+  layer: 'landlock-ports',
+  lacks: lacksPorts,
+  attempt: async (jobs) => {
+    using listener = await Listener.on(LOOPBACK);
+    const { port } = listener;
+    listener[Symbol.dispose](); // it was free a moment ago
+    return await jobs.probe(['network.bind', port], { spec: { tcpPorts: { bind: '1' } } });
+  },
+});
+
+cannotEscape('without a network reaches no port of the host', {
+  layer: 'network',
+  attempt: async (jobs) => {
+    using listener = await Listener.on(LOOPBACK);
+    return await jobs.probe(['network.connect', '127.0.0.1', listener.port], { spec: { network: 'none' } });
+  },
+});
+
+cannotEscape('without a network reaches no abstract socket of the host', {
+  layer: 'network',
+  attempt: async (jobs) => {
+    const name = `joblet-escape-${crypto.randomUUID()}`;
+    using _ = await Listener.on({ path: `\0${name}` });
+    return await jobs.probe(['network.abstract', name], { spec: { network: 'none' } });
+  },
+});
