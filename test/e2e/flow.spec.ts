@@ -48,7 +48,7 @@ describe('a person', () => {
     await desktop.openJob('the busy one');
     const main = desktop.page.getByRole('main');
     await desktop.page.keyboard.press('u');
-    const used = main.locator('figcaption').filter({ hasText: text.usage.cpu }).locator('b');
+    const used = main.locator('figcaption').filter({ hasText: text.usage.cpu }).first().locator('b');
     await used.filter({ hasText: /^[1-9]/ }).waitFor();
     await desktop.page.keyboard.press('p');
     await main.getByText(text.status.PAUSED, { exact: true }).waitFor();

@@ -18,7 +18,9 @@ const daemon = (program: string, ...argv: string[]) =>
   daemons.push(spawn(program, argv, { stdio: 'ignore', cwd: '/' }));
 
 beforeAll(async () => {
-  mkdirSync('/run/dbus', { recursive: true });
+  for (const folder of ['/run/dbus', '/run/systemd']) {
+    mkdirSync(folder, { recursive: true });
+  }
   daemon('dbus-daemon', '--system', '--nofork', '--nopidfile');
   await until(() => existsSync(BUS));
   daemon(LOGIND);
