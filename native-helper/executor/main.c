@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,10 +70,11 @@ static bool is_open(int descriptor)
 
 /*
  * Numbers below 10 have meanings, so nothing that is opened later may get one. And no signal but SIGKILL ends a monitor, because the
- * job would end with it; SIGPIPE becomes EPIPE.
+ * job would end with it; SIGPIPE becomes EPIPE. Its memory holds the job's secrets, which no core dump shall keep.
  */
 static void settle(void)
 {
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	sys_block_all_signals();
 	umask(077);
 	for (int descriptor = 0; descriptor <= FD_LAST; descriptor++)

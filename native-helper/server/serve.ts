@@ -4,6 +4,7 @@ import { Health } from '../api/gen/grpc/health/v1/health_pb.js';
 import { ServerReflection } from '../api/gen/grpc/reflection/v1/reflection_pb.js';
 import { HelperService, JobService, NetworkService, VolumeService } from '../api/gen/joblet_pb.js';
 import { type Paths, pathsUnder } from '../api/paths.ts';
+import { forbidCoreDumps } from '../kernel/core-dump.ts';
 import { loadAssets } from './assets.ts';
 import { canonicalRoot, prepareFolders } from './config/folders.ts';
 import { Installation } from './config/installation.ts';
@@ -38,6 +39,8 @@ export async function serve(root: string): Promise<void> {
     });
   }
   process.umask(HELPER_UMASK);
+  // It holds secrets of jobs that wait.
+  forbidCoreDumps();
   const paths = pathsUnder(canonicalRoot(root));
   prepareFolders(paths);
   takeHelperLock(paths.lock);

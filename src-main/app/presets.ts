@@ -1,8 +1,8 @@
-/** Specifications under a name, kept in `presets.json`. Values of secrets are never kept: only their names are. */
+/** Specifications under a name, kept in `presets.json`. Values of secrets, and of plain variables that are called like one, are never kept. */
 import { create, fromJson, type JsonObject, toJson } from '@bufbuild/protobuf';
 import { JobletError } from '../../native-helper/api/errors.ts';
 import { JobSpecSchema } from '../../native-helper/api/gen/joblet_pb.js';
-import { type CheckedJobSpec, jobSpecSchema } from '../../native-helper/api/job-spec.ts';
+import { type CheckedJobSpec, isSecretName, jobSpecSchema } from '../../native-helper/api/job-spec.ts';
 import { fieldsOf } from '../../native-helper/api/job-spec-message.ts';
 import * as z from '../../native-helper/api/schema.ts';
 import { type Preset, presetNameSchema } from '../ipc/contract.ts';
@@ -96,9 +96,20 @@ function tooMany(object: string): JobletError {
   });
 }
 
+/** What the form takes for a value that was not kept. */
+const TYPE_AGAIN = '***';
+
 function withoutSecrets(spec: CheckedJobSpec): CheckedJobSpec {
+  const plain = Object.entries(spec.environment).map(([name, value]) => [
+    name,
+    isSecretName(name) ? TYPE_AGAIN : value,
+  ]);
   const names = Object.keys(spec.secretEnvironment);
-  return { ...spec, secretEnvironment: Object.fromEntries(names.map((name) => [name, ''])) };
+  return {
+    ...spec,
+    environment: Object.fromEntries(plain),
+    secretEnvironment: Object.fromEntries(names.map((name) => [name, ''])),
+  };
 }
 
 function jsonOf({ name, spec }: Preset): Content['presets'][number] {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatDuration, formatPercent, formatTime } from './format.ts';
+import { formatBytes, formatDuration, formatPercent, formatRoughly, formatTime } from './format.ts';
 
 describe('formatBytes', () => {
   it.each([
@@ -45,6 +45,14 @@ describe('formatDuration', () => {
     [86_399, '23 h 59 min'],
     [90_000, '1 d 1 h'],
   ])('%d seconds are %s', (seconds, text) => expect(formatDuration(seconds * 1_000_000)).toBe(text));
+});
+
+describe('formatRoughly', () => {
+  it.each([
+    [7440, '2 h'],
+    [185, '3 min'],
+    [5, '5.0 s'],
+  ])('%d seconds are %s', (seconds, text) => expect(formatRoughly(seconds * 1_000_000)).toBe(text));
 });
 
 describe('formatTime', () => {

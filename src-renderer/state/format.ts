@@ -54,3 +54,8 @@ export function formatDuration(us: number): string {
   const rest = Math.floor((whole % size) / next.seconds);
   return `${Math.floor(whole / size)} ${unit}${rest > 0 ? ` ${rest} ${next.unit}` : ''}`;
 }
+
+/** `2 h`: of such a time the largest unit alone. */
+export function formatRoughly(us: number): string {
+  return formatDuration(us).split(' ', 2).join(' ');
+}

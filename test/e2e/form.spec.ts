@@ -62,6 +62,29 @@ describe('the form', () => {
     expect(await command().inputValue()).toBe('make again');
   });
 
+  it('asks for a job that starts later, which is found by its label, and canceled by a key', async () => {
+    await openForm();
+    await command().fill('true');
+    await jobName().fill('nightly');
+    await field(words.fields.startAtUs.label).fill('yesterday');
+    await desktop.page.getByText('is not a time').waitFor();
+    await field(words.fields.startAtUs.label).fill('2h 30m');
+    await field(words.fields.labels.label).fill('team=core');
+    await desktop.page.keyboard.press('Control+Enter');
+    await desktop.page.getByRole('heading', { level: 1, name: 'nightly' }).waitFor();
+    await desktop.page.getByText(text.status.SCHEDULED).waitFor();
+    await desktop.page.getByText(/^starts in 2 h (29|30) min/).waitFor();
+    await go(text.pages.jobs);
+    await desktop.page.getByRole('searchbox').fill('team=core');
+    await desktop.page.getByRole('row', { name: 'nightly' }).getByText('in 2 h').waitFor();
+    await desktop.page.getByRole('button', { name: 'nightly' }).click();
+    await desktop.page.getByRole('button', { name: text.job.cancel }).waitFor();
+    await desktop.page.keyboard.press('x');
+    await desktop.page.getByText(text.exit.canceled).waitFor();
+    await go(text.pages.jobs);
+    await desktop.page.getByRole('searchbox').fill('');
+  });
+
   it('keeps all when a pasted line is not understood, which goes where one pasted it', async () => {
     await openForm();
     await command().fill('echo typed by hand');

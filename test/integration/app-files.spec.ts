@@ -145,11 +145,12 @@ describe('presets', () => {
       limits: { memoryBytes: 2n ** 62n, cpuPercent: 150, pids: 7n },
       timeoutMs: 31_536_000_000n,
       args: ['', '\u{1f600}', '-x'],
-      environment: { A: '1' },
     };
     await store.save(preset('zeta'));
-    await store.save(preset('alpha', { ...spec, secretEnvironment: { TOKEN: 'sesame' } }));
-    const kept = [preset('alpha', { ...spec, secretEnvironment: { TOKEN: '' } }), preset('zeta')];
+    const secrets = { environment: { A: '1', API_KEY: 'sesame' }, secretEnvironment: { TOKEN: 'sesame' } };
+    const masked = { environment: { A: '1', API_KEY: '***' }, secretEnvironment: { TOKEN: '' } };
+    await store.save(preset('alpha', { ...spec, ...secrets }));
+    const kept = [preset('alpha', { ...spec, ...masked }), preset('zeta')];
     expect(store.list()).toEqual(kept);
     expect((await openPresets()).list()).toEqual(kept);
     expect(readFileSync(at('presets.json'), 'utf8')).not.toContain('sesame');

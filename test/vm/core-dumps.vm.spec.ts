@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runToEnd, type Service, shell, temporaryService } from '../fixtures/job-service.ts';
+import { RunningHelper } from '../fixtures/running-helper.ts';
 
 const CRASH = 'kill -SEGV $$';
 /** The kernel waits for the handler's start before the process is gone, but not for what the handler does. */
@@ -44,6 +45,12 @@ async function isHandlerCalled(): Promise<boolean> {
 
 it('gives no core dump of a job to the handler of the host', async () => {
   expect(await runToEnd(service.jobs, shell(CRASH))).toMatchObject({ signal: 11 });
+  expect(await isHandlerCalled()).toBe(false);
+});
+
+it('gives none of the helper, which holds secrets, to it', async () => {
+  await using helper = await RunningHelper.start();
+  process.kill(helper.pid, 'SIGSEGV');
   expect(await isHandlerCalled()).toBe(false);
 });
 
