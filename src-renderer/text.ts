@@ -272,6 +272,10 @@ export const text = {
         label: 'Volumes',
         help: 'Folders that outlive it, seen at /volumes/NAME; with :ro to read only. Made by joblet volume create.',
       },
+      workBytes: {
+        label: 'Disk',
+        help: 'What its /work can hold; a file that would be more is refused to it.',
+      },
       mounts: {
         label: 'Your folders',
         help: 'Folders or files of yours that it sees and, without :ro, changes; at their own path or, behind a colon, at another.',
@@ -423,6 +427,7 @@ export const text = {
       workDir: 'Folder',
       defaultWorkDir: '/work',
       mount: 'Yours',
+      disk: 'Disk of /work',
       hostname: 'Host name',
       seccompLevel: 'Security level',
       labels: 'Labels',

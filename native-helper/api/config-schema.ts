@@ -31,35 +31,46 @@ const absolutePath = z.string().check(z.maxLength(4095), z.regex(/^\/[^\0]+$/, '
 const uidSchema = intBetween(0, 4_294_967_294);
 
 /** How jobs are run; a limit set here counts as asked for by every job that does not set its own. */
-export const jobsConfigSchema = z.strictObject({
-  /** uid and gid of every job. The kernel's overflow id, `nobody` on every distribution. */
-  user: z._default(uidSchema, 65_534),
-  group: z._default(uidSchema, 65_534),
-  /** Size of a job's /tmp (tmpfs), bytes. */
-  tmp_bytes: z._default(intBetween(1_048_576, 2 ** 50), 1_073_741_824),
-  /** Time between SIGTERM and the kill of the whole job, ms. */
-  stop_grace_ms: z._default(intBetween(0, 3_600_000), 10_000),
-  /** The seccomp filter of a job that names none: 0 (no filter) … 3 (ADR-009). */
-  seccomp_level: z._default(intBetween(0, 3), 2),
-  /** Monitors that may be on their way up at one time. */
-  concurrent_starts: z._default(intBetween(1, 256), 16),
-  /** Whether the machine is kept from going to sleep while jobs run. */
-  keep_awake: z._default(z.boolean(), true),
-  limits: z.prefault(
-    z.strictObject({
-      cpu_percent: z.optional(intBetween(1, 409_600)),
-      cpu_weight: z.optional(intBetween(1, 10_000)),
-      memory_bytes: z.optional(z.int().check(z.minimum(1_048_576))),
-      pids: z.optional(intBetween(1, 4_194_304)),
-      cpu_cores: z.optional(cpuListSchema),
-      memory_high_bytes: z.optional(z.int().check(z.minimum(1_048_576))),
-      swap_bytes: z.optional(z.int().check(z.minimum(0))),
-      io_bytes_per_second: z.optional(z.int().check(z.minimum(4096))),
-      io_weight: z.optional(intBetween(1, 10_000)),
-    }),
-    {},
-  ),
-});
+export const jobsConfigSchema = z
+  .strictObject({
+    /** uid and gid of every job. The kernel's overflow id, `nobody` on every distribution. */
+    user: z._default(uidSchema, 65_534),
+    group: z._default(uidSchema, 65_534),
+    /** Size of a job's /tmp (tmpfs), bytes. */
+    tmp_bytes: z._default(intBetween(1_048_576, 2 ** 50), 1_073_741_824),
+    /** What /work of a job may hold that asks for no size of its own, bytes. */
+    work_bytes: z.optional(intBetween(2 ** 20, 2 ** 44)),
+    /** What the /work of all jobs may hold together, bytes. Only with work_bytes: a folder without a size could not be counted in. */
+    all_work_bytes: z.optional(intBetween(2 ** 20, Number.MAX_SAFE_INTEGER)),
+    /** Time between SIGTERM and the kill of the whole job, ms. */
+    stop_grace_ms: z._default(intBetween(0, 3_600_000), 10_000),
+    /** The seccomp filter of a job that names none: 0 (no filter) … 3 (ADR-009). */
+    seccomp_level: z._default(intBetween(0, 3), 2),
+    /** Monitors that may be on their way up at one time. */
+    concurrent_starts: z._default(intBetween(1, 256), 16),
+    /** Whether the machine is kept from going to sleep while jobs run. */
+    keep_awake: z._default(z.boolean(), true),
+    limits: z.prefault(
+      z.strictObject({
+        cpu_percent: z.optional(intBetween(1, 409_600)),
+        cpu_weight: z.optional(intBetween(1, 10_000)),
+        memory_bytes: z.optional(z.int().check(z.minimum(1_048_576))),
+        pids: z.optional(intBetween(1, 4_194_304)),
+        cpu_cores: z.optional(cpuListSchema),
+        memory_high_bytes: z.optional(z.int().check(z.minimum(1_048_576))),
+        swap_bytes: z.optional(z.int().check(z.minimum(0))),
+        io_bytes_per_second: z.optional(z.int().check(z.minimum(4096))),
+        io_weight: z.optional(intBetween(1, 10_000)),
+      }),
+      {},
+    ),
+  })
+  .check(
+    z.refine(
+      ({ work_bytes, all_work_bytes }) => all_work_bytes === undefined || work_bytes !== undefined,
+      'all_work_bytes needs work_bytes',
+    ),
+  );
 
 /** The programs and name servers of jobs with a network of their own. */
 export const networksConfigSchema = z.strictObject({

@@ -41,6 +41,9 @@ export const MAX_PIDS = 4_194_304n;
 export const MIN_IO_BYTES_PER_SECOND = 4096n;
 /** ADR-009; 0 is no filter. */
 export const MAX_SECCOMP_LEVEL = 3;
+/** 1 MiB, of which mkfs.ext4 can still make a file system, and 16 TiB, which ext4 holds in blocks of 4 KiB. */
+export const MIN_WORK_BYTES = 2n ** 20n;
+export const MAX_WORK_BYTES = 2n ** 44n;
 /** A year, in milliseconds. */
 export const MAX_DURATION_MS = 31_536_000_000n;
 /** What a JavaScript number holds exactly: in the year 2255. */
@@ -173,6 +176,13 @@ export const jobSpecSchema = z
     ),
     seccompLevel: z.optional(z.int().check(z.minimum(0), z.maximum(MAX_SECCOMP_LEVEL))),
     mounts: z._default(mountsSchema, []),
+    workBytes: z._default(
+      z.bigint().check(
+        z.maximum(MAX_WORK_BYTES),
+        z.refine((bytes) => bytes === 0n || bytes >= MIN_WORK_BYTES, `must be at least ${MIN_WORK_BYTES}`),
+      ),
+      0n,
+    ),
   })
   .check(
     z.superRefine((spec, context) => {

@@ -20,6 +20,7 @@ import { jobDirectoryOf, type Paths } from '../../api/paths.ts';
 import type * as z from '../../api/schema.ts';
 import { tryLock } from '../../kernel/lock.ts';
 import { encodeManifest, type Manifest } from '../plan/manifest.ts';
+import { workImageIn } from '../storage/sized-folder.ts';
 import { type ExitRecord, exitRecordSchema } from './exit-record.ts';
 import { removeTree } from './remove-tree.ts';
 import { type Report, reportSchema } from './report.ts';
@@ -80,6 +81,28 @@ export class JobFolder {
       giveTo(this.work, owner);
     } catch (error) {
       throw folderError('mkdir', this.path, error);
+    }
+  }
+
+  /**
+   * As `create`, but `work` never holds more than that many bytes.
+   *
+   * @throws JobletError: refused (this machine lacks what it takes), or exhausted.
+   */
+  async createSized(owner: { readonly user: number; readonly group: number }, bytes: bigint): Promise<void> {
+    try {
+      mkdirSync(this.path, { mode: 0o700 });
+    } catch (error) {
+      throw folderError('mkdir', this.path, error);
+    }
+    await workImageIn(this.path).create(bytes, owner);
+  }
+
+  /** Makes a `work` with a size visible, as it may not be since the machine was started. */
+  async attachWork(): Promise<void> {
+    const work = workImageIn(this.path);
+    if (work.exists) {
+      await work.attach();
     }
   }
 
@@ -178,6 +201,7 @@ export class JobFolder {
    */
   async remove(signal?: AbortSignal): Promise<void> {
     try {
+      await workImageIn(this.path).detach();
       await removeTree(this.path, signal);
     } catch (error) {
       throw folderError('remove', this.path, error);

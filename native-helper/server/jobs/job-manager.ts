@@ -30,6 +30,7 @@ import { Networks } from '../networks/networks.ts';
 import { CommitQueue } from '../state/commit-queue.ts';
 import { openDatabase } from '../state/database.ts';
 import { type JobRecord, JobStore, type StoredJob } from '../state/job-store.ts';
+import { refuseWithoutRoom, workBytesOf } from '../storage/work-room.ts';
 import { VolumeManager } from '../volumes/volume-manager.ts';
 import { doctorChecks } from './doctor.ts';
 import { JobChanges } from './job-changes.ts';
@@ -187,6 +188,7 @@ export class JobManager {
     this.networks.refuseImpossible(checked);
     refuseFullDisk(this.#options.paths.jobsDirectory);
     await this.#mounts.check(checked, caller);
+    this.#refuseWithoutRoom(checked);
     const nowUs = Date.now() * 1000;
     refuseFarStart(checked, nowUs);
     const uuid = randomUUID();
@@ -512,6 +514,16 @@ export class JobManager {
   #hasEnded(uuid: string): boolean {
     const status = this.#store.statusOf(uuid);
     return status === undefined || hasEnded(status);
+  }
+
+  #refuseWithoutRoom(spec: CheckedJobSpec): void {
+    const { jobsConfig } = this.#options;
+    if (jobsConfig.all_work_bytes !== undefined) {
+      const live = this.#store
+        .uuidsWithStatus(LIVE_STATES)
+        .map((uuid) => [uuid, workBytesOf(this.#require(uuid).spec, jobsConfig)] as const);
+      refuseWithoutRoom(workBytesOf(spec, jobsConfig), new Map(live), this.#options);
+    }
   }
 
   #find(id: string): string {

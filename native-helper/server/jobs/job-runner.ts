@@ -13,6 +13,7 @@ import type { JobMounts } from '../mounts/job-mounts.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { CommitQueue, Durability } from '../state/commit-queue.ts';
 import type { JobChange, JobStore } from '../state/job-store.ts';
+import { workBytesOf } from '../storage/work-room.ts';
 import { type DeniedCall, withDenial } from './denials.ts';
 import { changeOf, type ExitRecord } from './exit-record.ts';
 import { failureFrom, failureOf } from './failure.ts';
@@ -337,7 +338,12 @@ export class JobRunner {
       return;
     }
     try {
-      if (!job.isAgain) {
+      const workBytes = workBytesOf(spec, jobsConfig);
+      if (job.isAgain) {
+        await job.folder.attachWork();
+      } else if (workBytes > 0n) {
+        await job.folder.createSized(jobsConfig, workBytes);
+      } else {
         job.folder.create(jobsConfig);
       }
       using attachment = hasAddresses(spec.network)

@@ -80,6 +80,7 @@ const anySpec: fc.Arbitrary<CheckedJobSpec> = fc
     terminal: fc.option(fc.record({ columns: fc.nat(65_535), rows: fc.nat(65_535) }), { nil: undefined }),
     stdin: fc.boolean(),
     mounts: fc.constant<CheckedJobSpec['mounts']>([]),
+    workBytes: fc.constant(0n),
   })
   .map((spec) => ({ ...PLAIN_SPEC, ...spec }))
   .filter((spec) => jobSpecSchema.safeParse(spec).success);

@@ -146,6 +146,11 @@ export class SizedFolder {
   }
 }
 
+/** The work of a job that has a size. */
+export function workImageIn(jobDirectory: string): SizedFolder {
+  return new SizedFolder(join(jobDirectory, 'work.image'), join(jobDirectory, 'work'));
+}
+
 function refuseSize(bytes: bigint): void {
   if (bytes < SIZED_FOLDER_BYTES_MINIMUM || bytes > SIZED_FOLDER_BYTES_MAXIMUM) {
     throw new JobletError('invalid', {

@@ -78,6 +78,7 @@ describe('jobSpecOf', () => {
       require: ['landlock-scopes'],
       tcpPorts: { connect: '', bind: '80' },
       mounts: [],
+      workBytes: 0n,
     });
   });
 

@@ -19,6 +19,7 @@ export interface JobSpecFlags extends EnvironmentFlags {
   readonly maxCpu?: string;
   readonly cpuWeight?: string;
   readonly maxMemory?: string;
+  readonly maxDisk?: string;
   readonly maxPids?: string;
   readonly cpuCores?: string;
   readonly memoryHigh?: string;
@@ -55,6 +56,7 @@ const FLAG_OF_FIELD: Readonly<Record<string, string>> = {
   'limits.cpuPercent': '--max-cpu',
   'limits.cpuWeight': '--cpu-weight',
   'limits.memoryBytes': '--max-memory',
+  workBytes: '--max-disk',
   'limits.pids': '--max-pids',
   'limits.cpuCores': '--cpu-cores',
   'limits.memoryHighBytes': '--memory-high',
@@ -83,6 +85,7 @@ const FLAG_OF_FIELD: Readonly<Record<string, string>> = {
 /** How a bound is told in the unit that the flag takes. */
 const FORMAT_OF_FIELD: Readonly<Record<string, (bound: bigint) => string>> = {
   'limits.memoryBytes': formatMemorySize,
+  workBytes: formatMemorySize,
   'limits.memoryHighBytes': formatMemorySize,
   'limits.swapBytes': formatMemorySize,
   timeoutMs: formatDuration,
@@ -128,6 +131,7 @@ export function jobSpecOf(
     tcpPorts: tcpPortsOf(flags),
     ...seccompOf(flags),
     mounts,
+    ...(flags.maxDisk !== undefined && { workBytes: parseMemorySize(flags.maxDisk, '--max-disk') }),
   });
   if (!result.success) {
     throw usageErrorOf(result.error.issues);

@@ -49,6 +49,7 @@ function addedKeys(job: Job): Readonly<Record<string, unknown>> {
     timeoutMs: spec?.timeoutMs || undefined,
     stopGraceMs: spec?.stopGraceMs || undefined,
     hostname: spec?.hostname || undefined,
+    workBytes: spec?.workBytes || undefined,
     mounts: spec?.mounts.length
       ? spec.mounts.map((mount) => pick(mount, ['source', 'target', 'readOnly']))
       : undefined,

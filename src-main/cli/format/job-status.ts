@@ -117,6 +117,7 @@ function limitLines({ spec }: Job): string[] {
     ...(cpuWeight === undefined ? [] : [`CPU Weight: ${cpuWeight}`]),
     ...(memoryBytes === undefined ? [] : [`Max Memory: ${formatMemorySize(memoryBytes)}`]),
     ...(memoryHighBytes === undefined ? [] : [`Memory High: ${formatMemorySize(memoryHighBytes)}`]),
+    ...(spec?.workBytes ? [`Max Disk: ${formatMemorySize(spec.workBytes)}`] : []),
     ...(swapBytes === undefined ? [] : [`Max Swap: ${formatMemorySize(swapBytes)}`]),
     ...(ioBytesPerSecond === undefined ? [] : [`Max IO BPS: ${ioBytesPerSecond}`]),
     ...(ioWeight === undefined ? [] : [`IO Weight: ${ioWeight}`]),

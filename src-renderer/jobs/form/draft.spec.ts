@@ -38,6 +38,7 @@ describe('check', () => {
       require: [],
       tcpPorts: {},
       mounts: [],
+      workBytes: 0n,
     });
   });
 
@@ -168,6 +169,7 @@ describe('check', () => {
       ),
       labels: fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), fc.constantFrom('', 'x.y'), { maxKeys: 3 }),
       startAtUs: fc.constant(0n),
+      workBytes: fc.oneof(fc.constant(0n), fc.bigInt({ min: 2n ** 20n, max: 2n ** 44n })),
       mounts: fc.uniqueArray(
         fc.record({
           source: fc.stringMatching(/^\/[a-z ,:]{0,5}[a-z]$/),

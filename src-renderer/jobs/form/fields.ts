@@ -164,6 +164,7 @@ export const LINES: { readonly [Name in LineName]: Kind<ValueOf<Name>> & { reado
   name: { ...WORD, group: 'place' },
   labels: { ...LABELS, isCode: true, group: 'place' },
   volumes: { ...VOLUMES, isCode: true, group: 'place' },
+  workBytes: { ...BYTES, example: '10 GB', nothing: 0n, group: 'limits' },
   mounts: { ...MOUNTS, isCode: true, group: 'place' },
   workDir: { ...WORD, example: '/work', isCode: true, group: 'place' },
   hostname: { ...WORD, isCode: true, group: 'place' },

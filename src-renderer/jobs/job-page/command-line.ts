@@ -21,6 +21,7 @@ export function commandLineOf(spec: CheckedJobSpec): string {
     ['--name', spec.name || undefined],
     ['--max-cpu', limits.cpuPercent?.toString()],
     ['--cpu-weight', limits.cpuWeight?.toString()],
+    ['--max-disk', spec.workBytes === 0n ? undefined : memorySize(spec.workBytes)],
     ['--max-memory', limits.memoryBytes === undefined ? undefined : memorySize(limits.memoryBytes)],
     ['--max-pids', limits.pids?.toString()],
     ['--schedule', Number(spec.startAtUs) > Date.now() * 1000 ? rfc3339(spec.startAtUs) : undefined],

@@ -30,6 +30,7 @@ export function askedFacts({ spec, uuid, nodeId, ownerUid }: JobDetails): readon
       (argument, index): MaybeFact => [words.argument(index + 1), argument || words.emptyText, true],
     ),
     [words.workDir, spec.workDir || words.defaultWorkDir, true],
+    [words.disk, spec.workBytes > 0n && formatBytes(Number(spec.workBytes))],
     ...spec.mounts.map((mount): MaybeFact => [words.mount, mountText(mount), true]),
     [words.hostname, spec.hostname, true],
     [words.volumes, formatVolumes(spec.volumes), true],
