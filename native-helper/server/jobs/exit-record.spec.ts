@@ -117,3 +117,28 @@ describe('the schema of the record', () => {
     expect(exitRecordSchema.safeParse(record).success).toBe(false);
   });
 });
+
+describe('the denials of a record', () => {
+  it('become those of the job', () => {
+    const { denials } = changeOf({
+      ...RECORD,
+      denials: { level: 2, calls: [[-1, 4, 1_700_000_000_500_000]], others: 0 },
+    });
+    expect(denials?.map(({ call, count }) => [call, count])).toEqual([['a call of another ABI', 4n]]);
+  });
+
+  it('are left alone when there are none, or the monitor knew of none', () => {
+    expect(changeOf({ ...RECORD, denials: { level: 2, calls: [], others: 0 } })).not.toHaveProperty(
+      'denials',
+    );
+    expect(changeOf(RECORD)).not.toHaveProperty('denials');
+  });
+
+  it.each([
+    ['of more kinds than a monitor tells apart', { level: 2, calls: Array(33).fill([1, 1, 1]), others: 0 }],
+    ['with a field too many', { level: 2, calls: [[1, 1, 1, 1]], others: 0 }],
+    ['with a count below zero', { level: 2, calls: [[1, -1, 1]], others: 0 }],
+  ])('are refused %s', (_what, denials) => {
+    expect(exitRecordSchema.safeParse({ ...RECORD, denials }).success).toBe(false);
+  });
+});

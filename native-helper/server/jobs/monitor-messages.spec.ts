@@ -37,6 +37,8 @@ describe('parseMonitorMessage', () => {
   it('takes what a monitor says', () => {
     const hello = { event: 'hello', monitor: 1, build: 'a'.repeat(64), job: UUID, pid: 7, phase: 'running' };
     expect(parseMonitorMessage(JSON.stringify(hello))).toEqual(hello);
+    const denied = { event: 'denied', level: 2, call: 101, first_us: 1_700_000_000_000_000 };
+    expect(parseMonitorMessage(JSON.stringify(denied))).toEqual(denied);
     const running = { event: 'running', init_pid: 8, started_us: 1_700_000_000_000_000, paused: true };
     expect(parseMonitorMessage(JSON.stringify(running))).toEqual(running);
     expect(parseMonitorMessage('{"event":"paused"}')).toEqual({ event: 'paused' });

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type Attempt,
   AttemptSchema,
+  DenialSchema,
   FailureSchema,
   JobSpecSchema,
   JobStatus,
@@ -113,6 +114,19 @@ describe('JobStore', () => {
     store.update(uuidOf(1), [JobStatus.INITIALIZING], { status: JobStatus.RUNNING, startedUs: 7 });
     store.update(uuidOf(1), [JobStatus.RUNNING], { status: JobStatus.LOST, endedUs: 9 });
     expect(store.get(uuidOf(1))).toMatchObject({ startedUs: 7, endedUs: 9, exitCode: null, failure: null });
+  });
+
+  it('keeps denials as they come, and those of a job that has ended as they are', () => {
+    insert(7);
+    const denied = (call: string) => [create(DenialSchema, { call, count: 2n })];
+    store.changeDenials(uuidOf(7), () => denied('bpf'));
+    store.changeDenials(uuidOf(7), (known) => [...known, ...denied('ptrace')]);
+    expect(store.get(uuidOf(7))?.denials).toMatchObject([{ call: 'bpf' }, { call: 'ptrace', count: 2n }]);
+    store.update(uuidOf(7), [JobStatus.INITIALIZING], { status: JobStatus.FAILED, endedUs: 9 });
+    store.changeDenials(uuidOf(7), () => []);
+    expect(store.get(uuidOf(7))?.denials).toHaveLength(2);
+    store.changeDenials(uuidOf(8), () => denied('bpf'));
+    expect(store.get(uuidOf(8))).toBeUndefined();
   });
 
   it('finds ids by their beginning', () => {

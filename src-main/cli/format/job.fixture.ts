@@ -40,7 +40,12 @@ export function fullJob(): Job {
       stopGraceMs: 500n,
       workDir: '/work/src',
       hostname: 'box',
+      seccompLevel: 2,
     },
+    denials: [
+      { call: 'ptrace', count: 3n, firstUs: CREATED_US + 2_000_000n, mend: '--seccomp 1' },
+      { call: 'chroot', count: 0n, firstUs: CREATED_US + 3_000_000n },
+    ],
     usage: {
       cpuUserUs: 1_250_000n,
       cpuSystemUs: 30_000n,
