@@ -20,6 +20,7 @@ describe('completionOf', () => {
     expect(await values('job', 'run', '--max')).toEqual([
       '--max-cpu',
       '--max-memory',
+      '--max-disk',
       '--max-swap',
       '--max-iobps',
       '--max-pids',

@@ -159,7 +159,9 @@ describe('with a helper', () => {
   it('a form with faults, and presets', async () => {
     const { page } = desktop;
     await go(desktop, 'new');
-    await page.getByRole('textbox', { name: text.newJob.fields['limits.memoryBytes'].label }).fill('much');
+    await page
+      .getByRole('textbox', { name: text.newJob.fields['limits.memoryBytes'].label, exact: true })
+      .fill('much');
     await page.keyboard.press('Control+Enter');
     await page.getByText(text.newJob.faults(2)).waitFor();
     await photograph(desktop, 'new-faults');
