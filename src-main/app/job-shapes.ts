@@ -78,6 +78,7 @@ export function detailsOf(job: Job): JobDetails {
     ownerUid: job.ownerUid,
     nodeId: job.nodeId,
     logBytes: Number(job.logBytes),
+    addresses: [...job.addresses],
     attempts: job.attempts.map(({ startedUs, endedUs, status, exitCode }) => ({
       startedUs: Number(startedUs),
       endedUs: Number(endedUs),

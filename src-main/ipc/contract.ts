@@ -125,6 +125,8 @@ const jobDetailsSchema = z.extend(jobRowSchema, {
   ownerUid: z.int(),
   nodeId: z.string(),
   logBytes: bytesSchema,
+  /** Of its own, while it has any. */
+  addresses: z.array(z.string()),
   /** Those before the present one. */
   attempts: z.array(attemptSchema),
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { JobletError } from '../../../native-helper/api/errors.ts';
 import { jobSpecSchema, MAX_DURATION_MS } from '../../../native-helper/api/job-spec.ts';
 import { commandLineOf } from '../../../src-renderer/jobs/job-page/command-line.ts';
+import { anyJobSpec } from '../../../test/fixtures/any-job-spec.ts';
 import { PLAIN_SPEC } from '../../../test/fixtures/job-spec.ts';
 import { REQUESTS } from '../../ipc/contract.ts';
 import { parsePastedLine } from './parse.ts';
@@ -47,6 +48,16 @@ describe('a pasted line of joblet', () => {
     await fc.assert(
       fc.asyncProperty(asked, async (changes) => {
         const spec = jobSpecSchema.parse({ ...PLAIN_SPEC, ...changes });
+        expect((await parsePastedLine(commandLineOf(spec))).spec).toEqual(spec);
+      }),
+    );
+  });
+
+  it('means the same job, whatever of a job it asks for', async () => {
+    // A word alone with white space is a line of shell there, so `env` stands before it.
+    const asked = anyJobSpec.filter(({ command, args }) => args.length > 0 || !/\s/.test(command));
+    await fc.assert(
+      fc.asyncProperty(asked, async (spec) => {
         expect((await parsePastedLine(commandLineOf(spec))).spec).toEqual(spec);
       }),
     );

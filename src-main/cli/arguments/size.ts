@@ -2,6 +2,7 @@
 import { usageError } from '../errors.ts';
 
 const UNITS: Readonly<Record<string, bigint>> = {
+  B: 1n,
   KB: 1024n,
   MB: 1024n ** 2n,
   GB: 1024n ** 3n,
@@ -10,17 +11,17 @@ const UNITS: Readonly<Record<string, bigint>> = {
 const MEGABYTE = 1024n ** 2n;
 
 /**
- * Bytes from `256` (megabytes), `256MB`, `8GB`; units in any case.
+ * Bytes from `256` (megabytes), `256MB`, `8GB`, `4097B`; units in any case.
  *
  * @param flag named in the error
  */
 export function parseMemorySize(text: string, flag: string): bigint {
-  const [, digits, unit] = /^([0-9]{1,40})([KMGT]B)?$/i.exec(text) ?? [];
+  const [, digits, unit] = /^([0-9]{1,40})([KMGT]?B)?$/i.exec(text) ?? [];
   if (digits === undefined) {
     throw usageError(
       flag,
       `'${text}' is not a size`,
-      'Write a whole number of megabytes, or one with KB, MB, GB or TB.',
+      'Write a whole number of megabytes, or one with B, KB, MB, GB or TB.',
     );
   }
   return BigInt(digits) * (UNITS[unit?.toUpperCase() ?? 'MB'] ?? MEGABYTE);

@@ -38,10 +38,10 @@ function declare(command: Command): void {
     .option('--name <name>', 'a name for people')
     .option('--max-cpu <percent>', 'CPU time at most; 100 is one core')
     .option('--cpu-weight <weight>', 'share of the CPU beside other jobs, 1 to 10000')
-    .option('--max-memory <megabytes>', 'memory at most; also with KB, MB, GB or TB')
+    .option('--max-memory <megabytes>', 'memory at most; also with B, KB, MB, GB or TB')
     .option('--cpu-cores <list>', 'the processors it may use, such as 0-3 or 1,3')
     .option('--memory-high <megabytes>', 'memory beyond which it is slowed down and made to give some back')
-    .option('--max-disk <megabytes>', 'what /work may hold at most; also with KB, MB, GB or TB')
+    .option('--max-disk <megabytes>', 'what /work may hold at most; also with B, KB, MB, GB or TB')
     .option('--max-swap <megabytes>', 'swap at most (default: none for a job with --max-memory)')
     .option(
       '--max-iobps <bytes>',

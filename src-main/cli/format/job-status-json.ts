@@ -61,6 +61,8 @@ function addedKeys(job: Job): Readonly<Record<string, unknown>> {
     ports: spec?.ports.length ? spec.ports : undefined,
     tcpPorts: spec?.tcpPorts && { connect: spec.tcpPorts.connect, bind: spec.tcpPorts.bind },
     require: spec?.require.length ? spec.require : undefined,
+    terminal: spec?.terminal && pick(spec.terminal, ['columns', 'rows']),
+    stdin: spec?.stdin || undefined,
     waitingFor: job.waitingFor || undefined,
     createdTime: rfc3339(job.createdUs),
     ownerUid: job.ownerUid,

@@ -7,6 +7,7 @@ import type {
   Limits,
   Mount,
   ReportLine,
+  TcpPorts,
   Usage,
 } from '../../../native-helper/api/gen/joblet_pb.js';
 import { formatDuration } from '../arguments/duration.ts';
@@ -43,10 +44,13 @@ export function jobStatusText(job: Job, nowUs: bigint): string {
       'Runtime: none',
       `Network: ${[spec?.network || DEFAULT_NETWORK, ...job.addresses].join(' ')}`,
       ...(spec?.ports.length ? [`Published: ${spec.ports.join(', ')}`] : []),
+      ...portLimitLines(spec?.tcpPorts),
+      ...(spec?.require.length ? [`Requires: ${spec.require.join(', ')}`] : []),
       `Volumes: ${spec?.volumes.length ? spec.volumes.map(formatVolume).join(', ') : 'none'}`,
       `Work Dir: ${spec?.workDir || DEFAULT_WORK_DIRECTORY}`,
       ...(spec?.hostname ? [`Host Name: ${spec.hostname}`] : []),
       ...(spec?.seccompLevel === undefined ? [] : [`Seccomp Level: ${spec.seccompLevel}`]),
+      `Input: ${spec?.terminal ? 'terminal' : spec?.stdin ? 'open' : 'none'}`,
       'Uploaded Files: none',
     ],
     ...(spec === undefined || spec.mounts.length === 0
@@ -74,6 +78,14 @@ function schedulingLines({ waitingFor, spec }: Job): string[] {
     spec?.startAtUs ? `Scheduled: ${localTime(spec.startAtUs)}` : 'Start: at once',
     ...(spec?.retry?.attempts ? [`Retry: ${formatRetry(spec.retry)}`] : []),
     ...(waitingFor ? [`Waiting For: ${waitingFor}`] : []),
+  ];
+}
+
+/** An empty list is no port at all. */
+function portLimitLines(ports: TcpPorts | undefined): string[] {
+  return [
+    ...(ports?.connect === undefined ? [] : [`Allow Connect: ${ports.connect || 'none'}`]),
+    ...(ports?.bind === undefined ? [] : [`Allow Bind: ${ports.bind || 'none'}`]),
   ];
 }
 

@@ -135,6 +135,7 @@ describe('job status', () => {
       'Work Dir: /work/src',
       'Host Name: box',
       'Seccomp Level: 2',
+      'Input: none',
       'Uploaded Files: none',
       '',
       'Environment Variables:',

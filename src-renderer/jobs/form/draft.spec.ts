@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { anyJobSpec } from '../../../test/fixtures/any-job-spec.ts';
 import type { CheckedJobSpec } from '../../state/job-spec.ts';
 import { check, type Draft, draftOf, emptyDraft, variable, variablesIn } from './draft.ts';
 import type { LineName } from './fields.ts';
@@ -142,66 +143,8 @@ describe('check', () => {
   });
 
   it('means by the draft of a specification the same specification', () => {
-    const name = fc.stringMatching(/^[A-Z][A-Z0-9_]{0,5}$/).filter((each) => !/^JOB/.test(each));
-    const value = fc.string().filter((each) => each !== '***' && !each.includes('\0'));
-    const rest = fc.record<Omit<CheckedJobSpec, 'stdin' | 'terminal'>>({
-      name: fc.stringMatching(/^([a-z][a-z ]{0,8}[a-z])?$/),
-      command: fc.string().filter((each) => each.trim() !== '' && !each.includes('\0')),
-      args: fc.array(value, { maxLength: 3 }),
-      environment: fc.dictionary(name, value, { maxKeys: 3 }),
-      secretEnvironment: fc.constant({}),
-      limits: fc.record(
-        {
-          cpuPercent: fc.integer({ min: 1, max: 409_600 }),
-          cpuWeight: fc.integer({ min: 1, max: 10_000 }),
-          memoryBytes: fc.bigInt({ min: 1_048_576n, max: 2n ** 62n }),
-          pids: fc.bigInt({ min: 1n, max: 4_194_304n }),
-        },
-        { requiredKeys: [] },
-      ),
-      timeoutMs: fc.bigInt({ min: 0n, max: 31_536_000_000n }),
-      stopGraceMs: fc.bigInt({ min: 0n, max: 31_536_000_000n }),
-      workDir: fc.constantFrom('', '/', '/work/src'),
-      hostname: fc.constantFrom('', 'box'),
-      volumes: fc.uniqueArray(
-        fc.record({ name: fc.stringMatching(/^[a-z]{1,5}$/), readOnly: fc.boolean() }),
-        { maxLength: 3, selector: ({ name }) => name },
-      ),
-      labels: fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), fc.constantFrom('', 'x.y'), { maxKeys: 3 }),
-      startAtUs: fc.constant(0n),
-      workBytes: fc.oneof(fc.constant(0n), fc.bigInt({ min: 2n ** 20n, max: 2n ** 44n })),
-      mounts: fc.uniqueArray(
-        fc.record({
-          source: fc.stringMatching(/^\/[a-z ,:]{0,5}[a-z]$/),
-          target: fc.stringMatching(/^\/x[a-z ]{0,5}x$/),
-          readOnly: fc.boolean(),
-        }),
-        { maxLength: 3, selector: ({ target }) => target },
-      ),
-      retry: fc.oneof(
-        fc.constant({ attempts: 0, delayMs: 0n, backoff: 0 }),
-        fc.record({
-          attempts: fc.integer({ min: 1, max: 100 }),
-          delayMs: fc.bigInt({ min: 0n, max: 31_536_000_000n }),
-          backoff: fc.integer({ min: 0, max: 10 }),
-        }),
-      ),
-      network: fc.constant('bridge'),
-      ports: fc.constantFrom([], ['8080:80'], ['0.0.0.0:53:53/udp', '8080:80']),
-      require: fc.constantFrom([], ['landlock-scopes']),
-      tcpPorts: fc.record(
-        { connect: fc.constantFrom('', '80,443'), bind: fc.constantFrom('', '8000-8010') },
-        { requiredKeys: [] },
-      ),
-    });
-    const input = fc.constantFrom(
-      { stdin: false },
-      { stdin: true },
-      { stdin: false, terminal: { columns: 80, rows: 24 } },
-    );
-    const spec = fc.tuple(rest, input).map(([asked, chosen]): CheckedJobSpec => ({ ...asked, ...chosen }));
     fc.assert(
-      fc.property(spec, (asked) => {
+      fc.property(anyJobSpec, (asked) => {
         expect(check(draftOf(asked))).toEqual({ spec: asked, faults: [] });
       }),
     );

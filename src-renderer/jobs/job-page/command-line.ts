@@ -77,9 +77,9 @@ function words({ command, args }: CheckedJobSpec): readonly string[] {
   return args.length === 0 && /\s/.test(command) ? ['env', command] : [command, ...args];
 }
 
-/** Whole megabytes where it is some; the command line counts them in units of 1024. */
+/** Whole megabytes where it is some, else bytes: what is asked for is never rounded. */
 function memorySize(bytes: bigint): string {
-  return bytes % MEBIBYTE === 0n ? `${bytes / MEBIBYTE}MB` : `${bytes / 1024n}KB`;
+  return bytes % MEBIBYTE === 0n ? `${bytes / MEBIBYTE}MB` : `${bytes}B`;
 }
 
 /** An empty list is none at all. */

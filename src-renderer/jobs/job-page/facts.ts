@@ -44,6 +44,19 @@ export function askedFacts({ spec, uuid, nodeId, ownerUid }: JobDetails): readon
   ]);
 }
 
+export function networkFacts({ spec, addresses }: JobDetails): readonly Fact[] {
+  const words = text.job.facts;
+  const listOf = (ports: string | undefined) => (ports === '' ? words.noPorts : ports);
+  return facts([
+    [words.network, spec.network || words.defaultNetwork, true],
+    [words.addresses, addresses.join(', '), true],
+    [words.ports, spec.ports.join(', '), true],
+    [words.connect, listOf(spec.tcpPorts.connect)],
+    [words.bind, listOf(spec.tcpPorts.bind)],
+    [words.require, spec.require.join(', '), true],
+  ]);
+}
+
 export function limitFacts({ spec }: JobDetails): readonly Fact[] {
   const { cpuPercent, cpuWeight, memoryBytes, pids, ...more } = spec.limits;
   const { cpuCores, memoryHighBytes, swapBytes, ioBytesPerSecond, ioWeight } = more;
