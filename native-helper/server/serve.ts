@@ -2,7 +2,13 @@
 import { JobletError } from '../api/errors.ts';
 import { Health } from '../api/gen/grpc/health/v1/health_pb.js';
 import { ServerReflection } from '../api/gen/grpc/reflection/v1/reflection_pb.js';
-import { HelperService, JobService, NetworkService, VolumeService } from '../api/gen/joblet_pb.js';
+import {
+  FileService,
+  HelperService,
+  JobService,
+  NetworkService,
+  VolumeService,
+} from '../api/gen/joblet_pb.js';
 import { type Paths, pathsUnder } from '../api/paths.ts';
 import { forbidCoreDumps } from '../kernel/core-dump.ts';
 import { loadAssets } from './assets.ts';
@@ -11,6 +17,7 @@ import { Installation } from './config/installation.ts';
 import { takeHelperLock } from './helper-lock.ts';
 import { JobManager } from './jobs/job-manager.ts';
 import { createLogger, type Logger } from './log.ts';
+import { createFileService } from './transport/file-service.ts';
 import { createHealthService } from './transport/health.ts';
 import { createHelperService } from './transport/helper-service.ts';
 import { createJobService } from './transport/job-service.ts';
@@ -68,7 +75,7 @@ async function serveJobs(paths: Paths, installation: Installation, logger: Logge
     networksConfig: config.networks,
   });
   const { promise: ending, resolve: end } = Promise.withResolvers<string>();
-  const api = [JobService, VolumeService, NetworkService, HelperService, Health] as const;
+  const api = [JobService, FileService, VolumeService, NetworkService, HelperService, Health] as const;
   const transport: TransportServer = new TransportServer({
     limits: config.connections,
     security: config.security,
@@ -77,6 +84,7 @@ async function serveJobs(paths: Paths, installation: Installation, logger: Logge
     routes: (router) =>
       router
         .service(JobService, createJobService(jobs))
+        .service(FileService, createFileService(jobs))
         .service(VolumeService, createVolumeService(jobs.volumes))
         .service(NetworkService, createNetworkService(jobs.networks))
         .service(

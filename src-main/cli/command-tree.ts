@@ -29,6 +29,10 @@ export const COMMANDS: CommandTree = {
         description: "write a job's output, byte for byte",
         load: () => import('./commands/job-log.ts'),
       },
+      download: {
+        description: 'copy what a job has left in /work',
+        load: () => import('./commands/job-download.ts'),
+      },
       attach: {
         description: 'sit before a running job: its output, and input to it',
         load: () => import('./commands/job-attach.ts'),

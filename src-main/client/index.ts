@@ -1,6 +1,7 @@
 /** The way to the helper, for the command line and the app: `connect`, then typed calls. */
 import { createClient, type Client as RpcClient } from '@connectrpc/connect';
 import {
+  FileService,
   HelperService,
   type JobEvent,
   type JobMetrics,
@@ -49,6 +50,7 @@ export interface ConnectOptions {
 export interface Client {
   readonly jobs: RpcClient<typeof JobService>;
   readonly helper: RpcClient<typeof HelperService>;
+  readonly files: RpcClient<typeof FileService>;
   readonly volumes: RpcClient<typeof VolumeService>;
   readonly networks: RpcClient<typeof NetworkService>;
   /** A job's log until its end, across a restart of the helper. */
@@ -90,8 +92,10 @@ function openClient(endpoint: Endpoint): Client {
     attachJob: cancelling(calls.attachJob),
     execJob: cancelling(calls.execJob),
   };
+  const files = createClient(FileService, transport);
   return {
     jobs,
+    files: { listFiles: cancelling(files.listFiles), readFile: cancelling(files.readFile) },
     helper: createClient(HelperService, transport),
     volumes: createClient(VolumeService, transport),
     networks: createClient(NetworkService, transport),

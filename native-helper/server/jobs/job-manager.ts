@@ -403,6 +403,16 @@ export class JobManager {
   }
 
   /**
+   * @returns the folder that a job sees as /work, where it can be read.
+   * @throws JobletError: invalid or not_found.
+   */
+  async workOf(id: string): Promise<string> {
+    const folder = new JobFolder(this.#options.paths, this.#find(id));
+    await folder.attachWork();
+    return folder.work;
+  }
+
+  /**
    * @param ids empty: all that run, and those that start later.
    * @throws JobletError: invalid or not_found.
    */

@@ -1,10 +1,8 @@
 /** Removes a folder whose content a job has made: any depth, any names, links to anywhere. */
 import { randomUUID } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, open, opendir, rename, rmdir, unlink } from 'node:fs/promises';
+import { type FileHandle, opendir, rename, rmdir, unlink } from 'node:fs/promises';
 import { causeOf } from '../../api/errors.ts';
-
-const OPEN_FOLDER = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+import { openFolder, within } from '../../api/held-folder.ts';
 
 /** Folders that are moved up together: one at a time would open each folder once for each in it. */
 const FOLDERS_AT_ONCE = 8;
@@ -45,7 +43,7 @@ export async function removeTree(path: string, signal?: AbortSignal): Promise<vo
 
 async function openIfPresent(path: string): Promise<FileHandle | undefined> {
   try {
-    return await open(path, OPEN_FOLDER);
+    return await openFolder(path);
   } catch (error) {
     if (causeOf(error) === 'ENOENT') {
       return undefined;
@@ -61,7 +59,7 @@ async function removeFolder(
   signal: AbortSignal | undefined,
 ): Promise<Buffer[]> {
   const movedUp: Buffer[] = [];
-  const folder = await open(within(top, name), OPEN_FOLDER);
+  const folder = await openFolder(within(top, name));
   try {
     for (const inner of await unlinkFiles(folder, { most: FOLDERS_AT_ONCE, signal })) {
       const newName = unusedName();
@@ -104,9 +102,4 @@ async function unlinkFiles(
 /** A job can't guess it, so it can't be in the way. */
 function unusedName(): Buffer {
   return Buffer.from(randomUUID());
-}
-
-/** proc_pid_fd(5): a path through an open descriptor, wherever the folder lies. */
-function within(folder: FileHandle, name: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`/proc/self/fd/${folder.fd}/`), name]);
 }
