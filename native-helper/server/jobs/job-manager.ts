@@ -40,7 +40,7 @@ import { pageOf } from './job-list.ts';
 
 import { JobRunner } from './job-runner.ts';
 import { JobSessions } from './job-sessions.ts';
-import { ENDED_STATES, hasEnded, LIVE_STATES } from './job-state.ts';
+import { ENDED_STATES, hasEnded, hasMonitor, LIVE_STATES, MONITORED_STATES } from './job-state.ts';
 import { jobMessage, storable } from './job-view.ts';
 import { refuseManyIds, watchJobs } from './job-watch.ts';
 import { KeepAwake } from './keep-awake.ts';
@@ -158,7 +158,7 @@ export class JobManager {
     try {
       const manager = new JobManager(options, database);
       await manager.volumes.recover();
-      await manager.networks.restore((uuid) => liveSpec(manager.#store, uuid));
+      await manager.networks.restore((uuid) => startedSpec(manager.#store, uuid));
       const leftovers = await recover({
         paths,
         store: manager.#store,
@@ -454,7 +454,7 @@ export class JobManager {
 
   status(): { running: number; total: number; cgroup: string; controllers: string[] } {
     return {
-      running: this.#store.count([JobStatus.INITIALIZING, JobStatus.RUNNING, JobStatus.PAUSED]),
+      running: this.#store.count([...MONITORED_STATES]),
       total: this.#store.count(),
       cgroup: this.#cgroups.jobsPath,
       controllers: this.#cgroups.controllers,
@@ -559,9 +559,10 @@ export class JobManager {
 }
 
 /** undefined when it has ended, or is none of ours. */
-function liveSpec(store: JobStore, uuid: string): CheckedJobSpec | undefined {
+/** Of a job that a monitor was, or is about to be, made for: those that wait have no network yet, or no more. */
+function startedSpec(store: JobStore, uuid: string): CheckedJobSpec | undefined {
   const job = store.get(uuid);
-  return job === undefined || hasEnded(job.status) ? undefined : checkedSpec(job.spec);
+  return job === undefined || !hasMonitor(job.status) ? undefined : checkedSpec(job.spec);
 }
 
 interface NewJob {

@@ -497,7 +497,7 @@ export class JobRunner {
   }
 
   async #scheduleAgain(uuid: string, record: ExitRecord): Promise<void> {
-    const { store, commits, changes } = this.#options;
+    const { store, commits, changes, networks } = this.#options;
     const spec = store.get(uuid)?.spec;
     if (spec === undefined) {
       return;
@@ -507,6 +507,7 @@ export class JobRunner {
     const from = predecessorsOf(JobStatus.SCHEDULED);
     await commits.commit(() => void store.scheduleAgain(uuid, from, dueUs, attempt), 'durable');
     changes.announce(uuid);
+    void networks.release(uuid);
   }
 
   async #recordDenial(uuid: string, denied: DeniedCall): Promise<void> {
@@ -559,8 +560,6 @@ export class JobRunner {
     });
     if (hasEnded(change.status)) {
       this.#secrets.forget(uuid);
-    }
-    if (hasEnded(change.status) || change.status === JobStatus.SCHEDULED) {
       void networks.release(uuid);
     }
     return isChanged;

@@ -47,10 +47,17 @@ export const FIRST_STATES: readonly JobStatus[] = [SCHEDULED, QUEUED, INITIALIZI
 /** The states of jobs that have not ended. */
 export const LIVE_STATES: readonly JobStatus[] = JOB_STATES.filter((state) => !hasEnded(state));
 
+/** Of jobs that have a monitor, or are about to. */
+export const MONITORED_STATES: readonly JobStatus[] = [INITIALIZING, RUNNING, PAUSED];
+
 export const ENDED_STATES: readonly JobStatus[] = JOB_STATES.filter(hasEnded);
 
 export function hasEnded(state: JobStatus): boolean {
   return SUCCESSORS.get(state)?.length === 0;
+}
+
+export function hasMonitor(state: JobStatus): boolean {
+  return MONITORED_STATES.includes(state);
 }
 
 export function mayFollow(state: JobStatus, next: JobStatus): boolean {

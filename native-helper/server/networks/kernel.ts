@@ -104,16 +104,17 @@ export class NetworkKernel {
     await this.#ip(this.#linesOutside(job, bridge));
   }
 
-  /** Takes away a job's part, and its bridge if no other job needs it. The job isn't among `jobs` any more. */
-  async detach({ uuid, network }: AttachedJob): Promise<void> {
+  /** Takes away the parts of jobs, and the bridges that no other job needs. They aren't among `jobs` any more. */
+  async detach(gone: readonly AttachedJob[]): Promise<void> {
     const { names, jobs } = this.#options;
     await this.#applyFilter();
     await this.alone(async () => {
-      const bridge = names.bridgeOf(network.name);
-      const isLast = !jobs().some((job) => job.network.name === network.name);
+      const used = new Set(jobs().map(({ network }) => names.bridgeOf(network.name)));
+      const touched = new Set(gone.map(({ network }) => names.bridgeOf(network.name)));
+      const bridges = [...touched].filter((bridge) => !used.has(bridge));
       // The kernel removes the job's own interface with its namespace, at a time of its own.
-      await this.#remove([names.deviceOf(uuid), ...(isLast ? [bridge] : [])]);
-      if (isLast) {
+      await this.#remove([...gone.map(({ uuid }) => names.deviceOf(uuid)), ...bridges]);
+      for (const bridge of bridges) {
         this.#bridges.delete(bridge);
       }
     });

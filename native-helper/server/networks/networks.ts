@@ -98,7 +98,7 @@ export class Networks {
    * Goes on with what the helper before has left: makes the filter whole for the jobs that live, and gives back the rest. Once, before
    * anything else is asked.
    *
-   * @param specOf the specification of a job that lives; undefined when it doesn't.
+   * @param specOf the specification of a job that has a network, if it asked for one; undefined when it has ended or only waits.
    */
   async restore(specOf: (uuid: string) => CheckedJobSpec | undefined): Promise<void> {
     const { store, commits, logger } = this.#options;
@@ -108,6 +108,8 @@ export class Networks {
       const spec = specOf(uuid);
       if (network !== undefined && spec !== undefined) {
         this.#jobs.set(uuid, attachedJob(uuid, spec, network, address));
+      } else if (network !== undefined) {
+        this.#leaving.set(uuid, { uuid, network, address, hostname: '', ports: [] });
       }
     }
     if (leases.length === 0) {
@@ -120,6 +122,7 @@ export class Networks {
         () => void ended.forEach(({ uuid }) => void store.deleteLease(uuid)),
         'recoverable',
       );
+      this.#leaving.clear();
     } catch (error) {
       logger.error({ err: error }, 'the networks of jobs could not be brought up to date');
     }
@@ -265,31 +268,39 @@ export class Networks {
   /** Takes away what a job had, if it had anything. Never throws: what can't be taken away now goes with the next change. */
   async release(uuid: string): Promise<void> {
     const job = this.#jobs.get(uuid);
-    if (job !== undefined) {
-      const released = this.#release(uuid, job);
-      this.#releasing.set(uuid, released);
-      await released;
-      this.#releasing.delete(uuid);
+    if (job === undefined) {
+      return;
+    }
+    this.#jobs.delete(uuid);
+    // With what could not be taken away before. None is in two batches: it could be given to another job between their ends.
+    const failed = [...this.#leaving.values()].filter((each) => !this.#releasing.has(each.uuid));
+    this.#leaving.set(uuid, job);
+    const batch = [job, ...failed];
+    const released = this.#takeAway(batch);
+    for (const each of batch) {
+      this.#releasing.set(each.uuid, released);
+    }
+    await released;
+    for (const each of batch) {
+      this.#releasing.delete(each.uuid);
     }
   }
 
-  async #release(uuid: string, job: AttachedJob): Promise<void> {
-    this.#jobs.delete(uuid);
-    this.#leaving.set(uuid, job);
+  async #takeAway(batch: readonly AttachedJob[]): Promise<void> {
     const { store, commits, logger } = this.#options;
-    const leaving = [...this.#leaving.values()];
     try {
-      await this.#kernel.detach(job);
+      await this.#kernel.detach(batch);
       await commits.commit(
-        () => void leaving.forEach((each) => void store.deleteLease(each.uuid)),
+        () => void batch.forEach(({ uuid }) => void store.deleteLease(uuid)),
         'recoverable',
       );
-      for (const { uuid: each, network, address } of leaving) {
-        this.#leaving.delete(each);
+      for (const { uuid, network, address } of batch) {
+        this.#leaving.delete(uuid);
         this.#pools.get(network.name)?.giveBack(address);
       }
     } catch (error) {
-      logger.error({ err: error, job: uuid }, 'the network of a job could not be taken away');
+      const jobs = batch.map(({ uuid }) => uuid);
+      logger.error({ err: error, jobs }, 'the networks of jobs could not be taken away');
     }
   }
 
@@ -311,9 +322,12 @@ export class Networks {
 
   async #lease(uuid: string, spec: CheckedJobSpec): Promise<AttachedJob> {
     const { store, commits } = this.#options;
-    const known = this.#jobs.get(uuid);
+    const known = this.#jobs.get(uuid) ?? this.#leaving.get(uuid);
     if (known !== undefined) {
-      return known; // it was being started when the helper before ended
+      // It was being started when the helper before ended, or what it had before could not be taken away.
+      this.#leaving.delete(uuid);
+      this.#jobs.set(uuid, known);
+      return known;
     }
     const network = await this.#require(spec.network);
     const pool = this.#poolOf(network);
