@@ -43,6 +43,13 @@ static bool hand_over(int listener, int monitor, struct failure *failure)
 	return (sent && close(listener) == 0) || failed(failure, "seccomp", "sendmsg", "listener of the filter");
 }
 
+int filter_put_on(const struct plan *plan)
+{
+	bool listens = plan->seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
+
+	return listens ? set_listening_filter(plan) : set_filter(plan, plan->seccomp_flags);
+}
+
 bool filter_install(const struct plan *plan, int monitor, struct failure *failure)
 {
 	bool listens = plan->seccomp_flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
@@ -50,7 +57,7 @@ bool filter_install(const struct plan *plan, int monitor, struct failure *failur
 
 	if (plan->seccomp_count == 0 || !LAYER("seccomp"))
 		return true;
-	listener = listens ? set_listening_filter(plan) : set_filter(plan, plan->seccomp_flags);
+	listener = filter_put_on(plan);
 	if (listener < 0)
 		return failed(failure, "seccomp", "seccomp", "filter");
 	return !listens || hand_over(listener, monitor, failure);

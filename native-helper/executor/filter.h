@@ -13,4 +13,7 @@
  */
 bool filter_install(const struct plan *plan, int monitor, struct failure *failure);
 
+/* The same without a word to anybody. @returns the listener when the plan wants one, else 0; −1 with errno. */
+int filter_put_on(const struct plan *plan);
+
 #endif

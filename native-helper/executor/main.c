@@ -4,9 +4,11 @@
  *	monitor  started by the helper, with its descriptors
  *	replay   the same job by hand: a plan on standard input, output and record on standard output and error
  *	open     what a job shall see of its user's files, with the rights of that user
+ *	cost     what a seccomp program on standard input costs here
  *	version  what this build is and which formats it speaks
  */
 #define _GNU_SOURCE
+#include "cost.h"
 #include "job.h"
 #include "open.h"
 #include "plan-load.h"
@@ -58,7 +60,7 @@ static int print_usage(void)
 	struct text line = TEXT_IN(buffer);
 
 	line.fd = STDERR_FILENO;
-	text_add(&line, "usage: joblet-executor monitor | replay | open UID GID GROUPS PATH... | version\n");
+	text_add(&line, "usage: joblet-executor monitor | replay | open UID GID GROUPS PATH... | cost | version\n");
 	text_flush(&line);
 	return EXIT_USAGE;
 }
@@ -155,6 +157,8 @@ int main(int argc, char **argv)
 		return run(false) >= 0 ? 0 : 1;
 	if (strcmp(mode, "replay") == 0)
 		return run(true);
+	if (strcmp(mode, "cost") == 0)
+		return measure_cost();
 	if (strcmp(mode, "version") == 0)
 		return print_version();
 	return print_usage();

@@ -16,6 +16,7 @@ const BENCHMARKS: Record<string, Benchmark> = {
   start: { load: () => import('./start.ts') },
   submit: { load: () => import('./submit.ts') },
   command: { load: () => import('./command.ts') },
+  seccomp: { load: () => import('./seccomp.ts') },
   many: { load: () => import('./many.ts') },
   idle: { load: () => import('./idle.ts') },
   'app-start': { load: () => import('./app-start.ts') },

@@ -12,7 +12,7 @@ import { loadAssets } from '../../native-helper/server/assets.ts';
 import { prepareFolders } from '../../native-helper/server/config/folders.ts';
 import { JobFolder } from '../../native-helper/server/jobs/job-folder.ts';
 import { MonitorLauncher } from '../../native-helper/server/jobs/monitor-launcher.ts';
-import { MonitorLink } from '../../native-helper/server/jobs/monitor-link.ts';
+import { endOfJob } from '../../native-helper/server/jobs/start-cost.ts';
 import { openSource } from '../../native-helper/server/plan/sources.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 import { Bubblewrap } from './bubblewrap.ts';
@@ -79,27 +79,8 @@ async function oneJob(
   const milliseconds = await timed(async () => {
     const launched = launcher.launch(SAMPLE_SPEC, folder);
     pid = launched.pid;
-    await endOf(launched.socket);
+    await endOfJob(launched.socket);
   });
   await children.ended(pid);
   return milliseconds;
-}
-
-function endOf(socket: ConstructorParameters<typeof MonitorLink>[0]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const link = new MonitorLink(socket, {
-      message(message) {
-        if (message.event !== 'exited') {
-          return;
-        }
-        link.release();
-        if (message.ended_by === 'exit' && message.exit_code === 0) {
-          resolve();
-        } else {
-          reject(new Error(`the job ended by ${message.ended_by}: ${JSON.stringify(message.error)}`));
-        }
-      },
-      closed: (reason) => reject(new Error(reason)),
-    });
-  });
 }

@@ -1,6 +1,7 @@
 /** The commands about the helper: start, status, stop, version, doctor. */
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { pathsUnder } from '../../native-helper/api/paths.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 import { CommandLine, run } from './cli-harness.ts';
 
@@ -37,6 +38,18 @@ describe('a helper that runs', () => {
       found: expect.any(String),
       mend: expect.any(String),
     });
+  });
+
+  it('doctor measures what a job costs here, and leaves nothing behind', async () => {
+    const before = await joblet.json('job', 'list');
+    const { checks } = await joblet.json('doctor');
+    const found = (name: string) => checks.find((check: { name: string }) => check.name === name)?.found;
+    expect(found('cost of a start')).toMatch(/^\d+\.\d ms for a job that does nothing/);
+    for (const level of [1, 2, 3]) {
+      expect(found(`cost of level ${level}`)).toMatch(/^[+−]\d+ ns a system call, which takes [1-9]\d* ns/);
+    }
+    expect(await joblet.json('job', 'list')).toEqual(before);
+    expect(await readdir(pathsUnder(joblet.root).jobsDirectory)).toEqual([]);
   });
 
   it('stop ends it, and a job goes on', async () => {

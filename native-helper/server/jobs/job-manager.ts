@@ -32,6 +32,7 @@ import { openDatabase } from '../state/database.ts';
 import { type JobRecord, JobStore, type StoredJob } from '../state/job-store.ts';
 import { refuseWithoutRoom, workBytesOf } from '../storage/work-room.ts';
 import { VolumeManager } from '../volumes/volume-manager.ts';
+import { costChecks } from './cost.ts';
 import { doctorChecks } from './doctor.ts';
 import { JobChanges } from './job-changes.ts';
 import { JobFolder, refuseFullDisk } from './job-folder.ts';
@@ -88,6 +89,7 @@ export class JobManager {
   readonly sessions: JobSessions;
   readonly #closing = new AbortController();
   #sweep: Promise<void> = Promise.resolve();
+  #cost: Promise<DoctorCheck[]> | undefined;
 
   private constructor(options: JobManagerOptions, database: DatabaseSync) {
     const { paths, assets, jobsConfig, logger } = options;
@@ -448,8 +450,16 @@ export class JobManager {
     });
   }
 
-  doctor(): DoctorCheck[] {
-    return [...doctorChecks(this.#cgroups), this.#awake.examine()];
+  async doctor(): Promise<DoctorCheck[]> {
+    return [...doctorChecks(this.#cgroups), this.#awake.examine(), ...(await this.#measureCost())];
+  }
+
+  /** Whoever asks while it is measured gets the same figures: two measurements at one time would spoil each other. */
+  async #measureCost(): Promise<DoctorCheck[]> {
+    this.#cost ??= costChecks({ ...this.#options, launcher: this.#launcher }).finally(() => {
+      this.#cost = undefined;
+    });
+    return this.#cost;
   }
 
   status(): { running: number; total: number; cgroup: string; controllers: string[] } {
@@ -465,6 +475,7 @@ export class JobManager {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#sweep;
+    await this.#cost;
     await this.networks.close();
     this.#commits.flush();
     this.#runner.close();

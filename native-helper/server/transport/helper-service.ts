@@ -39,7 +39,7 @@ export function createHelperService(options: HelperServiceOptions): ServiceImpl<
         controllers,
       };
     },
-    doctor: () => ({ checks: [...examineKernel(), ...jobs.doctor()] }),
+    doctor: async () => ({ checks: [...examineKernel(), ...(await jobs.doctor())] }),
     async rotateCertificates({ authority }, context) {
       const { uid } = callerOf(context);
       const rotation = await (authority ? installation.rotateAuthority(uid) : installation.rotateClient(uid));
