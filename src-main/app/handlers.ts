@@ -11,6 +11,14 @@ import { streamMachine } from './machine.ts';
 import { streamMetrics } from './metrics.ts';
 import type { Observable } from './observable.ts';
 import { parsePastedLine } from './pasted-line/parse.ts';
+import {
+  createNetwork,
+  createVolume,
+  listNetworks,
+  listVolumes,
+  removeNetwork,
+  removeVolume,
+} from './resources.ts';
 import type { Services } from './services.ts';
 import { streamUsage } from './usage-stream.ts';
 
@@ -33,6 +41,12 @@ export function requestHandlers(sources: RequestSources): RequestHandlers {
     'jobs.delete': (request, signal) => deleteJobs(link, request, signal),
     'jobs.parse': ({ line }) => parsePastedLine(line),
     'log.save': (request, signal) => saveJobLog(link, desktop, request, signal),
+    'volumes.list': (_request, signal) => listVolumes(link, signal),
+    'volumes.create': (request) => done(createVolume(link, request)),
+    'volumes.remove': ({ name }) => done(removeVolume(link, name)),
+    'networks.list': (_request, signal) => listNetworks(link, signal),
+    'networks.create': (request) => done(createNetwork(link, request)),
+    'networks.remove': ({ name }) => done(removeNetwork(link, name)),
     'presets.list': async () => presets.list(),
     'presets.save': (preset) => done(presets.save(preset)),
     'presets.delete': ({ name }) => done(presets.delete(name)),

@@ -5,7 +5,9 @@
  */
 
 import { jobSpecSchema } from '../../native-helper/api/job-spec.ts';
+import { isNetworkName, NETWORK_NAME_RULE } from '../../native-helper/api/networks.ts';
 import * as z from '../../native-helper/api/schema.ts';
+import { MAX_VOLUME_BYTES, MIN_VOLUME_BYTES, volumeNameSchema } from '../../native-helper/api/volume.ts';
 
 export { NO_RETRY } from '../../native-helper/api/job-spec.ts';
 export { parseStartTime } from '../../native-helper/api/start-time.ts';
@@ -280,6 +282,29 @@ const doctorSchema = z.array(
 );
 export type DoctorChecks = z.infer<typeof doctorSchema>;
 
+const volumeTypeSchema = z.enum(['filesystem', 'memory']);
+const volumeSchema = z.strictObject({
+  name: z.string(),
+  type: volumeTypeSchema,
+  sizeBytes: bytesSchema,
+  /** null: not known. */
+  usedBytes: z.nullable(bytesSchema),
+  /** That use it and have not ended. */
+  jobs: countSchema,
+  /** Why jobs can't use it now; empty: they can. */
+  fault: z.string(),
+});
+
+const networkSchema = z.strictObject({
+  name: z.string(),
+  /** Its ranges, and the host's interface; empty: none, or not chosen yet. */
+  cidr: z.string(),
+  prefix6: z.string(),
+  bridge: z.string(),
+  jobs: countSchema,
+  builtIn: z.boolean(),
+});
+
 /** What a pasted `joblet job run …` or `docker run …` line means. */
 const parsedLineSchema = z.strictObject({
   /** Secrets' values are not in it when the line names none. */
@@ -330,6 +355,29 @@ export const REQUESTS = {
     request: z.strictObject({ uuid: uuidSchema, stream: z.enum(['both', 'stdout', 'stderr']) }),
     response: z.strictObject({ path: z.nullable(z.string()) }),
   },
+  'volumes.list': { request: nothing, response: z.array(volumeSchema) },
+  'volumes.create': {
+    request: z.strictObject({
+      name: volumeNameSchema,
+      type: volumeTypeSchema,
+      sizeBytes: z.bigint().check(z.minimum(MIN_VOLUME_BYTES), z.maximum(MAX_VOLUME_BYTES)),
+    }),
+    response: nothing,
+  },
+  /** @throws conflict: a job that has not ended uses it. */
+  'volumes.remove': { request: z.strictObject({ name: z.string() }), response: nothing },
+  'networks.list': { request: nothing, response: z.array(networkSchema) },
+  'networks.create': {
+    request: z.strictObject({
+      name: z.string().check(z.refine(isNetworkName, NETWORK_NAME_RULE)),
+      cidr: z
+        .string()
+        .check(z.regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, 'must be a range such as 10.88.0.0/24')),
+    }),
+    response: nothing,
+  },
+  /** @throws conflict: a job uses it. */
+  'networks.remove': { request: z.strictObject({ name: z.string() }), response: nothing },
   'presets.list': { request: nothing, response: z.array(presetSchema) },
   /** One of the same name is replaced. */
   'presets.save': { request: presetSchema, response: nothing },

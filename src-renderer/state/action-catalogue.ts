@@ -32,6 +32,7 @@ const CATALOGUE = {
       'open-jobs': { label: text.actions.openJobs, key: 'Ctrl+1' },
       'open-machine': { label: text.actions.openMachine, key: 'Ctrl+2' },
       'open-doctor': { label: text.actions.openDoctor, key: 'Ctrl+3' },
+      'open-resources': { label: text.actions.openResources, key: 'Ctrl+4' },
       'open-settings': { label: text.actions.openSettings, key: 'Ctrl+,' },
       'open-gallery': { label: text.actions.openGallery, key: '' },
       larger: { label: text.actions.larger, key: 'Ctrl++' },
@@ -128,6 +129,15 @@ const CATALOGUE = {
       'output.start': { label: text.terminal.fromStart, key: 'Ctrl+Home' },
       'output.up': { label: text.terminal.pageUp, key: 'PageUp' },
       'output.down': { label: text.terminal.pageDown, key: 'PageDown' },
+    },
+  },
+  resources: {
+    title: text.pages.resources,
+    page: 'resources',
+    actions: {
+      'resources.list': { label: text.resources.again, key: 'F5' },
+      'volumes.create': { label: text.resources.volumes.create, key: 'V' },
+      'networks.create': { label: text.resources.networks.create, key: 'N' },
     },
   },
   machine: {

@@ -6,6 +6,7 @@ export type Route =
   | { readonly page: 'job'; readonly uuid: string }
   /** With what the form begins; absent: empty. */
   | { readonly page: 'new'; readonly spec?: CheckedJobSpec }
+  | { readonly page: 'resources' }
   | { readonly page: 'machine' }
   | { readonly page: 'doctor' }
   | { readonly page: 'settings' }

@@ -23,7 +23,7 @@ function rootWithClientConfig(content: string, mode: number): string {
   return paths.root;
 }
 
-const PAGES = ['jobs', 'new', 'machine', 'doctor', 'settings'] as const;
+const PAGES = ['jobs', 'new', 'resources', 'machine', 'doctor', 'settings'] as const;
 
 /** Goes where a click leads. */
 async function go({ page }: Desktop, name: (typeof PAGES)[number] | 'gallery'): Promise<void> {
@@ -181,6 +181,36 @@ describe('with a helper', () => {
     await page.getByRole('button', { name: text.newJob.bringBack }).waitFor();
     await photograph(desktop, 'new-filled');
     await page.getByRole('button', { name: text.newJob.clear }).click();
+  });
+
+  it('volumes and networks: none of our own, faults, some, and one that is removed', async () => {
+    const { page } = desktop;
+    const words = text.resources;
+    await go(desktop, 'resources');
+    await page.getByText(words.volumes.none).waitFor();
+    await photograph(desktop, 'resources-empty');
+    const field = (name: string) => page.getByRole('dialog').getByRole('textbox', { name, exact: true });
+    await page.keyboard.press('v');
+    await field(words.volumes.name).fill('a b');
+    await page.keyboard.press('Enter');
+    await photograph(desktop, 'resources-volume-faults');
+    await field(words.volumes.name).fill('scratch');
+    await field(words.volumes.size).fill('16 MB');
+    await page.getByText(words.volumes.types.memory, { exact: true }).click();
+    await page.getByRole('button', { name: words.create }).click();
+    await page.getByRole('button', { name: words.volumes.remove('scratch') }).waitFor();
+    await page.keyboard.press('n');
+    await field(words.networks.name).fill('lab');
+    await field(words.networks.cidr).fill('10.188.7.0/24');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: words.networks.remove('lab') }).waitFor();
+    await photograph(desktop, 'resources');
+    await page.getByRole('button', { name: words.volumes.remove('scratch') }).click();
+    await page.getByRole('button', { name: words.remove, exact: true }).click();
+    await page.getByText(words.volumes.none).waitFor();
+    await page.getByRole('button', { name: words.networks.remove('lab') }).click();
+    await page.getByRole('button', { name: words.remove, exact: true }).click();
+    await page.getByRole('button', { name: words.networks.remove('lab') }).waitFor({ state: 'detached' });
   });
 
   it.each(['new', 'machine', 'doctor', 'settings'] as const)('%s', async (name) => {
