@@ -162,13 +162,15 @@ export const text = {
     clear: 'Clear the form',
     cleared: 'The form was cleared.',
     loaded: 'The form was filled from the preset.',
+    allOptions: 'All options',
+    unfold: 'Show or fold all options',
     bringBack: 'Bring back what was there',
     broughtBack: 'The form is as it was before.',
     command: 'Command',
     groups: {
       limits: {
-        title: 'Limits',
-        text: 'What is empty has no limit. A limit that this kernel can not enforce is refused, not forgotten.',
+        title: 'More limits',
+        text: 'What is empty has no limit; one that this kernel can not enforce is refused.',
       },
       environment: {
         title: 'Environment',
@@ -179,13 +181,14 @@ export const text = {
         text: 'A job shares the network of this machine, unless it gets one of its own.',
       },
       isolation: {
-        title: 'Isolation',
-        text: 'Every job has namespaces, a user and a root of its own. Here is what can be set.',
+        title: 'Security',
+        text: 'Every job has namespaces, a user and a root of its own; here is what can be set.',
       },
-      time: { title: 'Time', text: 'What is empty is not asked for.' },
+      time: { title: 'When', text: 'Later, again when it fails, and how it is stopped.' },
+      files: { title: 'Files', text: 'What it sees of your files, and where it keeps its own.' },
       place: {
-        title: 'Name and place',
-        text: 'How the job is told from others, and what it sees of itself.',
+        title: 'Identity',
+        text: 'How it is found among others, and what it takes this machine for.',
       },
     },
     fields: {
@@ -576,7 +579,7 @@ export const text = {
     unreadable: 'The log could not be read',
   },
   resources: {
-    again: 'Look again',
+    again: 'List them again',
     loading: 'Asking for volumes and networks …',
     notListed: 'Volumes and networks could not be listed',
     offline: {
@@ -609,7 +612,7 @@ export const text = {
     },
     networks: {
       title: 'Networks',
-      text: 'What a job can reach, and who can reach it. Jobs on the same network see each other.',
+      text: 'What a job can reach, and who can reach it.',
       create: 'New network',
       none: 'None.',
       builtIn: {

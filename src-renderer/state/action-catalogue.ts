@@ -84,6 +84,7 @@ const CATALOGUE = {
       'new-job.run': { label: text.newJob.run, key: 'Ctrl+Enter' },
       'new-job.fill': { label: text.newJob.fill, key: 'Alt+F' },
       'new-job.variable': { label: text.newJob.variables.add, key: 'Alt+V' },
+      'new-job.unfold': { label: text.newJob.unfold, key: 'Alt+O' },
       'new-job.presets': { label: text.newJob.presets.open, key: 'Ctrl+P' },
       'new-job.clear': { label: text.newJob.clear, key: 'Alt+X' },
       'new-job.bring-back': { label: text.newJob.bringBack, key: 'Alt+Z' },

@@ -16,7 +16,7 @@ openForAll((opened) => ({ desktop, jobs } = opened));
 
 const field = (name: string) => desktop.page.getByRole('textbox', { name, exact: true });
 /** Of the job; a variable has a name, too. */
-const jobName = () => field(words.fields.name.label).last();
+const jobName = () => field(words.fields.name.label).first();
 const command = () => field(words.fields.command.label);
 const memory = () => field(words.fields['limits.memoryBytes'].label);
 
@@ -66,6 +66,7 @@ describe('the form', () => {
     await openForm();
     await command().fill('true');
     await jobName().fill('nightly');
+    await desktop.page.keyboard.press('Alt+o');
     await field(words.fields.startAtUs.label).fill('yesterday');
     await desktop.page.getByText('is not a time').waitFor();
     await field(words.fields.startAtUs.label).fill('2h 30m');

@@ -180,6 +180,8 @@ describe('with a helper', () => {
     await page.getByRole('button', { name: text.newJob.fill }).click();
     await page.getByRole('button', { name: text.newJob.bringBack }).waitFor();
     await photograph(desktop, 'new-filled');
+    await page.keyboard.press('Alt+o');
+    await photograph(desktop, 'new-all');
     await page.getByRole('button', { name: text.newJob.clear }).click();
   });
 

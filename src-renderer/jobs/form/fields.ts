@@ -35,7 +35,12 @@ export type FieldName =
 type SpecialName = 'command' | 'args' | 'environment' | 'secretEnvironment' | 'terminal' | 'stdin';
 export type LineName = Exclude<FieldName, SpecialName>;
 
-export type Group = 'limits' | 'network' | 'isolation' | 'time' | 'place';
+/** What is asked for most, in sight at once. */
+const ESSENTIALS = 'essentials';
+/** The rest, folded, in the order of the form. */
+export const FOLDS = ['files', 'limits', 'network', 'isolation', 'time', 'place'] as const;
+export type FoldName = (typeof FOLDS)[number];
+export type Group = typeof ESSENTIALS | FoldName;
 
 /** How a line of text becomes a value. */
 interface Kind<Value> {
@@ -142,31 +147,31 @@ type ValueOf<Name extends LineName> = Name extends `${infer Holder extends Holde
 
 /** In the order in which the form shows them. */
 export const LINES: { readonly [Name in LineName]: Kind<ValueOf<Name>> & { readonly group: Group } } = {
-  'limits.memoryBytes': { ...BYTES, group: 'limits' },
-  'limits.cpuPercent': { ...PERCENT, group: 'limits' },
-  'limits.pids': { ...WHOLE, example: '512', group: 'limits' },
-  'limits.cpuWeight': { ...WEIGHT, group: 'limits' },
-  startAtUs: { ...TIME, group: 'time' },
-  retry: { ...RETRY, group: 'time' },
-  'limits.cpuCores': { ...LIST, group: 'limits' },
+  name: { ...WORD, group: 'essentials' },
+  'limits.memoryBytes': { ...BYTES, group: 'essentials' },
+  'limits.cpuPercent': { ...PERCENT, group: 'essentials' },
+  timeoutMs: { ...DURATION, example: '1h', group: 'essentials' },
+  mounts: { ...MOUNTS, isCode: true, group: 'files' },
+  workDir: { ...WORD, example: '/work', isCode: true, group: 'files' },
+  volumes: { ...VOLUMES, isCode: true, group: 'files' },
+  workBytes: { ...BYTES, example: '10 GB', nothing: 0n, group: 'files' },
   'limits.memoryHighBytes': { ...BYTES, example: '1536 MB', group: 'limits' },
   'limits.swapBytes': { ...BYTES, example: '512 MB', group: 'limits' },
+  'limits.pids': { ...WHOLE, example: '512', group: 'limits' },
+  'limits.cpuCores': { ...LIST, group: 'limits' },
+  'limits.cpuWeight': { ...WEIGHT, group: 'limits' },
   'limits.ioBytesPerSecond': { ...BYTES, example: '50 MB', group: 'limits' },
   'limits.ioWeight': { ...WEIGHT, group: 'limits' },
   network: { ...WORD, example: 'host', isCode: true, group: 'network' },
   ports: { ...WORDS_OF_LIST, example: '8080:80', group: 'network' },
   'tcpPorts.connect': { ...PORT_LIST, group: 'network' },
   'tcpPorts.bind': { ...PORT_LIST, example: '8000-8010', group: 'network' },
-  require: { ...WORDS_OF_LIST, example: 'landlock-scopes', group: 'network' },
   seccompLevel: { ...LEVEL, group: 'isolation' },
-  timeoutMs: { ...DURATION, example: '1h', group: 'time' },
+  require: { ...WORDS_OF_LIST, example: 'landlock-scopes', group: 'isolation' },
+  startAtUs: { ...TIME, group: 'time' },
+  retry: { ...RETRY, group: 'time' },
   stopGraceMs: { ...DURATION, example: '10s', group: 'time' },
-  name: { ...WORD, group: 'place' },
   labels: { ...LABELS, isCode: true, group: 'place' },
-  volumes: { ...VOLUMES, isCode: true, group: 'place' },
-  workBytes: { ...BYTES, example: '10 GB', nothing: 0n, group: 'limits' },
-  mounts: { ...MOUNTS, isCode: true, group: 'place' },
-  workDir: { ...WORD, example: '/work', isCode: true, group: 'place' },
   hostname: { ...WORD, isCode: true, group: 'place' },
 };
 
