@@ -94,7 +94,7 @@ describe('the settings of keys', () => {
     const search = panel().getByRole('searchbox', { name: words.search });
     expect(await titles()).toEqual(ACTION_GROUPS.map(({ title }) => title));
     await search.fill('f5');
-    expect(await titles()).toEqual([text.pages.machine, text.pages.doctor]);
+    expect(await titles()).toEqual([text.pages.resources, text.pages.machine, text.pages.doctor]);
     await search.fill(text.job.copyId);
     expect(await titles()).toEqual([text.pages.job]);
     await search.fill('');
