@@ -6,11 +6,13 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/keyctl.h>
+#include <linux/mount.h>
 #include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/fanotify.h>
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -31,6 +33,8 @@ static const struct call {
 	long arguments[6];
 } CALLS[] = {
 	{ "io_uring_setup", SYS_io_uring_setup, { 0 } },
+	{ "io_uring_enter", SYS_io_uring_enter, { -1 } },
+	{ "io_uring_register", SYS_io_uring_register, { -1 } },
 	{ "userfaultfd", SYS_userfaultfd, { USER_MODE_ONLY } },
 	{ "bpf", SYS_bpf, { BPF_OBJ_GET_INFO_BY_FD } },
 	{ "perf_event_open", SYS_perf_event_open, { 0, 0, -1, -1 } },
@@ -40,7 +44,21 @@ static const struct call {
 	{ "ptrace", SYS_ptrace, { PTRACE_TRACEME } },
 	{ "pidfd_getfd", SYS_pidfd_getfd, { -1, -1 } },
 	{ "process_vm_readv", SYS_process_vm_readv, { 0 } },
+	{ "process_vm_writev", SYS_process_vm_writev, { 0 } },
+	{ "move_pages", SYS_move_pages, { -1, 0, 0, 0, 0, ~0L } },
 	{ "mount", SYS_mount, { 0 } },
+	{ "umount2", SYS_umount2, { 0 } },
+	{ "pivot_root", SYS_pivot_root, { 0 } },
+	{ "chroot", SYS_chroot, { 0 } },
+	{ "open_tree", SYS_open_tree, { -1, 0, OPEN_TREE_CLONE } },
+	{ "move_mount", SYS_move_mount, { -1, 0, -1 } },
+	{ "fsopen", SYS_fsopen, { 0 } },
+	{ "fsmount", SYS_fsmount, { -1 } },
+	{ "fspick", SYS_fspick, { -1 } },
+	{ "mount_setattr", SYS_mount_setattr, { -1 } },
+	{ "swapoff", SYS_swapoff, { 0 } },
+	{ "reboot", SYS_reboot, { 0 } },
+	{ "fanotify_init", SYS_fanotify_init, { FAN_REPORT_FID } },
 	{ "open_by_handle_at", SYS_open_by_handle_at, { -1 } },
 	{ "setns", SYS_setns, { -1 } },
 	{ "personality", SYS_personality, { 0x0400000 } },
