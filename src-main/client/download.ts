@@ -182,9 +182,10 @@ async function openDraft(path: Buffer, size: bigint): Promise<FileHandle> {
   return file;
 }
 
-/** What is only zeroes takes no room: a job may have made terabytes of them. */
+/** What is only zeroes takes no room, as a job may have made terabytes of them; it counts as there, for who goes on later. */
 async function writeSparse(file: FileHandle, data: Uint8Array, at: number): Promise<void> {
   if (ZEROS.subarray(0, data.length).equals(data)) {
+    await file.truncate(at + data.length);
     return;
   }
   for (let written = 0; written < data.length; ) {
