@@ -261,6 +261,9 @@ describe('a program that makes networks', () => {
     '%s that is missing, or that others could change, refuses the job at once',
     async (program) => {
       await using missing = await temporaryService({}, { [program]: '/nowhere/x' });
+      expect(await missing.jobs.networks.doctor()).toContainEqual(
+        expect.objectContaining({ available: false, found: `${program}: is at none of /nowhere/x` }),
+      );
       await expect(missing.jobs.run(bash('true', { network: 'bridge' }), 0)).rejects.toThrow(
         `network: find ${program}: is at none of /nowhere/x. Install it`,
       );
@@ -283,7 +286,16 @@ describe('the host', () => {
     ]);
     execFileSync('nft', ['add chain ip filter DOCKER-USER']);
     const job = await runToEnd(jobs, bash('true', { network: 'bridge' }));
+    const examined = await jobs.networks.doctor();
     execFileSync('nft', ['delete table ip filter']);
+    expect(examined).toContainEqual(
+      expect.objectContaining({
+        available: false,
+        found: 'Docker forbids forwarding: ip filter FORWARD',
+        mend: expect.stringContaining('iptables -I DOCKER-USER -i jb'),
+      }),
+    );
+    expect((await jobs.networks.doctor()).every(({ available }) => available)).toBe(true);
     expect(job.failure).toMatchObject({
       layer: 'network',
       operation: 'forward',

@@ -8,6 +8,7 @@ import { closeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerConfig } from '../../api/config-schema.ts';
 import { causeOf, JobletError } from '../../api/errors.ts';
+import type { DoctorCheck } from '../../api/gen/joblet_pb.js';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
 import {
   BUILT_IN_NETWORKS,
@@ -23,6 +24,7 @@ import type { Logger } from '../log.ts';
 import type { CommitQueue } from '../state/commit-queue.ts';
 import { AddressPool } from './address-pool.ts';
 import { type Cidr, formatAddress, formatCidr, overlap, parseAddress, parseCidr } from './cidr.ts';
+import { networkChecks } from './doctor.ts';
 import * as host from './host.ts';
 import { type AttachedJob, NetworkKernel } from './kernel.ts';
 import { address6Of, KernelNames, prefix6Of } from './names.ts';
@@ -126,6 +128,10 @@ export class Networks {
     } catch (error) {
       logger.error({ err: error }, 'the networks of jobs could not be brought up to date');
     }
+  }
+
+  doctor(): Promise<DoctorCheck[]> {
+    return networkChecks(this.#options.config, this.#names);
   }
 
   list(): NetworkView[] {

@@ -39,7 +39,9 @@ export function createHelperService(options: HelperServiceOptions): ServiceImpl<
         controllers,
       };
     },
-    doctor: async () => ({ checks: [...examineKernel(), ...(await jobs.doctor())] }),
+    doctor: async () => ({
+      checks: [...examineKernel(), ...(await jobs.doctor()), ...(await jobs.networks.doctor())],
+    }),
     async rotateCertificates({ authority }, context) {
       const { uid } = callerOf(context);
       const rotation = await (authority ? installation.rotateAuthority(uid) : installation.rotateClient(uid));
