@@ -1,6 +1,7 @@
 /** Who in the main process answers for which channel of the contract. */
 import type { RequestHandlers, StreamHandlers } from '../ipc/serve.ts';
 import { listCertificates } from './certificates.ts';
+import type { Consoles } from './consoles.ts';
 import type { Desktop } from './desktop.ts';
 import { examineMachine } from './doctor.ts';
 import { streamJob } from './job-stream.ts';
@@ -24,6 +25,7 @@ import { streamUsage } from './usage-stream.ts';
 
 export interface RequestSources extends Services {
   readonly desktop: Desktop;
+  readonly consoles: Consoles;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface RequestSources extends Services {
  * that is cut off leaves open (whether a job runs, which certificates hold), or others wait for it as well (a start of the helper).
  */
 export function requestHandlers(sources: RequestSources): RequestHandlers {
-  const { root, link, desktop, settings, presets } = sources;
+  const { root, link, desktop, consoles, settings, presets } = sources;
   return {
     'jobs.run': (request) => runJob(link, request),
     'jobs.stop': (request, signal) => stopJobs(link, request, signal),
@@ -47,6 +49,8 @@ export function requestHandlers(sources: RequestSources): RequestHandlers {
     'networks.list': (_request, signal) => listNetworks(link, signal),
     'networks.create': (request) => done(createNetwork(link, request)),
     'networks.remove': ({ name }) => done(removeNetwork(link, name)),
+    'console.type': ({ console, data }) => done(consoles.type(console, data)),
+    'console.resize': ({ console, size }) => done(consoles.resize(console, size)),
     'presets.list': async () => presets.list(),
     'presets.save': (preset) => done(presets.save(preset)),
     'presets.delete': ({ name }) => done(presets.delete(name)),
@@ -61,6 +65,7 @@ export function requestHandlers(sources: RequestSources): RequestHandlers {
 }
 
 export interface StreamSources extends Services {
+  readonly consoles: Consoles;
   /** How many jobs of the machine run. */
   readonly countRunning: () => number;
   /** Whether anybody can see the window. */
@@ -78,6 +83,7 @@ export function streamHandlers(sources: StreamSources): StreamHandlers {
     machine: (_request, signal) => streamMachine(sources, signal),
     job: ({ uuid }, signal) => streamJob(link, uuid, signal),
     usage: ({ uuid }, signal) => streamUsage(link, uuid, signal),
+    console: (request, signal) => sources.consoles.open(request, signal),
     log: (request, signal) => streamLog(link, request, signal),
   };
 }

@@ -4,6 +4,7 @@ import { app, dialog, ipcMain } from 'electron';
 import { serveIpc } from '../ipc/serve.ts';
 import { Background } from './background.ts';
 import { rootFolderOf } from './command-line.ts';
+import { Consoles } from './consoles.ts';
 import type { Damage } from './data-file.ts';
 import { Desktop } from './desktop.ts';
 import { requestHandlers, streamHandlers } from './handlers.ts';
@@ -50,12 +51,14 @@ async function main(): Promise<void> {
     onPageGone: () => ipc.endAll(),
   });
   const desktop = new Desktop(() => window.window);
+  const consoles = new Consoles(services.link);
   const ipc = serveIpc(ipcMain, {
     isTrusted: (frame) => window.isOwnPage(frame),
     report,
-    requests: requestHandlers({ ...services, desktop }),
+    requests: requestHandlers({ ...services, desktop, consoles }),
     streams: streamHandlers({
       ...services,
+      consoles,
       countRunning: () => background.countRunning(),
       isSeen: window.isSeen,
     }),

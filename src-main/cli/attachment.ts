@@ -1,6 +1,6 @@
 /** Sitting before a job: its output here, and what is typed or piped in to it. */
 import { JobletError } from '../../native-helper/api/errors.ts';
-import { type InputEntry, JobInput } from '../client/index.ts';
+import { type InputEntry, JobInput, Queue } from '../client/index.ts';
 import type { Cli, Invocation } from './cli.ts';
 import type { Client } from './connection.ts';
 import { untilDetached } from './detach.ts';
@@ -8,7 +8,6 @@ import { ExitCode } from './errors.ts';
 import { copyOutput, endOf, tellOfEnd } from './job-result.ts';
 import { DetachKeys } from './terminal/detach-keys.ts';
 import { localSize, takeTerminal } from './terminal/local-terminal.ts';
-import { Queue } from './terminal/queue.ts';
 
 /** Pieces of input that may wait; a piece is what one read gave. */
 const ROOM = 4;

@@ -36,6 +36,7 @@ export {
 } from './discovery.ts';
 export { isInterruption } from './errors.ts';
 export { type InputEntry, JobInput, type TerminalSize } from './job-input.ts';
+export { Queue } from './queue.ts';
 
 export interface ConnectOptions {
   /** Path of a client configuration; absent = the usual places. */

@@ -186,6 +186,30 @@ const logItemSchema = z.discriminatedUnion('kind', [
 ]);
 export type LogItem = z.infer<typeof logItemSchema>;
 
+const terminalSizeSchema = z.strictObject({
+  columns: z.int().check(z.minimum(1), z.maximum(1000)),
+  rows: z.int().check(z.minimum(1), z.maximum(1000)),
+});
+
+const consoleItemSchema = z.discriminatedUnion('kind', [
+  /** What is typed from now on is taken. */
+  z.strictObject({ kind: z.literal('ready') }),
+  z.strictObject({
+    kind: z.literal('output'),
+    data: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+    /** From before it was opened: what it asks of a terminal was asked of another. */
+    isPast: z.boolean(),
+  }),
+  /** The view could not keep up; the log has what is missing here. */
+  z.strictObject({ kind: z.literal('skipped') }),
+  /** The last; null: the job has ended, whose page says how. */
+  z.strictObject({ kind: z.literal('ended'), exitCode: z.nullable(z.int()) }),
+]);
+export type ConsoleItem = z.infer<typeof consoleItemSchema>;
+
+/** The most that one message to a console may have. */
+export const CONSOLE_MESSAGE_BYTES = 65_536;
+
 const jobsItemSchema = z.discriminatedUnion('kind', [
   /** Forget what was told before: the whole list comes, newest first, then `complete`. */
   z.strictObject({ kind: z.literal('begin') }),
@@ -378,6 +402,20 @@ export const REQUESTS = {
   },
   /** @throws conflict: a job uses it. */
   'networks.remove': { request: z.strictObject({ name: z.string() }), response: nothing },
+  /** To a console that is open. Resolves when there is room for more. */
+  'console.type': {
+    request: z.strictObject({
+      console: uuidSchema,
+      data: z.custom<Uint8Array>(
+        (value) => value instanceof Uint8Array && value.length <= CONSOLE_MESSAGE_BYTES,
+      ),
+    }),
+    response: nothing,
+  },
+  'console.resize': {
+    request: z.strictObject({ console: uuidSchema, size: terminalSizeSchema }),
+    response: nothing,
+  },
   'presets.list': { request: nothing, response: z.array(presetSchema) },
   /** One of the same name is replaced. */
   'presets.save': { request: presetSchema, response: nothing },
@@ -415,6 +453,17 @@ export const STREAMS = {
   job: { request: z.strictObject({ uuid: uuidSchema }), item: jobDetailsSchema, window: 2 },
   /** What one job has used from its start, then what it uses until its end. */
   usage: { request: z.strictObject({ uuid: uuidSchema }), item: z.array(usagePointSchema), window: 4 },
+  /** The terminal of a running job, or a shell in it, which ends with this stream; `console` is the name that it gets. */
+  console: {
+    request: z.strictObject({
+      uuid: uuidSchema,
+      console: uuidSchema,
+      what: z.enum(['job', 'shell']),
+      size: terminalSizeSchema,
+    }),
+    item: consoleItemSchema,
+    window: 4,
+  },
   /** A log from an offset, or from where its last `tailBytes` begin, until the job has ended and all is sent. */
   log: {
     request: z.strictObject({

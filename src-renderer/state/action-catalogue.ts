@@ -96,6 +96,7 @@ const CATALOGUE = {
     page: 'job',
     actions: {
       'job.output': { label: text.job.openOutput, key: 'O' },
+      'job.terminal': { label: text.job.openTerminal, key: 'T' },
       'job.usage': { label: text.job.openUsage, key: 'U' },
       'job.details': { label: text.job.openDetails, key: 'D' },
       'job.stop': { label: text.job.stop, key: 'S' },
@@ -139,6 +140,18 @@ const CATALOGUE = {
       'resources.list': { label: text.resources.again, key: 'F5' },
       'volumes.create': { label: text.resources.volumes.create, key: 'V' },
       'networks.create': { label: text.resources.networks.create, key: 'N' },
+    },
+  },
+  console: {
+    title: text.console.group,
+    page: 'job',
+    actions: {
+      'console.leave': { label: text.console.leave, key: 'Ctrl+Shift+L' },
+      'console.enter': { label: text.console.enter, key: 'Ctrl+Enter' },
+      'console.new': { label: text.console.newShell, key: 'Ctrl+Shift+T' },
+      'console.close': { label: text.console.close, key: 'Ctrl+Shift+W' },
+      'console.next': { label: text.console.next, key: 'Ctrl+Shift+ArrowRight' },
+      'console.copy': { label: text.console.copy, key: 'Ctrl+Shift+C' },
     },
   },
   machine: {

@@ -6,6 +6,7 @@ import type {
   ExecJobRequestSchema,
   ExecJobResponse,
 } from '../../../native-helper/api/gen/joblet_pb.js';
+import { Queue } from '../../client/index.ts';
 import { commandLineOf } from '../arguments/command-line.ts';
 import { declareJobId } from '../arguments/job-id.ts';
 import type { Cli, CommandModule, Invocation } from '../cli.ts';
@@ -13,7 +14,6 @@ import { type Client, withClient } from '../connection.ts';
 import { ExitCode } from '../errors.ts';
 import { escapeControlCharacters } from '../format/escape.ts';
 import { localSize, localTerm, requireTerminal, takeTerminal } from '../terminal/local-terminal.ts';
-import { Queue } from '../terminal/queue.ts';
 
 interface JobExecFlags {
   readonly stdin?: boolean;
