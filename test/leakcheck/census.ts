@@ -2,8 +2,12 @@
  * All that could be left behind, counted. It is taken in namespaces of the check's own (see enclosure.ts), so whatever
  * is there is the helper's, a job's, or the check's.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { pathsUnder } from '../../native-helper/api/paths.ts';
 
 /** What can leak, each with the words for a report. */
 export const KINDS = [
@@ -18,6 +22,9 @@ export const KINDS = [
   'namespace',
   'System V object',
   'key',
+  'network interface',
+  'packet filter',
+  'address lease',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -51,6 +58,9 @@ export function takeCensus({ root, cgroup, helperPid, jobsUid }: Places): Census
       ['shm', 'sem', 'msg'].flatMap((type) => lines(`/proc/sysvipc/${type}`).slice(1)),
     ),
     key: count(keysOf(jobsUid)),
+    'network interface': count(interfaces()),
+    'packet filter': count(filterParts()),
+    'address lease': count(leases(root)),
   };
 }
 
@@ -88,6 +98,36 @@ function loopDevicesUnder(root: string): string[] {
   return readdirSync('/sys/block')
     .flatMap((name) => lines(`/sys/block/${name}/loop/backing_file`))
     .filter((file) => file.startsWith(root));
+}
+
+/** Of this network namespace. */
+function interfaces(): string[] {
+  const output = execFileSync('ip', ['-o', 'link', 'show'], { encoding: 'utf8' });
+  return [...output.matchAll(/^\d+: ([^:@]+)/gm)].map(([, name = '']) => name);
+}
+
+/** Tables, sets, chains and rules, each a line, whoever made them. */
+function filterParts(): string[] {
+  const lines = execFileSync('nft', ['list', 'ruleset'], { encoding: 'utf8' }).split('\n');
+  return lines.map((line) => line.trim()).filter((line) => line !== '' && line !== '}');
+}
+
+/** The helper holds its database alone, so a copy is read; a lease that is being given back may still be in it. */
+function leases(root: string): string[] {
+  const { database: path } = pathsUnder(root);
+  const folder = mkdtempSync(join(tmpdir(), 'joblet-census-'));
+  try {
+    for (const suffix of ['', '-wal']) {
+      tolerant(() => cpSync(`${path}${suffix}`, join(folder, `state.db${suffix}`)), undefined);
+    }
+    using database = new DatabaseSync(join(folder, 'state.db'));
+    return database
+      .prepare('SELECT network, address FROM address_lease')
+      .all()
+      .map(({ network, address }) => `${network} ${address}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** What is looked at may end meanwhile. */

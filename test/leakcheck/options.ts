@@ -1,35 +1,88 @@
 /** What a job may ask for, by chance: each of it takes something of the machine that must be given back. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { JobletError } from '../../native-helper/api/errors.ts';
-import { type JobSpecSchema, VolumeType } from '../../native-helper/api/gen/joblet_pb.js';
+import { type JobSpec, type JobSpecSchema, VolumeType } from '../../native-helper/api/gen/joblet_pb.js';
+import { landlockAbi } from '../../native-helper/kernel/system-call.ts';
 import type { Client } from '../../src-main/client/index.ts';
 import type { Random } from './random.ts';
 
 type Options = Exclude<MessageInitShape<typeof JobSpecSchema>, { $typeName: string }>;
+/** All that a job may ask for, besides what it runs. */
+type Field = Exclude<keyof JobSpec, '$typeName' | '$unknown' | 'command' | 'args'>;
 
 const PROBABILITY = 0.25;
 const LATEST_START_MS = 300;
+const FIRST_PORT = 20_000;
+const PORTS = 10_000;
+const NETWORK = { name: 'leakcheck', cidr: '10.231.7.0/26' };
+const NETWORKS = ['host', 'none', 'isolated', 'bridge', NETWORK.name];
 const VOLUMES = [
   { name: 'disk', type: VolumeType.FILESYSTEM, sizeBytes: 8_388_608n },
   { name: 'memory', type: VolumeType.MEMORY, sizeBytes: 4_194_304n },
 ];
 
-export const OPTIONS: readonly ((random: Random) => Options)[] = [
-  (random) => ({ startAtUs: BigInt(Date.now() + random.below(LATEST_START_MS)) * 1000n }),
-  (random) => ({
+/** A field of the specification that is new must come in here: it does not compile without. */
+export const OPTIONS: Readonly<Record<Field, (random: Random) => Options>> = {
+  name: () => ({ name: 'leak check' }),
+  environment: () => ({ environment: { COLOUR: 'blue' } }),
+  secretEnvironment: () => ({ secretEnvironment: { PIN: '1234' } }),
+  limits: (random) => ({
+    limits: { pids: BigInt(50 + random.below(50)), memoryBytes: 67_108_864n, cpuPercent: 100 },
+  }),
+  timeoutMs: (random) => ({ timeoutMs: BigInt(50 + random.below(2000)) }),
+  stopGraceMs: () => ({ stopGraceMs: 100n }),
+  workDir: () => ({ workDir: '/tmp' }),
+  hostname: (random) => ({ hostname: `job-${random.below(5)}` }),
+  seccompLevel: (random) => ({ seccompLevel: random.below(4) }),
+  volumes: (random) => ({ volumes: VOLUMES.map(({ name }) => ({ name, readOnly: random.chance(0.5) })) }),
+  // Read-only: root's own folders are not lent to jobs for writing.
+  mounts: () => ({ mounts: [{ source: '/usr/share', target: '/seen', readOnly: true }] }),
+  labels: (random) => ({ labels: { round: String(random.below(10)), leakcheck: '' } }),
+  startAtUs: (random) => ({ startAtUs: BigInt(Date.now() + random.below(LATEST_START_MS)) * 1000n }),
+  retry: (random) => ({
     retry: { attempts: 1 + random.below(3), delayMs: BigInt(random.below(100)), backoff: random.below(3) },
   }),
-  (random) => ({ labels: { round: String(random.below(10)), leakcheck: '' } }),
-  (random) => ({ volumes: VOLUMES.map(({ name }) => ({ name, readOnly: random.chance(0.5) })) }),
-  () => ({ secretEnvironment: { PIN: '1234' } }),
-  (random) => ({ timeoutMs: BigInt(50 + random.below(2000)), stopGraceMs: 100n }),
-];
+  terminal: () => ({ terminal: { columns: 80, rows: 24 }, stdin: false }),
+  stdin: () => ({ stdin: true, terminal: undefined }),
+  network: (random) => ({ network: random.choose(NETWORKS) }),
+  // Two may want the same one: then the second is refused, half way.
+  ports: (random) => ({
+    network: random.choose(NETWORKS.slice(2)),
+    ports: [`${FIRST_PORT + random.below(PORTS)}:80`, `127.0.0.1:${FIRST_PORT + random.below(3)}:53/udp`],
+  }),
+  workBytes: () => ({ workBytes: 4_194_304n }),
+  require: () => ({ require: ['landlock-scopes'] }),
+  tcpPorts: () => ({ tcpPorts: { connect: '80,443', bind: '' } }),
+};
 
-export function randomOptions(random: Random): Options {
+/** What this machine can't give, and why: a job that asked for it would be refused before it took anything. */
+export async function impossibleHere(client: Client): Promise<Map<string, string>> {
+  const { controllers } = await client.helper.getStatus({});
+  const missing = ['cpu', 'memory', 'pids'].filter((controller) => !controllers.includes(controller));
+  const abi = landlockAbi();
+  return new Map([
+    ...(missing.length > 0 ? [['limits', `cgroup v2 has no ${missing.join(', ')} here`] as const] : []),
+    ...(abi < 4 ? [['tcpPorts', `Landlock is of ABI ${abi}`] as const] : []),
+    ...(abi < 6 ? [['require', `Landlock is of ABI ${abi}`] as const] : []),
+  ]);
+}
+
+export function randomOptions(random: Random, impossible: ReadonlyMap<string, string>): Options {
+  const possible = Object.entries(OPTIONS).filter(([name]) => !impossible.has(name));
   return Object.assign(
     {},
-    ...OPTIONS.flatMap((option) => (random.chance(PROBABILITY) ? [option(random)] : [])),
+    ...possible.flatMap(([, option]) => (random.chance(PROBABILITY) ? [option(random)] : [])),
   );
+}
+
+/** Those that jobs of `randomOptions` use. Done twice, it does no harm: an answer may be lost with a helper. */
+export async function makeNetwork(client: Client): Promise<void> {
+  await client.networks.createNetwork(NETWORK).catch(unless('conflict'));
+}
+
+/** No job may use it any more. */
+export async function removeNetwork(client: Client): Promise<void> {
+  await client.networks.removeNetwork({ name: NETWORK.name }).catch(unless('not_found'));
 }
 
 /** Those that jobs of `randomOptions` use. Done twice, it does no harm: an answer may be lost with a helper. */

@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:f
 import { connect as connectSocket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connect } from '../../src-main/client/index.ts';
 import { PROBES } from '../escape/probes.ts';
 import type { Kind, Places } from './census.ts';
 
@@ -92,6 +93,39 @@ export const PLANTS: readonly Plant[] = [
   {
     kind: 'key',
     plant: ({ jobsUid }) => keepRunning(PROBES, ['keyring.hold', 'planted'], jobsUid),
+  },
+  {
+    kind: 'network interface',
+    plant: async () => {
+      execFileSync('ip', ['link', 'add', 'jb-planted', 'type', 'bridge']);
+      return () => {
+        execFileSync('ip', ['link', 'delete', 'dev', 'jb-planted']);
+      };
+    },
+  },
+  {
+    kind: 'packet filter',
+    plant: async () => {
+      execFileSync('nft', ['add', 'table', 'inet', 'joblet-planted']);
+      return () => {
+        execFileSync('nft', ['delete', 'table', 'inet', 'joblet-planted']);
+      };
+    },
+  },
+  // Of a job that stays; the lease goes some time after its end is told.
+  {
+    kind: 'address lease',
+    plant: async ({ root }) => {
+      const client = await connect({ root });
+      const { uuid } = await client.jobs.runJob({
+        spec: { command: 'sleep', args: ['600'], network: 'isolated' },
+      });
+      return async () => {
+        await client.jobs.stopJob({ id: uuid, graceMs: 0n });
+        await client.jobs.deleteJob({ id: uuid });
+        client.close();
+      };
+    },
   },
 ];
 

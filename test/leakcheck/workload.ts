@@ -7,7 +7,14 @@ import type { Job } from '../../native-helper/api/gen/joblet_pb.js';
 import { hasEnded, LIVE_STATES } from '../../native-helper/server/jobs/job-state.ts';
 import type { Client } from '../../src-main/client/index.ts';
 import { monitorsWith } from '../fixtures/monitors.ts';
-import { makeVolumes, randomOptions, removeVolumes } from './options.ts';
+import {
+  impossibleHere,
+  makeNetwork,
+  makeVolumes,
+  randomOptions,
+  removeNetwork,
+  removeVolumes,
+} from './options.ts';
 import type { Random } from './random.ts';
 
 /** Each leaves something behind for the sandbox to clear away. */
@@ -58,15 +65,21 @@ export async function runWorkload(options: WorkloadOptions): Promise<readonly Jo
   const ended: Job[] = [];
   let left = options.jobs;
   await patiently(() => makeVolumes(options.client));
+  await patiently(() => makeNetwork(options.client));
+  const impossible = await patiently(() => impossibleHere(options.client));
+  for (const [option, reason] of impossible) {
+    process.stdout.write(`left out: ${option}: ${reason}\n`);
+  }
   const lane = async (): Promise<void> => {
     while (left > 0) {
       left -= 1;
-      ended.push(await runOne(options));
+      ended.push(await runOne(options, impossible));
     }
   };
   await Promise.all(Array.from({ length: options.atOnce }, lane));
   await endUnheardOf(options.client, new Set(ended.map(({ uuid }) => uuid)));
   await patiently(() => removeVolumes(options.client));
+  await patiently(() => removeNetwork(options.client));
   return ended;
 }
 
@@ -79,13 +92,18 @@ async function endUnheardOf(client: Client, known: ReadonlySet<string>): Promise
   }
 }
 
-async function runOne({ client, random, cgroup }: WorkloadOptions): Promise<Job> {
+async function runOne(
+  { client, random, cgroup }: WorkloadOptions,
+  impossible: ReadonlyMap<string, string>,
+): Promise<Job> {
   const script = random.choose(COMMANDS);
   const ending =
     ENDLESS.has(script) || random.chance(ENDING_PROBABILITY) ? random.choose(ENDINGS) : undefined;
   const life = random.below(LONGEST_LIFE_MS);
   const { uuid } = await patiently(() =>
-    client.jobs.runJob({ spec: { ...randomOptions(random), command: 'sh', args: ['-c', script] } }),
+    client.jobs.runJob({
+      spec: { ...randomOptions(random, impossible), command: 'sh', args: ['-c', script] },
+    }),
   );
   if (ending !== undefined) {
     await delay(life);

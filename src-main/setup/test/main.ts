@@ -263,7 +263,7 @@ async function program(
 }
 
 async function measurements(run: Run): Promise<void> {
-  if (canRun(run, 'leak check', { root: true })) {
+  if (canRun(run, 'leak check', { root: true, packages: ['nftables'] })) {
     await program(run, 'Leak check', ['test/leakcheck/main.ts'], 5);
   }
   for (const each of BENCHMARKS) {
