@@ -17,8 +17,12 @@ for (const act of ['mount', 'chroot', 'packet-socket', 'identity', 'chown', 'ker
   });
 }
 
+/** landlock_restrict_self(2) wants no_new_privs from a caller without CAP_SYS_ADMIN, and would refuse the job. */
+const NEEDS_NO_NEW_PRIVS = ['landlock-scopes'];
+
 cannotEscape('can gain no privilege by execve', {
   layer: 'no-new-privs',
+  beside: NEEDS_NO_NEW_PRIVS,
   attempt: (jobs) => jobs.probe(['capabilities.no-new-privileges']),
 });
 
@@ -31,6 +35,7 @@ function leaveSetuidProgram(work: string): void {
 
 cannotEscape('does not become root by a set-uid program', {
   layer: 'no-new-privs',
+  beside: NEEDS_NO_NEW_PRIVS,
   attempt: (jobs) =>
     jobs.probe(['capabilities.setuid-file', '/work/set-uid'], { prepare: leaveSetuidProgram }),
 });
