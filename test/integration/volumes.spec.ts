@@ -166,7 +166,7 @@ describe.each([
     });
     await jobs.stop(running.uuid, 0n);
     const startAtUs = BigInt(Date.now() + 3_600_000) * 1000n;
-    const waiting = await jobs.run(using(['data'], 'true', startAtUs), 0);
+    const waiting = await jobs.run(using(['data'], 'true', { startAtUs }), 0);
     expect(jobs.volumes.list()).toMatchObject([{ jobs: 1 }]);
     await expect(jobs.volumes.remove('data')).rejects.toMatchObject({ kind: 'conflict' });
     await jobs.cancel(waiting.uuid);
