@@ -46,6 +46,8 @@ const TEST_PACKAGES = [
   { name: 'clang', provides: 'clang' },
   { name: 'llvm', provides: 'llvm-cov' },
   { name: 'libclang-rt-dev', provides: hasFuzzer },
+  { name: 'python3-numpy', provides: '/usr/lib/python3/dist-packages/numpy/__init__.py' },
+  { name: 'ffmpeg', provides: 'ffmpeg' },
   ...NETWORK_PROGRAMS,
   ...DESKTOP_SESSION,
   ...electronLibraries(),
