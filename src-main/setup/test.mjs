@@ -40,6 +40,7 @@ const TEST_PACKAGES = [
   { name: 'dmsetup', provides: '/usr/sbin/dmsetup' },
   { name: 'polkitd', provides: '/usr/lib/polkit-1/polkitd' },
   { name: 'pkexec', provides: 'pkexec' },
+  { name: 'sudo', provides: 'sudo' },
   { name: 'systemd', provides: '/usr/lib/systemd/systemd' },
   { name: 'bubblewrap', provides: 'bwrap' },
   { name: 'runc', provides: 'runc' },

@@ -13,10 +13,11 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -71,9 +72,7 @@ export class Desktop implements Disposable {
     }
     makePeople();
     replaceRules();
-    mkdirSync('/run/dbus', { recursive: true });
-    const bus = daemon('dbus-daemon', ['--system', '--nofork', '--nopidfile']);
-    await until(() => existsSync(BUS));
+    const bus = await startSystemBus();
     const polkit = daemon(POLKITD, []);
     let said = '';
     polkit.stdout?.on('data', (chunk: Buffer) => {
@@ -107,6 +106,15 @@ export class Desktop implements Disposable {
 
 const daemon = (program: string, argv: readonly string[]): ChildProcess =>
   spawn(program, argv, { stdio: ['ignore', 'pipe', 'ignore'], cwd: '/' });
+
+/** A socket that an earlier bus has left would pass for one that listens. */
+export async function startSystemBus(): Promise<ChildProcess> {
+  mkdirSync(dirname(BUS), { recursive: true });
+  rmSync(BUS, { force: true });
+  const bus = daemon('dbus-daemon', ['--system', '--nofork', '--nopidfile']);
+  await until(() => existsSync(BUS));
+  return bus;
+}
 
 /** /etc/shadow is put in its place whole: the one of the host can be read by the host's root alone. */
 function makePeople(): void {

@@ -1,29 +1,22 @@
 /** The lock that keeps the machine from going to sleep, at the real systemd-logind: no other answer says what it does. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../src-main/client/index.ts';
 import { RunningHelper } from '../fixtures/running-helper.ts';
-import { until } from './desktop.ts';
+import { startSystemBus, until } from './desktop.ts';
 
 const PATIENCE_MS = 120_000;
-const BUS = '/run/dbus/system_bus_socket';
 const LOGIND = '/usr/lib/systemd/systemd-logind';
 
 const daemons: ChildProcess[] = [];
 let helper: RunningHelper;
 let client: Client;
 
-const daemon = (program: string, ...argv: string[]) =>
-  daemons.push(spawn(program, argv, { stdio: 'ignore', cwd: '/' }));
-
 beforeAll(async () => {
-  for (const folder of ['/run/dbus', '/run/systemd']) {
-    mkdirSync(folder, { recursive: true });
-  }
-  daemon('dbus-daemon', '--system', '--nofork', '--nopidfile');
-  await until(() => existsSync(BUS));
-  daemon(LOGIND);
+  mkdirSync('/run/systemd', { recursive: true });
+  daemons.push(await startSystemBus());
+  daemons.push(spawn(LOGIND, [], { stdio: ['ignore', 'ignore', 'inherit'], cwd: '/' }));
   await until(() => locks() !== undefined);
   helper = await RunningHelper.start();
   client = await helper.connect();
