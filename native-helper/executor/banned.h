@@ -27,6 +27,7 @@
 #define BANNED(why) BANNED_PRAGMA(GCC error why)
 
 #define NO_BOUND "banned: writes without a bound (CWE-120); use text.h"
+#define gets(...) BANNED(NO_BOUND)
 #define strcpy(...) BANNED(NO_BOUND)
 #define stpcpy(...) BANNED(NO_BOUND)
 #define strcat(...) BANNED(NO_BOUND)

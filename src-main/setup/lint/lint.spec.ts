@@ -35,8 +35,23 @@ test.each([
   ["spawn('ls', [name], { shell: true });", 'a shell reads'],
   ["spawn('ls', [name], { shell: '/bin/bash' });", 'a shell reads'],
   ['new Function(name);', 'runs as a program'],
+  ['eval(name);', 'runs code from a string'],
+  ["setTimeout('go(' + name + ')', 1);", 'implied eval'],
+  ['element.innerHTML = name;', 'becomes HTML'],
+  ['element.outerHTML += name;', 'becomes HTML'],
+  ["element.insertAdjacentHTML('beforeend', name);", 'becomes HTML'],
+  ['document.write(name);', 'becomes HTML'],
 ])('everywhere: %s', (code, reason) => {
   expect(lint('src-main/cli/any.ts', code)).toContain(reason);
+});
+
+test.each([
+  ['<p>{@html name}</p>', 'unescaped HTML'],
+  ['<script lang="ts">element.innerHTML = name;</script>', 'becomes HTML'],
+  ['<p onclick={() => { element.innerHTML = name; }}>x</p>', 'becomes HTML'],
+  ['<p onclick={() => eval(name)}>x</p>', 'runs code from a string'],
+])('in the page: %s', (code, reason) => {
+  expect(lint('src-renderer/ui/Any.svelte', code)).toContain(reason);
 });
 
 test.each([
@@ -61,9 +76,18 @@ test.each([
 
 test.each([
   ['strcpy(text, "1")', 'CWE-120'],
+  ['strcat(text, "1")', 'CWE-120'],
+  ['sprintf(text, "1")', 'CWE-120'],
+  ['gets(text)', 'CWE-120'],
+  ['strncpy(text, "1", 1)', 'lack its end'],
+  ['printf(text)', 'CWE-134'],
+  ['alloca(1)', 'bound'],
   ['mount("a", "b", "c", 0, 0)', 'CVE-2021-30465'],
   ['chmod(text, 0)', 'openat2'],
   ['system(text)', 'a shell'],
+  ['popen(text, "r")', 'a shell'],
+  ['access(text, 0)', 'may be something else'],
+  ['mktemp(text)', 'guessed'],
   ['setuid(1)', 'setresuid'],
   ['malloc(1)', 'bound'],
 ])('in C: %s', (statement, reason) => {
