@@ -264,7 +264,7 @@ export const text = {
       },
       terminal: {
         label: 'Input',
-        help: 'On a terminal you can type into the job; with open input it waits for what is sent with `joblet job attach`.',
+        help: 'On a terminal you can type into the job; open input takes lines from its page, or from `joblet job attach`.',
       },
       stdin: { label: 'Open input', help: 'Its standard input waits for what is sent to it.' },
       seccompLevel: {
@@ -653,7 +653,26 @@ export const text = {
     shellEnded: (code: number) => `The shell ended with exit code ${code}.`,
     failed: 'The terminal is closed',
     openAnother: 'It can’t be connected again; open another.',
-    tooMuch: 'That is more than the job takes at once; the rest of it was not sent.',
+    tooMuch: 'That is more than the job takes at once; it was not sent.',
+  },
+  input: {
+    group: 'Input',
+    label: 'A line for the job',
+    write: 'Write a line to the job',
+    send: 'Send',
+    end: 'End input',
+    placeholder: (key: string) => `A line for the job. Enter sends it; ${key} ends the input.`,
+    notYet: 'The job reads its input once it runs.',
+    away: 'The helper is away. What was sent arrives when it is back; go on then.',
+    ended: 'The input has ended: nobody reads it any more.',
+    over: 'The job has ended; it reads nothing any more.',
+    failed: (reason: string) => `The input can not be written to: ${reason}`,
+    notEnded: 'The input could not be ended',
+    pasteTitle: (lines: number) => `Send ${count(lines, 'line', 'lines')} to the job?`,
+    pasteText: (size: string) =>
+      `${size} were pasted. Each line is sent as it is, signs that can not be seen among them.`,
+    pasteMore: '⋯ and more',
+    pasted: 'What was pasted',
   },
   machine: {
     loading: 'Measuring …',

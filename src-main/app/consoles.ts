@@ -1,9 +1,16 @@
-/** What can be typed into: the terminals of jobs that run, and shells in them. Each lives as long as its stream to the window. */
+/** What can be typed into: terminals and inputs of jobs that run, and shells in them. Each lives as long as its stream to the window. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { JobletError } from '../../native-helper/api/errors.ts';
 import type { ExecEnd, ExecJobRequestSchema } from '../../native-helper/api/gen/joblet_pb.js';
-import { type InputEntry, isInterruption, JobInput, Queue, type TerminalSize } from '../client/index.ts';
-import type { ConsoleItem, StreamPayload } from '../ipc/contract.ts';
+import {
+  type AttachOptions,
+  type InputEntry,
+  isInterruption,
+  JobInput,
+  Queue,
+  type TerminalSize,
+} from '../client/index.ts';
+import type { ConsoleItem, StreamItem, StreamPayload } from '../ipc/contract.ts';
 import type { Link } from './link.ts';
 import { streamLog } from './log-stream.ts';
 
@@ -15,6 +22,8 @@ const ROOM = 4;
 /** Of what a job has printed before: a few screens. */
 const PAST_BYTES = 64 * 1024;
 
+type Attachment = Omit<AttachOptions, 'id'>;
+
 export class Consoles {
   readonly #link: Link;
   readonly #inputs = new Map<string, Queue<InputEntry>>();
@@ -23,34 +32,53 @@ export class Consoles {
     this.#link = link;
   }
 
-  async *open(opened: Opened, signal: AbortSignal): AsyncGenerator<ConsoleItem> {
-    if (this.#inputs.has(opened.console)) {
-      throw fault('invalid', 'open', opened.console, 'it is open already');
-    }
-    const input = new Queue<InputEntry>(ROOM);
-    const over = new AbortController();
-    const inner = AbortSignal.any([signal, over.signal]);
-    this.#inputs.set(opened.console, input);
-    try {
-      yield* opened.what === 'shell'
-        ? this.#shell(opened, input, inner)
-        : this.#job(opened, input, inner, over);
-    } finally {
-      this.#inputs.delete(opened.console);
-      input.end();
-      over.abort();
-    }
+  open(opened: Opened, signal: AbortSignal): AsyncGenerator<ConsoleItem> {
+    return this.#while(opened.console, signal, (input, inner, over) =>
+      opened.what === 'shell' ? this.#shell(opened, input, inner) : this.#job(opened, input, inner, over),
+    );
+  }
+
+  openInput(
+    { uuid, console }: StreamPayload<'input'>,
+    signal: AbortSignal,
+  ): AsyncGenerator<StreamItem<'input'>> {
+    return this.#while(console, signal, (input, inner) => this.#input(uuid, input, inner));
   }
 
   async type(console: string, bytes: Uint8Array): Promise<void> {
-    await this.#input(console).push({ kind: 'bytes', bytes });
+    await this.#open(console).push({ kind: 'bytes', bytes });
+  }
+
+  endInput(console: string): void {
+    this.#open(console).end();
   }
 
   async resize(console: string, size: TerminalSize): Promise<void> {
-    await this.#input(console).push({ kind: 'size', size });
+    await this.#open(console).push({ kind: 'size', size });
   }
 
-  #input(console: string): Queue<InputEntry> {
+  /** Has a queue of what is typed, under its name, as long as it is read. */
+  async *#while<Item>(
+    name: string,
+    signal: AbortSignal,
+    read: (input: Queue<InputEntry>, signal: AbortSignal, over: AbortController) => AsyncGenerator<Item>,
+  ): AsyncGenerator<Item> {
+    if (this.#inputs.has(name)) {
+      throw fault('invalid', 'open', name, 'it is open already');
+    }
+    const input = new Queue<InputEntry>(ROOM);
+    const over = new AbortController();
+    this.#inputs.set(name, input);
+    try {
+      yield* read(input, AbortSignal.any([signal, over.signal]), over);
+    } finally {
+      this.#inputs.delete(name);
+      over.abort();
+      input.end();
+    }
+  }
+
+  #open(console: string): Queue<InputEntry> {
     const input = this.#inputs.get(console);
     if (input === undefined) {
       throw fault('not_found', 'type', console, 'it is not open');
@@ -88,10 +116,10 @@ export class Consoles {
     const client = await this.#link.connected(signal);
     const pastBytes = Number((await client.jobs.getJob({ id: uuid }, { signal })).logBytes);
     const input = new JobInput();
-    void input.readFrom(queue);
+    input.readFrom(unlessLeft(queue, signal)).catch(() => undefined);
     void queue.push({ kind: 'size', size });
     let failure: unknown;
-    this.#attach(uuid, input, signal).catch((error: unknown) => {
+    this.#attach(uuid, { input, signal, onClosed: () => {} }).catch((error: unknown) => {
       failure = error;
       over.abort();
     });
@@ -119,12 +147,31 @@ export class Consoles {
     yield { kind: 'ended', exitCode: null };
   }
 
+  /** Who leaves it has not ended it: the next goes on. */
+  async *#input(
+    uuid: string,
+    queue: Queue<InputEntry>,
+    signal: AbortSignal,
+  ): AsyncGenerator<StreamItem<'input'>> {
+    const input = new JobInput();
+    const closed = Promise.withResolvers<'closed'>();
+    input.readFrom(unlessLeft(queue, signal)).catch(() => undefined);
+    const attached = this.#attach(uuid, { input, signal, onClosed: () => closed.resolve('closed') });
+    attached.catch(() => undefined);
+    yield { kind: 'ready' };
+    if ((await Promise.race([attached, closed.promise])) === 'closed') {
+      yield { kind: 'closed' };
+    }
+    await attached;
+  }
+
   /** Until the job has ended, whichever helper answers. */
-  async #attach(id: string, input: JobInput, signal: AbortSignal): Promise<void> {
+  async #attach(id: string, attachment: Attachment): Promise<void> {
+    const { signal } = attachment;
     while (!signal.aborted) {
       const client = await this.#link.connected(signal);
       try {
-        await client.attachJob({ id, input, signal, onClosed: () => {} });
+        await client.attachJob({ id, ...attachment });
         return;
       } catch (error) {
         if (signal.aborted || (error instanceof JobletError && error.kind === 'conflict')) {
@@ -137,6 +184,14 @@ export class Consoles {
       }
     }
   }
+}
+
+async function* unlessLeft(
+  entries: AsyncIterable<InputEntry>,
+  signal: AbortSignal,
+): AsyncGenerator<InputEntry> {
+  yield* entries;
+  signal.throwIfAborted();
 }
 
 async function* shellMessages(

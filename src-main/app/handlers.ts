@@ -50,6 +50,7 @@ export function requestHandlers(sources: RequestSources): RequestHandlers {
     'networks.create': (request) => done(createNetwork(link, request)),
     'networks.remove': ({ name }) => done(removeNetwork(link, name)),
     'console.type': ({ console, data }) => done(consoles.type(console, data)),
+    'input.end': ({ console }) => done(consoles.endInput(console)),
     'console.resize': ({ console, size }) => done(consoles.resize(console, size)),
     'presets.list': async () => presets.list(),
     'presets.save': (preset) => done(presets.save(preset)),
@@ -84,6 +85,7 @@ export function streamHandlers(sources: StreamSources): StreamHandlers {
     job: ({ uuid }, signal) => streamJob(link, uuid, signal),
     usage: ({ uuid }, signal) => streamUsage(link, uuid, signal),
     console: (request, signal) => sources.consoles.open(request, signal),
+    input: (request, signal) => sources.consoles.openInput(request, signal),
     log: (request, signal) => streamLog(link, request, signal),
   };
 }

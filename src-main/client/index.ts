@@ -37,6 +37,7 @@ export {
 export { isInterruption } from './errors.ts';
 export { type InputEntry, JobInput, type TerminalSize } from './job-input.ts';
 export { Queue } from './queue.ts';
+export type { AttachOptions } from './resume.ts';
 
 export interface ConnectOptions {
   /** Path of a client configuration; absent = the usual places. */

@@ -207,7 +207,14 @@ const consoleItemSchema = z.discriminatedUnion('kind', [
 ]);
 export type ConsoleItem = z.infer<typeof consoleItemSchema>;
 
-/** The most that one message to a console may have. */
+const inputItemSchema = z.discriminatedUnion('kind', [
+  /** What is sent from now on is taken. */
+  z.strictObject({ kind: z.literal('ready') }),
+  /** Nobody reads it any more, or it was ended. */
+  z.strictObject({ kind: z.literal('closed') }),
+]);
+
+/** The most that one message to a console or an input may have. */
 export const CONSOLE_MESSAGE_BYTES = 65_536;
 
 const jobsItemSchema = z.discriminatedUnion('kind', [
@@ -402,7 +409,7 @@ export const REQUESTS = {
   },
   /** @throws conflict: a job uses it. */
   'networks.remove': { request: z.strictObject({ name: z.string() }), response: nothing },
-  /** To a console that is open. Resolves when there is room for more. */
+  /** To a console or an input that is open. Resolves when there is room for more. */
   'console.type': {
     request: z.strictObject({
       console: uuidSchema,
@@ -412,6 +419,8 @@ export const REQUESTS = {
     }),
     response: nothing,
   },
+  /** The job reads its end after what was sent before. */
+  'input.end': { request: z.strictObject({ console: uuidSchema }), response: nothing },
   'console.resize': {
     request: z.strictObject({ console: uuidSchema, size: terminalSizeSchema }),
     response: nothing,
@@ -463,6 +472,12 @@ export const STREAMS = {
     }),
     item: consoleItemSchema,
     window: 4,
+  },
+  /** The open input of a job, until the job has ended: `console.type` writes to it. It stays open when this stream is left. */
+  input: {
+    request: z.strictObject({ uuid: uuidSchema, console: uuidSchema }),
+    item: inputItemSchema,
+    window: 2,
   },
   /** A log from an offset, or from where its last `tailBytes` begin, until the job has ended and all is sent. */
   log: {

@@ -133,6 +133,14 @@ const CATALOGUE = {
       'output.down': { label: text.terminal.pageDown, key: 'PageDown' },
     },
   },
+  input: {
+    title: text.input.group,
+    page: 'job',
+    actions: {
+      'input.write': { label: text.input.write, key: 'L' },
+      'input.end': { label: text.input.end, key: 'Ctrl+D' },
+    },
+  },
   resources: {
     title: text.pages.resources,
     page: 'resources',
