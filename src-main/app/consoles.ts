@@ -17,6 +17,8 @@ import { streamLog } from './log-stream.ts';
 type Opened = StreamPayload<'console'>;
 type ExecMessage = MessageInitShape<typeof ExecJobRequestSchema>;
 
+/** By its path: a job may have a PATH without it. */
+const SHELL = '/bin/sh';
 /** Pieces of input that may wait. */
 const ROOM = 4;
 /** Of what a job has printed before: a few screens. */
@@ -199,7 +201,7 @@ async function* shellMessages(
   terminal: TerminalSize,
   input: AsyncIterable<InputEntry>,
 ): AsyncGenerator<ExecMessage> {
-  yield { message: { case: 'start', value: { id, command: 'sh', terminal, term: 'xterm-256color' } } };
+  yield { message: { case: 'start', value: { id, command: SHELL, terminal, term: 'xterm-256color' } } };
   for await (const entry of input) {
     yield entry.kind === 'size'
       ? { message: { case: 'resize', value: entry.size } }

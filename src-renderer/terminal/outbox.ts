@@ -9,10 +9,12 @@ export class Outbox {
   readonly #name: string;
   readonly #encoder = new TextEncoder();
   #pending = 0;
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<unknown>;
 
-  constructor(name: string) {
+  /** @param ready resolves when the other side takes it: what is typed before waits for that. */
+  constructor(name: string, ready: Promise<void>) {
     this.#name = name;
+    this.#last = ready;
   }
 
   /** @returns whether there is room for all of it; else nothing of it is sent. */
