@@ -104,6 +104,22 @@ describe('a job', () => {
     },
   );
 
+  it.each(['tcp', 'udp'] as const)(
+    'speaks %s to the outside from no port that only root has',
+    async (protocol) => {
+      using listener = world.listen(protocol, 8002);
+      const send = String.raw`perl -MIO::Socket::IP -e "
+      for my \$port (700, 5000) {
+        my \$socket = IO::Socket::IP->new(Proto => q(${protocol}), LocalPort => \$port, PeerHost => q(${OUTSIDE_ADDRESS}), PeerPort => 8002)
+          or die qq(\$port: \$@);
+        print \$socket qq(hello\n);
+        close \$socket;
+      }"`;
+      await outputOf(send, { network: 'isolated' });
+      await expect.poll(() => listener.ports).toEqual([expect.toSatisfy((port) => port >= 1024), 5000]);
+    },
+  );
+
   it('on bridge reaches others there by address and by name, by IPv4 and IPv6; on isolated it does not', async () => {
     const server = await started(SERVE, { network: 'bridge', hostname: 'server' });
     const other = await started(SERVE, { network: 'isolated', hostname: 'alone' });
@@ -134,6 +150,20 @@ describe('a job', () => {
     });
     await service.jobs.stop(job.uuid, 0n);
     expect(await outputOf('true', { network: 'bridge', ports: ['8080:80'] })).toBe('');
+  });
+});
+
+describe('somebody who is not root', () => {
+  const publish = (...ports: string[]) =>
+    service.jobs.run(bash('true', { network: 'isolated', ports }), 1000);
+
+  it('publishes no port that only root may listen on here', async () => {
+    const reason = 'network: publish 127.0.0.1:80/tcp: only root may listen on ports below 1024 here.';
+    await expect(publish('8090:80', '80:8080')).rejects.toThrow(reason);
+    expect(await untilEnded(service.jobs, (await publish('1024:80')).uuid)).toMatchObject({
+      status: JobStatus.COMPLETED,
+    });
+    expect(await outputOf('true', { network: 'isolated', ports: ['80:8080'] })).toBe('');
   });
 });
 
@@ -188,6 +218,9 @@ describe('a network', () => {
     ['a', '10.99.3.0/24; reboot'],
     ['a', 'fd00::/64'],
     ['a', '198.51.100.0/25'],
+    ['a', '8.8.8.0/24'],
+    ['a', '172.16.0.0/11'],
+    ['a', '100.128.0.0/24'],
   ])('%j with %j is refused', async (name, cidr) => {
     await expect(service.jobs.networks.create(name, cidr)).rejects.toThrow(/^network: /);
   });

@@ -187,7 +187,7 @@ export class JobManager {
     const checked = checkedSpec(spec);
     const caller = { uid: ownerUid, ...groups };
     this.#launcher.refuseImpossible(checked);
-    this.networks.refuseImpossible(checked);
+    this.networks.refuseImpossible(checked, ownerUid);
     refuseFullDisk(this.#options.paths.jobsDirectory);
     await this.#mounts.check(checked, caller);
     this.#refuseWithoutRoom(checked);

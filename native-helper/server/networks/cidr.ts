@@ -43,3 +43,8 @@ export function sizeOf({ length }: Cidr): number {
 export function overlap(one: Cidr, other: Cidr): boolean {
   return one.base < other.base + sizeOf(other) && other.base < one.base + sizeOf(one);
 }
+
+/** Whether all of one is in the other. */
+export function isInside(one: Cidr, other: Cidr): boolean {
+  return overlap(one, other) && one.length >= other.length;
+}

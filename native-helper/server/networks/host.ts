@@ -82,6 +82,13 @@ export function forwardsIpv4(): boolean {
   return readSetting('net.ipv4.ip_forward') === '1';
 }
 
+export const UNPRIVILEGED_PORT_START = 'net.ipv4.ip_unprivileged_port_start';
+
+/** Those below are root's to listen on. */
+export function firstUnprivilegedPort(): number {
+  return Number(readSetting(UNPRIVILEGED_PORT_START) || 1024);
+}
+
 /** Of all interfaces of this network namespace, both families. */
 export function addresses(): Set<string> {
   return new Set(

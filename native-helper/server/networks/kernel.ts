@@ -304,7 +304,7 @@ function settle(isIpv6: boolean): void {
   for (const group of ['all', 'default']) {
     host.writeSetting(`net.ipv4.conf.${group}.accept_redirects`, '0');
   }
-  host.writeSetting('net.ipv4.ip_unprivileged_port_start', '0');
+  host.writeSetting(host.UNPRIVILEGED_PORT_START, '0');
   host.writeSetting('net.ipv4.ping_group_range', '0 2147483647');
   if (isIpv6) {
     host.writeSetting('net.ipv6.conf.default.accept_ra', '0');

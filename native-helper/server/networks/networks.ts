@@ -23,7 +23,7 @@ import { createNetwork } from '../../kernel/network-namespace.ts';
 import type { Logger } from '../log.ts';
 import type { CommitQueue } from '../state/commit-queue.ts';
 import { AddressPool } from './address-pool.ts';
-import { type Cidr, formatAddress, formatCidr, overlap, parseAddress, parseCidr } from './cidr.ts';
+import { type Cidr, formatAddress, formatCidr, isInside, overlap, parseAddress, parseCidr } from './cidr.ts';
 import { networkChecks } from './doctor.ts';
 import * as host from './host.ts';
 import { type AttachedJob, NetworkKernel } from './kernel.ts';
@@ -37,6 +37,11 @@ import { FORBIDDEN } from './ruleset.ts';
 const LARGEST = 8;
 const SMALLEST = 30;
 const MAX_NETWORKS = 256;
+/**
+ * RFC 1918 and RFC 6598. Whoever makes a network takes its range away from all of this machine, and is not root: of the ranges of others
+ * none can be had.
+ */
+const PRIVATE_RANGES = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'];
 /** What the built-in networks take when they are first used: the first of these that the host doesn't use itself. */
 const USUAL_RANGES = ['10.217', '172.29', '192.168', '100.99'].flatMap((half) =>
   [212, 208, 216, 220, 224, 228].map((part) => checkedCidr(`${half}.${part}.0/22`)),
@@ -210,8 +215,11 @@ export class Networks {
     }
   }
 
-  /** @throws JobletError (refused, not_found, exhausted) when it is known already that the job can't have its network. */
-  refuseImpossible({ network: name, ports }: CheckedJobSpec): void {
+  /**
+   * @param ownerUid whose job it is
+   * @throws JobletError (refused, not_found, exhausted) when it is known already that the job can't have its network.
+   */
+  refuseImpossible({ network: name, ports }: CheckedJobSpec, ownerUid: number): void {
     if (!hasAddresses(name)) {
       return;
     }
@@ -230,6 +238,7 @@ export class Networks {
       if (port.address !== ANY_ADDRESS && !isOfHost(port.address)) {
         throw this.#portError(port, 'EADDRNOTAVAIL', undefined);
       }
+      refusePrivilegedPort(port, ownerUid);
     }
   }
 
@@ -436,7 +445,7 @@ export class Networks {
   }
 
   #portError(port: PublishedPort, reason: string, cause: unknown): JobletError {
-    const object = `${port.address}:${port.hostPort}/${port.protocol}`;
+    const object = publishedName(port);
     const holder = [...this.#jobs.values()].find((job) => job.ports.some((each) => isSamePort(each, port)));
     if (reason === 'EADDRINUSE') {
       const by = holder === undefined ? 'a program of this machine' : `job ${holder.uuid}`;
@@ -487,6 +496,7 @@ export class Networks {
 }
 
 const ANY_ADDRESS = '0.0.0.0';
+const ROOT_UID = 0;
 
 function isBuiltIn(name: string): boolean {
   return BUILT_IN_NETWORKS.some((each) => each === name);
@@ -515,6 +525,23 @@ function publishedPort(text: string): PublishedPort {
   return port;
 }
 
+function publishedName({ address, hostPort, protocol }: PublishedPort): string {
+  return `${address}:${hostPort}/${protocol}`;
+}
+
+/** The helper binds it as root, and must give nobody what the kernel would not. */
+function refusePrivilegedPort(port: PublishedPort, ownerUid: number): void {
+  const first = host.firstUnprivilegedPort();
+  if (ownerUid !== ROOT_UID && port.hostPort < first) {
+    throw networkError(
+      'publish',
+      publishedName(port),
+      `only root may listen on ports below ${first} here`,
+      `Choose another port of the host, or let everybody have it: sysctl -w ${host.UNPRIVILEGED_PORT_START}=${port.hostPort}`,
+    );
+  }
+}
+
 function isSamePort(one: PublishedPort, other: PublishedPort): boolean {
   return one.hostPort === other.hostPort && one.protocol === other.protocol;
 }
@@ -531,6 +558,10 @@ function checkedCidr(text: string): Cidr {
   }
   if (cidr.length < LARGEST || cidr.length > SMALLEST) {
     throw invalid('create', object, `the length must be ${LARGEST} to ${SMALLEST}`);
+  }
+  const privateRanges = PRIVATE_RANGES.flatMap((range) => parseCidr(range) ?? []);
+  if (!privateRanges.some((range) => isInside(cidr, range))) {
+    throw invalid('create', object, `must lie in one of the private ranges: ${PRIVATE_RANGES.join(', ')}`);
   }
   const forbidden = FORBIDDEN.find((each) => overlap(each, cidr));
   if (forbidden !== undefined) {

@@ -75,6 +75,14 @@ const REFUSALS: readonly Statement[][] = [
   [match(meta('l4proto'), 'tcp'), { reject: { type: 'tcp reset' } }],
   [{ reject: { type: 'icmpx', expr: 'admin-prohibited' } }],
 ];
+/**
+ * In its own network a job may take any port. To an outside that trusts this machine, such as a server of NFS, what comes from a port
+ * below 1024 comes from its root; so none of them is passed on.
+ */
+const MASQUERADE: readonly Statement[][] = [
+  [match(meta('l4proto'), set('tcp', 'udp')), { masquerade: { port: { range: [1024, 65_535] } } }],
+  [{ masquerade: null }],
+];
 const LOOPBACK = range('127.0.0.0', 8);
 const FROM_JOBS = match(meta('iifname'), '@bridges');
 const TO_JOBS = match(meta('oifname'), '@bridges');
@@ -186,8 +194,12 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
     ...ports.map(({ link, port }) => rule('publish-here', ...redirect(link, port))),
 
     chain('masquerade', { type: 'nat', hook: 'postrouting', prio: SOURCE_NAT }),
-    rule('masquerade', match(payload('ip', 'saddr'), set(...ranges)), NOT_TO_JOBS, { masquerade: null }),
-    rule('masquerade', match(payload('ip6', 'saddr'), set(...ranges6)), NOT_TO_JOBS, { masquerade: null }),
+    ...[
+      match(payload('ip', 'saddr'), set(...ranges)),
+      match(payload('ip6', 'saddr'), set(...ranges6)),
+    ].flatMap((fromJobs) =>
+      MASQUERADE.map((statements) => rule('masquerade', fromJobs, NOT_TO_JOBS, ...statements)),
+    ),
     rule('masquerade', match(payload('ip', 'saddr'), LOOPBACK), TO_JOBS, { masquerade: null }),
   ];
 }
