@@ -285,6 +285,10 @@ export const text = {
         label: 'Your folders',
         help: 'Folders or files of yours that it sees and, without :ro, changes; at their own path or, behind a colon, at another.',
       },
+      uploads: {
+        label: 'Files to copy',
+        help: 'Files of yours, and folders of which the content is meant: copies of them are in /work before it starts.',
+      },
       workDir: { label: 'Folder', help: 'Where the command starts, inside of the job; /work when empty.' },
       hostname: {
         label: 'Host name',
@@ -433,6 +437,7 @@ export const text = {
       emptyText: '(empty)',
       workDir: 'Folder',
       defaultWorkDir: '/work',
+      uploaded: 'Copied from',
       mount: 'Yours',
       disk: 'Disk of /work',
       hostname: 'Host name',

@@ -44,6 +44,8 @@ export const jobsConfigSchema = z
     all_work_bytes: z.optional(intBetween(2 ** 20, Number.MAX_SAFE_INTEGER)),
     /** Time between SIGTERM and the kill of the whole job, ms. */
     stop_grace_ms: z._default(intBetween(0, 3_600_000), 10_000),
+    /** How long a job waits for the files that are to be uploaded to it, ms. */
+    upload_wait_ms: z._default(intBetween(100, 31_536_000_000), 86_400_000),
     /** The seccomp filter of a job that names none: 0 (no filter) … 3 (ADR-009). */
     seccomp_level: z._default(intBetween(0, 3), 2),
     /** Monitors that may be on their way up at one time. */

@@ -44,6 +44,9 @@ export const MAX_SECCOMP_LEVEL = 3;
 /** 1 MiB, of which mkfs.ext4 can still make a file system, and 16 TiB, which ext4 holds in blocks of 4 KiB. */
 export const MIN_WORK_BYTES = 2n ** 20n;
 export const MAX_WORK_BYTES = 2n ** 44n;
+/** Paths, each as long as the kernel takes one. */
+export const MAX_UPLOADS = 256;
+const MAX_UPLOAD_BYTES = 4096;
 /** A year, in milliseconds. */
 export const MAX_DURATION_MS = 31_536_000_000n;
 /** What a JavaScript number holds exactly: in the year 2255. */
@@ -182,6 +185,10 @@ export const jobSpecSchema = z
         z.refine((bytes) => bytes === 0n || bytes >= MIN_WORK_BYTES, `must be at least ${MIN_WORK_BYTES}`),
       ),
       0n,
+    ),
+    uploads: z._default(
+      z.array(wellFormedText(MAX_UPLOAD_BYTES).check(z.minLength(1))).check(z.maxLength(MAX_UPLOADS)),
+      [],
     ),
   })
   .check(

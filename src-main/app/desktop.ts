@@ -45,6 +45,13 @@ export class Desktop {
     }
   }
 
+  /** Of a job whose files could not be brought. */
+  async tellOfUpload(job: string, reason: string): Promise<void> {
+    const message = text.dialogs.notUploaded(job);
+    const detail = text.dialogs.uploadAgain(reason);
+    await this.#ask((window) => dialog.showMessageBox(window, { type: 'error', message, detail }));
+  }
+
   /** One after the other. */
   async tellOfDamage(damaged: readonly Damage[]): Promise<void> {
     for (const { path, reason, keptAs } of damaged) {

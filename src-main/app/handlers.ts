@@ -5,6 +5,7 @@ import type { Consoles } from './consoles.ts';
 import type { Desktop } from './desktop.ts';
 import { examineMachine } from './doctor.ts';
 import { streamJob } from './job-stream.ts';
+import type { JobUploads } from './job-uploads.ts';
 import { cancelJobs, deleteJobs, pauseJobs, resumeJobs, runJob, saveJobLog, stopJobs } from './jobs.ts';
 import { streamJobs } from './jobs-stream.ts';
 import { streamLog } from './log-stream.ts';
@@ -26,6 +27,7 @@ import { streamUsage } from './usage-stream.ts';
 export interface RequestSources extends Services {
   readonly desktop: Desktop;
   readonly consoles: Consoles;
+  readonly uploads: JobUploads;
 }
 
 /**
@@ -33,9 +35,9 @@ export interface RequestSources extends Services {
  * that is cut off leaves open (whether a job runs, which certificates hold), or others wait for it as well (a start of the helper).
  */
 export function requestHandlers(sources: RequestSources): RequestHandlers {
-  const { root, link, desktop, consoles, settings, presets } = sources;
+  const { root, link, desktop, consoles, uploads, settings, presets } = sources;
   return {
-    'jobs.run': (request) => runJob(link, request),
+    'jobs.run': (request) => runJob(uploads, request),
     'jobs.stop': (request, signal) => stopJobs(link, request, signal),
     'jobs.cancel': (request, signal) => cancelJobs(link, request, signal),
     'jobs.pause': (request, signal) => pauseJobs(link, request, signal),

@@ -3,6 +3,7 @@ import type { RequestPayload, Response } from '../ipc/contract.ts';
 import { failureOf } from '../ipc/failure.ts';
 import type { Desktop } from './desktop.ts';
 import { rowOf } from './job-shapes.ts';
+import type { JobUploads } from './job-uploads.ts';
 import type { Link } from './link.ts';
 import { logBytes } from './log-bytes.ts';
 import { fileNameOf, saveLog } from './save-log.ts';
@@ -11,10 +12,10 @@ import { fileNameOf, saveLog } from './save-log.ts';
 const CONCURRENT_CALLS = 16;
 
 export async function runJob(
-  link: Link,
+  uploads: JobUploads,
   { spec }: RequestPayload<'jobs.run'>,
 ): Promise<Response<'jobs.run'>> {
-  return rowOf(await link.client.jobs.runJob({ spec }));
+  return rowOf(await uploads.run(spec));
 }
 
 export function stopJobs(

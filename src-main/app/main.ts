@@ -8,6 +8,7 @@ import { Consoles } from './consoles.ts';
 import type { Damage } from './data-file.ts';
 import { Desktop } from './desktop.ts';
 import { requestHandlers, streamHandlers } from './handlers.ts';
+import { JobUploads } from './job-uploads.ts';
 import { createLog, reportTo } from './log.ts';
 import { openServices } from './services.ts';
 import { lockContents, prepareSession, registerScheme } from './session.ts';
@@ -52,10 +53,18 @@ async function main(): Promise<void> {
   });
   const desktop = new Desktop(() => window.window);
   const consoles = new Consoles(services.link);
+  const uploads = new JobUploads({
+    link: services.link,
+    onFailure: (job, error) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      report(`the files of ${job} were not uploaded`, { reason });
+      desktop.tellOfUpload(job, reason).catch(() => {});
+    },
+  });
   const ipc = serveIpc(ipcMain, {
     isTrusted: (frame) => window.isOwnPage(frame),
     report,
-    requests: requestHandlers({ ...services, desktop, consoles }),
+    requests: requestHandlers({ ...services, desktop, consoles, uploads }),
     streams: streamHandlers({
       ...services,
       consoles,
@@ -74,6 +83,7 @@ async function main(): Promise<void> {
   app.on('window-all-closed', () => app.quit());
   app.on('quit', () => {
     background[Symbol.dispose]();
+    uploads[Symbol.dispose]();
     services.link[Symbol.dispose]();
   });
 }

@@ -11,6 +11,9 @@ export const text = {
     open: 'Open',
     cancel: 'Cancel',
     openAddress: (host: string) => `Open ${host} in your browser?`,
+    notUploaded: (job: string) => `The files of ${job} were not uploaded`,
+    uploadAgain: (reason: string) =>
+      `${reason}\n\nThe job waits for them. \`joblet job upload\` goes on where it ended.`,
     damaged: (path: string) => `${path} could not be used, so everything in it is as at first.`,
     keptAs: (reason: string, keptAs: string) => `${reason}\n\nIt is kept as ${keptAs}.`,
   },

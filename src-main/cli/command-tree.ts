@@ -33,6 +33,10 @@ export const COMMANDS: CommandTree = {
         description: 'copy what a job has left in /work',
         load: () => import('./commands/job-download.ts'),
       },
+      upload: {
+        description: 'go on with the files that a job waits for',
+        load: () => import('./commands/job-upload.ts'),
+      },
       attach: {
         description: 'sit before a running job: its output, and input to it',
         load: () => import('./commands/job-attach.ts'),

@@ -2,16 +2,15 @@
  * Writes what a job has left into a folder of the user's. All that comes is the work of a job that nobody trusts: a name is one name, a folder is
  * a real folder, a link leads to nothing outside. A file has its name when it is whole; what was cut off goes on where it ended.
  */
-import { createHash } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, readlink, rename, rm, symlink } from 'node:fs/promises';
 import type { Client as RpcClient } from '@connectrpc/connect';
+import { draftNameOf, isSameTime, writeSparse } from '../../native-helper/api/draft.ts';
 import { causeOf, JobletError } from '../../native-helper/api/errors.ts';
 import { namesOf, staysInside } from '../../native-helper/api/file-path.ts';
 import { type FileEntry, type FileService, FileType } from '../../native-helper/api/gen/joblet_pb.js';
 import { descend, openFolder, within } from '../../native-helper/api/held-folder.ts';
 
-const ZEROS = Buffer.alloc(256 * 1024);
 const DRAFT_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export interface DownloadOptions {
@@ -162,10 +161,8 @@ class Download {
   }
 }
 
-/** The same name only for the same state of the same file: what is there of it is its beginning. */
-function draftOf(uuid: string, { path, size, modifiedUs }: FileEntry): Buffer {
-  const hash = createHash('sha256').update(path).update(`\0${uuid} ${size} ${modifiedUs}`);
-  return Buffer.from(`.joblet-${hash.digest('hex').slice(0, 32)}.part`);
+function draftOf(uuid: string, entry: FileEntry): Buffer {
+  return Buffer.from(`.joblet-${draftNameOf(uuid, entry)}.part`);
 }
 
 async function openDraft(path: Buffer, size: bigint): Promise<FileHandle> {
@@ -180,17 +177,6 @@ async function openDraft(path: Buffer, size: bigint): Promise<FileHandle> {
     await file.truncate(0);
   }
   return file;
-}
-
-/** What is only zeroes takes no room, as a job may have made terabytes of them; it counts as there, for who goes on later. */
-async function writeSparse(file: FileHandle, data: Uint8Array, at: number): Promise<void> {
-  if (ZEROS.subarray(0, data.length).equals(data)) {
-    await file.truncate(at + data.length);
-    return;
-  }
-  for (let written = 0; written < data.length; ) {
-    written += (await file.write(data, written, data.length - written, at + written)).bytesWritten;
-  }
 }
 
 interface Publication {
@@ -242,10 +228,8 @@ async function statsOf(parent: FileHandle, name: Buffer): Promise<BigIntStats | 
   }
 }
 
-/** Some file systems keep times only roughly, and Node sets them as a fraction of seconds. */
 function isSame(there: BigIntStats, { size, modifiedUs }: FileEntry): boolean {
-  const apart = there.mtimeNs / 1000n - modifiedUs;
-  return there.isFile() && there.size === size && apart > -1000n && apart < 1000n;
+  return there.isFile() && there.size === size && isSameTime(there.mtimeNs / 1000n, modifiedUs);
 }
 
 function shown(path: Uint8Array): string {

@@ -97,7 +97,11 @@ function openClient(endpoint: Endpoint): Client {
   const files = createClient(FileService, transport);
   return {
     jobs,
-    files: { listFiles: cancelling(files.listFiles), readFile: cancelling(files.readFile) },
+    files: {
+      ...files,
+      listFiles: cancelling(files.listFiles),
+      readFile: cancelling(files.readFile),
+    },
     helper: createClient(HelperService, transport),
     volumes: createClient(VolumeService, transport),
     networks: createClient(NetworkService, transport),

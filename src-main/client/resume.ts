@@ -153,7 +153,7 @@ async function presentState(jobs: Jobs, job: Job, signal: AbortSignal): Promise<
 }
 
 /** Runs a stream again when the helper went away; what it yields starts the count of attempts anew. */
-async function* resuming<T>(
+export async function* resuming<T>(
   signal: AbortSignal,
   onInterruption: (error: JobletError) => void,
   attempt: () => AsyncIterable<T>,

@@ -21,6 +21,9 @@ const VOLUMES = [
   { name: 'memory', type: VolumeType.MEMORY, sizeBytes: 4_194_304n },
 ];
 
+/** What jobs with uploads get. */
+export const UPLOADED = import.meta.dirname;
+
 /** A field of the specification that is new must come in here: it does not compile without. */
 export const OPTIONS: Readonly<Record<Field, (random: Random) => Options>> = {
   name: () => ({ name: 'leak check' }),
@@ -52,6 +55,7 @@ export const OPTIONS: Readonly<Record<Field, (random: Random) => Options>> = {
   }),
   workBytes: () => ({ workBytes: 4_194_304n }),
   require: () => ({ require: ['landlock-scopes'] }),
+  uploads: () => ({ uploads: [UPLOADED] }),
   tcpPorts: () => ({ tcpPorts: { connect: '80,443', bind: '' } }),
 };
 

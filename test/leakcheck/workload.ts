@@ -6,6 +6,8 @@ import { JobletError } from '../../native-helper/api/errors.ts';
 import type { Job } from '../../native-helper/api/gen/joblet_pb.js';
 import { hasEnded, LIVE_STATES } from '../../native-helper/server/jobs/job-state.ts';
 import type { Client } from '../../src-main/client/index.ts';
+import { localFilesOf } from '../../src-main/client/local-tree.ts';
+import { upload } from '../../src-main/client/upload.ts';
 import { monitorsWith } from '../fixtures/monitors.ts';
 import {
   impossibleHere,
@@ -14,6 +16,7 @@ import {
   randomOptions,
   removeNetwork,
   removeVolumes,
+  UPLOADED,
 } from './options.ts';
 import type { Random } from './random.ts';
 
@@ -42,6 +45,7 @@ const ENDLESS = new Set(['sleep 600', 'while :; do echo busy; sleep 0.01; done']
 const ENDINGS = ['stop', 'cancel', 'kill a process of the job', 'kill the monitor'] as const;
 const ENDING_PROBABILITY = 0.3;
 const LONGEST_LIFE_MS = 400;
+const LONGEST_UPLOAD_MS = 30;
 
 const JOB_PATIENCE_MS = 60_000;
 const POLL_MS = 20;
@@ -100,17 +104,37 @@ async function runOne(
   const ending =
     ENDLESS.has(script) || random.chance(ENDING_PROBABILITY) ? random.choose(ENDINGS) : undefined;
   const life = random.below(LONGEST_LIFE_MS);
+  const options = randomOptions(random, impossible);
   const { uuid } = await patiently(() =>
-    client.jobs.runJob({
-      spec: { ...randomOptions(random, impossible), command: 'sh', args: ['-c', script] },
-    }),
+    client.jobs.runJob({ spec: { ...options, command: 'sh', args: ['-c', script] } }),
   );
+  if ((options.uploads ?? []).length > 0) {
+    await bringFiles(client, uuid, random);
+  }
   if (ending !== undefined) {
     await delay(life);
     await end(client, uuid, ending, join(cgroup, `job-${uuid}`), random);
   }
   const ended = await untilEnded(client, uuid, ENDLESS.has(script));
   return ended;
+}
+
+/** All of them, or some until it is given up. */
+async function bringFiles(client: Client, uuid: string, random: Random): Promise<void> {
+  const isGivenUp = random.chance(ENDING_PROBABILITY);
+  const signal = isGivenUp
+    ? AbortSignal.timeout(random.below(LONGEST_UPLOAD_MS))
+    : new AbortController().signal;
+  const local = await localFilesOf([UPLOADED]);
+  await upload({ files: client.files, jobs: client.jobs, uuid, local, signal }).catch((error: unknown) => {
+    // With a helper go the secrets of jobs that wait, and the job with them.
+    if (!signal.aborted && !(error instanceof JobletError && error.kind === 'conflict')) {
+      throw error;
+    }
+  });
+  if (isGivenUp) {
+    await stop(client, uuid);
+  }
 }
 
 async function end(

@@ -13,14 +13,17 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ServerConfig } from '../../api/config-schema.ts';
 import { causeOf, JobletError } from '../../api/errors.ts';
+import type { CheckedJobSpec } from '../../api/job-spec.ts';
 import { jobDirectoryOf, type Paths } from '../../api/paths.ts';
 import type * as z from '../../api/schema.ts';
 import { tryLock } from '../../kernel/lock.ts';
 import { encodeManifest, type Manifest } from '../plan/manifest.ts';
 import { workImageIn } from '../storage/sized-folder.ts';
+import { workBytesOf } from '../storage/work-room.ts';
 import { type ExitRecord, exitRecordSchema } from './exit-record.ts';
 import { removeTree } from './remove-tree.ts';
 import { type Report, reportSchema } from './report.ts';
@@ -96,6 +99,32 @@ export class JobFolder {
       throw folderError('mkdir', this.path, error);
     }
     await workImageIn(this.path).create(bytes, owner);
+  }
+
+  /**
+   * Makes it as the job asks for it.
+   *
+   * @throws JobletError: refused, or exhausted.
+   */
+  async createFor(spec: Pick<CheckedJobSpec, 'workBytes'>, jobsConfig: ServerConfig['jobs']): Promise<void> {
+    const workBytes = workBytesOf(spec, jobsConfig);
+    if (workBytes > 0n) {
+      await this.createSized(jobsConfig, workBytes);
+    } else {
+      this.create(jobsConfig);
+    }
+  }
+
+  /** What is made in it is on the disk, as a job that is durable needs it there. */
+  keep(): void {
+    for (const path of [this.path, dirname(this.path)]) {
+      const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+      try {
+        fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+    }
   }
 
   /** Makes a `work` with a size visible, as it may not be since the machine was started. */

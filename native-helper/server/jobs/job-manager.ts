@@ -17,6 +17,7 @@ import {
   type ListJobsResponse,
   ListJobsResponseSchema,
   type LogChunk,
+  type UploadFilesRequest,
 } from '../../api/gen/joblet_pb.js';
 import { type CheckedJobSpec, MAX_DURATION_MS } from '../../api/job-spec.ts';
 import type { Paths } from '../../api/paths.ts';
@@ -29,7 +30,7 @@ import { NetworkStore } from '../networks/network-store.ts';
 import { Networks } from '../networks/networks.ts';
 import { CommitQueue } from '../state/commit-queue.ts';
 import { openDatabase } from '../state/database.ts';
-import { type JobRecord, JobStore, type StoredJob } from '../state/job-store.ts';
+import { firstDueUs, type JobRecord, JobStore, type StoredJob } from '../state/job-store.ts';
 import { refuseWithoutRoom, workBytesOf } from '../storage/work-room.ts';
 import { VolumeManager } from '../volumes/volume-manager.ts';
 import { costChecks } from './cost.ts';
@@ -53,6 +54,7 @@ import { MonitorLauncher } from './monitor-launcher.ts';
 import { recover, sweepFolders } from './recovery.ts';
 import { reportLines } from './report.ts';
 import { checkedSpec } from './specification.ts';
+import { isAwaitingFiles, Uploads } from './uploads.ts';
 
 /** Jobs that are deleted together: one commit, and a bounded list of ids. */
 const DELETE_BATCH = 1000;
@@ -87,6 +89,7 @@ export class JobManager {
   readonly #mounts: JobMounts;
   readonly #runner: JobRunner;
   readonly sessions: JobSessions;
+  readonly #uploads: Uploads;
   readonly #closing = new AbortController();
   #sweep: Promise<void> = Promise.resolve();
   #cost: Promise<DoctorCheck[]> | undefined;
@@ -146,6 +149,14 @@ export class JobManager {
       jobsConfig,
     });
     this.sessions = new JobSessions({ store: this.#store, changes: this.#changes, runner: this.#runner });
+    this.#uploads = new Uploads({
+      paths,
+      store: this.#store,
+      commits: this.#commits,
+      changes: this.#changes,
+      runner: this.#runner,
+      jobsConfig,
+    });
   }
 
   /**
@@ -169,6 +180,7 @@ export class JobManager {
         monitorsFd: manager.#launcher.monitorsFd,
         logger,
       });
+      manager.#uploads.open();
       manager.#sweep = sweepFolders(leftovers, manager.#closing.signal, logger);
       return manager;
     } catch (error) {
@@ -194,13 +206,19 @@ export class JobManager {
     const nowUs = Date.now() * 1000;
     refuseFarStart(checked, nowUs);
     const uuid = randomUUID();
-    const isLater = checked.startAtUs > nowUs;
+    const hasUploads = checked.uploads.length > 0;
+    const isLater = hasUploads || checked.startAtUs > nowUs;
     if (isLater || checked.retry.attempts > 0) {
       this.#runner.holdSecrets(uuid, checked);
     }
     const status = isLater ? JobStatus.SCHEDULED : this.#runner.reserve();
     const job = newJob({ uuid, status, ownerUid, nowUs, spec });
+    const folder = new JobFolder(this.#options.paths, uuid);
     try {
+      if (hasUploads) {
+        await folder.createFor(checked, this.#options.jobsConfig);
+        folder.keep();
+      }
       await this.#commits.commit(() => {
         this.volumes.require(checked.volumes);
         this.#store.insert(job);
@@ -209,12 +227,17 @@ export class JobManager {
     } catch (error) {
       this.#runner.release(status);
       this.#runner.forgetSecrets(uuid);
+      if (hasUploads) {
+        await this.#removeFolder(folder);
+      }
       throw error;
     }
-    if (isLater) {
+    if (hasUploads) {
+      this.#uploads.look();
+    } else if (isLater) {
       this.#runner.schedule();
     } else {
-      this.#runner.start(new JobFolder(this.#options.paths, uuid), checked, status);
+      this.#runner.start(folder, checked, status);
     }
     this.#changes.announce(uuid);
     return this.#show(job);
@@ -274,7 +297,7 @@ export class JobManager {
     }
     const uuid = this.#find(id);
     const hasRun = this.#store.attemptCount(uuid) > 0;
-    if (await this.#runner.endScheduled(uuid, hasRun ? JobStatus.STOPPED : JobStatus.CANCELED)) {
+    if (await this.#endScheduled(uuid, hasRun ? JobStatus.STOPPED : JobStatus.CANCELED)) {
       return this.get(uuid);
     }
     const ended = this.#ended(uuid);
@@ -343,7 +366,7 @@ export class JobManager {
   /** @throws JobletError (conflict) when the job is not SCHEDULED. */
   async cancel(id: string): Promise<Job> {
     const uuid = this.#find(id);
-    if (!(await this.#runner.endScheduled(uuid, JobStatus.CANCELED))) {
+    if (!(await this.#endScheduled(uuid, JobStatus.CANCELED))) {
       const { status } = this.#require(uuid);
       throw new JobletError('conflict', {
         layer: 'job',
@@ -415,6 +438,23 @@ export class JobManager {
   }
 
   /**
+   * Takes files of the owner's into the folder of a job that waits for them. With the last it begins to wait for its start.
+   *
+   * @throws JobletError: invalid, not_found, refused (another's job), conflict (it does not wait for files), or exhausted.
+   */
+  async upload(
+    messages: AsyncIterable<UploadFilesRequest>,
+    ownerUid: number,
+    signal: AbortSignal,
+  ): Promise<Job> {
+    const { uuid, isDueNow } = await this.#uploads.receive(messages, ownerUid, signal);
+    if (isDueNow) {
+      await happensWithin(this.#leaves(uuid, JobStatus.SCHEDULED), MONITOR_PATIENCE_MS);
+    }
+    return this.get(uuid);
+  }
+
+  /**
    * @param ids empty: all that run, and those that start later.
    * @throws JobletError: invalid or not_found.
    */
@@ -477,6 +517,7 @@ export class JobManager {
     await this.#sweep;
     await this.#cost;
     await this.networks.close();
+    await this.#uploads.close();
     this.#commits.flush();
     this.#runner.close();
     this.#recorder[Symbol.dispose]();
@@ -499,16 +540,33 @@ export class JobManager {
     }, 'durable');
     for (const uuid of deleted) {
       this.#changes.announce(uuid);
-      try {
-        await new JobFolder(this.#options.paths, uuid).remove();
-      } catch (error) {
-        this.#options.logger.error(
-          { err: error, job: uuid },
-          'the folder of a deleted job could not be removed',
-        );
-      }
+      await this.#removeFolder(new JobFolder(this.#options.paths, uuid));
     }
     return deleted.length;
+  }
+
+  /** What can't be removed belongs to no job, and the next helper tries again. */
+  async #removeFolder(folder: JobFolder): Promise<void> {
+    try {
+      await folder.remove();
+    } catch (error) {
+      this.#options.logger.error(
+        { err: error, job: folder.uuid },
+        'the folder of a job that is no more could not be removed',
+      );
+    }
+  }
+
+  /** When it is done, nothing of an upload is on its way into the folder any more. */
+  async #endScheduled(
+    uuid: string,
+    status: typeof JobStatus.CANCELED | typeof JobStatus.STOPPED,
+  ): Promise<boolean> {
+    const hasEnded = await this.#runner.endScheduled(uuid, status);
+    if (hasEnded) {
+      await this.#uploads.end(uuid);
+    }
+    return hasEnded;
   }
 
   #ended(uuid: string): Promise<void> {
@@ -562,7 +620,9 @@ export class JobManager {
   #show(job: JobRecord): Job {
     return jobMessage(job, {
       nodeId: this.#options.nodeId,
-      waitingFor: this.#runner.waitingFor(job.uuid),
+      waitingFor: isAwaitingFiles(job)
+        ? this.#uploads.waitingFor(job.uuid)
+        : this.#runner.waitingFor(job.uuid),
       attempts: job.spec.retry?.attempts ? this.#store.attemptsOf(job.uuid) : [],
       addresses: this.networks.addressesOf(job.uuid),
     });
@@ -590,7 +650,7 @@ function newJob({ uuid, status, ownerUid, nowUs, spec }: NewJob): JobRecord {
     status,
     ownerUid,
     createdUs: nowUs,
-    dueUs: status === JobStatus.SCHEDULED ? Number(spec.startAtUs) : 0,
+    dueUs: firstDueUs({ status, spec }),
     startedUs: 0,
     endedUs: 0,
     exitCode: null,

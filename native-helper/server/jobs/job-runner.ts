@@ -13,7 +13,6 @@ import type { JobMounts } from '../mounts/job-mounts.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { CommitQueue, Durability } from '../state/commit-queue.ts';
 import type { JobChange, JobStore } from '../state/job-store.ts';
-import { workBytesOf } from '../storage/work-room.ts';
 import { type DeniedCall, withDenial } from './denials.ts';
 import { changeOf, type ExitRecord } from './exit-record.ts';
 import { failureFrom, failureOf } from './failure.ts';
@@ -43,7 +42,7 @@ interface LiveJob {
   /** With the values of its secrets, until a monitor has them. */
   spec: CheckedJobSpec | undefined;
   link: MonitorLink | undefined;
-  /** Its folder is that of the attempts before. */
+  /** Its folder is that of the attempts before. One with uploads has its own before the first, too. */
   isAgain: boolean;
   /** Whether it takes one of the places for jobs that are being started. */
   isStarting: boolean;
@@ -338,13 +337,10 @@ export class JobRunner {
       return;
     }
     try {
-      const workBytes = workBytesOf(spec, jobsConfig);
-      if (job.isAgain) {
+      if (job.isAgain || spec.uploads.length > 0) {
         await job.folder.attachWork();
-      } else if (workBytes > 0n) {
-        await job.folder.createSized(jobsConfig, workBytes);
       } else {
-        job.folder.create(jobsConfig);
+        await job.folder.createFor(spec, jobsConfig);
       }
       using attachment = hasAddresses(spec.network)
         ? await networks.attach(job.folder.uuid, spec)

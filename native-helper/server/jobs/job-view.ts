@@ -9,7 +9,7 @@ const MASK = '***';
 
 export interface ViewContext {
   readonly nodeId: string;
-  /** Empty when the job does not wait for anything but a time. */
+  /** Empty when the job does not wait, or for a time only. */
   readonly waitingFor: string;
   /** Those before the present one. */
   readonly attempts: Attempt[];
@@ -23,7 +23,7 @@ export function jobMessage(job: JobRecord, { nodeId, waitingFor, attempts, addre
     uuid: job.uuid,
     spec: withoutSecrets(job.spec),
     status: job.status,
-    waitingFor: isScheduled ? timeToWaitFor(job, attempts.length) : waitingFor,
+    waitingFor: isScheduled && job.dueUs > 0 ? timeToWaitFor(job, attempts.length) : waitingFor,
     dueUs: isScheduled ? BigInt(job.dueUs) : 0n,
     attempts,
     addresses: [...addresses],

@@ -156,17 +156,17 @@ async function isSettled(
   return true;
 }
 
-/** Starts a job that never ran, in a folder of its own again, or writes down why it is not started. */
+/** Starts a job that never ran, in a folder of its own again (that with its files if it has any), or writes down why it is not started. */
 async function start({ store, runner, cgroups, logger }: RecoveryOptions, folder: JobFolder): Promise<void> {
   const { uuid } = folder;
   try {
     cgroups.kill(uuid);
     await cgroups.remove(uuid);
     folder.removeSocket();
-    if (store.attemptCount(uuid) === 0) {
+    const spec = storedSpec(store, uuid);
+    if (store.attemptCount(uuid) === 0 && spec.uploads.length === 0) {
       await folder.remove();
     }
-    const spec = storedSpec(store, uuid);
     refuseLostSecrets(spec);
     runner.start(folder, spec, JobStatus.QUEUED);
     logger.info({ job: uuid }, 'starts a job of the helper before');

@@ -27,7 +27,7 @@ export interface JobRecord {
   readonly createdUs: number;
   readonly startedUs: number;
   readonly endedUs: number;
-  /** When it is started next, while it is SCHEDULED. */
+  /** When it is started next, while it is SCHEDULED; 0 = not known before its files are there. */
   readonly dueUs: number;
   readonly exitCode: number | null;
   readonly signal: number | null;
@@ -163,7 +163,7 @@ export class JobStore {
       spec.name,
       [spec.command, ...spec.args].join(' ').slice(0, SEARCHED_COMMAND_LENGTH),
       job.createdUs,
-      job.status === JobStatus.SCHEDULED ? Number(spec.startAtUs) : 0,
+      firstDueUs(job),
       toBinary(JobSpecSchema, spec),
     );
     for (const [key, value] of Object.entries(spec.labels)) {
@@ -279,12 +279,33 @@ export class JobStore {
     return countRowSchema.parse(row).jobs;
   }
 
-  /** Of those that are SCHEDULED: at most `limit`, the first to be started first. */
+  /** Of those that are SCHEDULED and have their files: at most `limit`, the first to be started first. */
   nextDue(limit: number): DueJob[] {
     const rows = this.#prepare(
-      `SELECT uuid, due_us FROM job WHERE status = ${JobStatus.SCHEDULED} ORDER BY due_us LIMIT ?`,
+      `SELECT uuid, due_us FROM job WHERE status = ${JobStatus.SCHEDULED} AND due_us > 0 ORDER BY due_us LIMIT ?`,
     ).all(limit);
     return rows.map((row) => dueRowSchema.parse(row));
+  }
+
+  /** Those that wait for their files, and since when: at most `limit`, the oldest first. */
+  awaitingFiles(limit: number): DueJob[] {
+    const rows = this.#prepare(
+      `SELECT uuid, created_us AS due_us FROM job
+       WHERE status = ${JobStatus.SCHEDULED} AND due_us = 0 ORDER BY created_us LIMIT ?`,
+    ).all(limit);
+    return rows.map((row) => dueRowSchema.parse(row));
+  }
+
+  /**
+   * The files of a job are there. Call it inside a commit.
+   *
+   * @returns false when it does not wait for them (any more): then nothing was changed.
+   */
+  hasFiles(uuid: string, dueUs: number): boolean {
+    const { changes } = this.#prepare(
+      `UPDATE job SET due_us = ? WHERE uuid = ? AND status = ${JobStatus.SCHEDULED} AND due_us = 0`,
+    ).run(dueUs, uuid);
+    return changes === 1;
   }
 
   /** In the order of the ids, at most `limit`. */
@@ -349,6 +370,11 @@ export class JobStore {
     }
     return statement;
   }
+}
+
+/** 0 of one that does not wait for a time, or waits for its files before. */
+export function firstDueUs({ status, spec }: Pick<NewJob, 'status' | 'spec'>): number {
+  return status === JobStatus.SCHEDULED && spec.uploads.length === 0 ? Number(spec.startAtUs) : 0;
 }
 
 function binaryOf(denials: readonly Denial[]): Uint8Array {

@@ -3,6 +3,7 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import type { FileService } from '../../api/gen/joblet_pb.js';
 import { listFiles, readFile } from '../files/work-files.ts';
 import type { JobManager } from '../jobs/job-manager.ts';
+import { callerOf } from './caller.ts';
 
 export function createFileService(jobs: JobManager): ServiceImpl<typeof FileService> {
   return {
@@ -12,5 +13,8 @@ export function createFileService(jobs: JobManager): ServiceImpl<typeof FileServ
     async *readFile({ id, path, offset }, { signal }) {
       yield* readFile(await jobs.workOf(id), { path, offset, signal });
     },
+    uploadFiles: async (messages, context) => ({
+      job: await jobs.upload(messages, callerOf(context).uid, context.signal),
+    }),
   };
 }

@@ -18,7 +18,7 @@ import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { uidOfCertificate } from '../../api/certificates.ts';
 import type { ServerConfig } from '../../api/config-schema.ts';
 import { causeOf } from '../../api/errors.ts';
-import { JobService } from '../../api/gen/joblet_pb.js';
+import { FileService, JobService } from '../../api/gen/joblet_pb.js';
 import { peerCredentialsOf, peerGroupsOf } from '../../kernel/peer-credentials.ts';
 import { descriptorOf } from '../../kernel/socket-descriptor.ts';
 import { type Logger, RateLimitedWarning } from '../log.ts';
@@ -46,9 +46,11 @@ const MAX_STREAMS = 256;
 const MAX_COUNTED_MB = 100_000;
 /** The paths of calls whose requests have no end of their own. */
 const STREAMED: ReadonlySet<string> = new Set(
-  JobService.methods
-    .filter(({ methodKind }) => methodKind === 'bidi_streaming' || methodKind === 'client_streaming')
-    .map(({ name }) => `/${JobService.typeName}/${name}`),
+  [JobService, FileService].flatMap(({ typeName, methods }) =>
+    methods
+      .filter(({ methodKind }) => methodKind === 'bidi_streaming' || methodKind === 'client_streaming')
+      .map(({ name }) => `/${typeName}/${name}`),
+  ),
 );
 /** How long calls may go on after the helper was told to end. */
 const DRAIN_MS = 2000;

@@ -40,6 +40,8 @@ describe('jobSpecOf', () => {
         allowConnect: 'none',
         allowBind: '80',
         require: ['landlock-scopes'],
+        upload: ['/data/in.csv', '/data/'],
+        uploadDir: ['/data/more'],
       },
       ['make', '-j2'],
       SOURCES,
@@ -79,6 +81,7 @@ describe('jobSpecOf', () => {
       tcpPorts: { connect: '', bind: '80' },
       mounts: [],
       workBytes: 0n,
+      uploads: ['/data/in.csv', '/data', '/data/more'],
     });
   });
 

@@ -1,4 +1,5 @@
 /** From the flags of `job run` to a checked specification. Loads the schema, so it is imported only when a job is run. */
+import { isAbsolute, resolve } from 'node:path';
 import { type CheckedJobSpec, jobSpecSchema, NO_RETRY } from '../../../native-helper/api/job-spec.ts';
 import type * as z from '../../../native-helper/api/schema.ts';
 import { parseStartTime } from '../../../native-helper/api/start-time.ts';
@@ -44,6 +45,8 @@ export interface JobSpecFlags extends EnvironmentFlags {
   readonly seccomp?: string;
   readonly mount?: readonly string[];
   readonly toolchain?: readonly string[];
+  readonly upload?: readonly string[];
+  readonly uploadDir?: readonly string[];
 }
 
 /** Which flag set a field of the specification, so that an error can name it. */
@@ -80,6 +83,7 @@ const FLAG_OF_FIELD: Readonly<Record<string, string>> = {
   'tcpPorts.bind': '--allow-bind',
   seccompLevel: '--seccomp',
   mounts: '--mount',
+  uploads: '--upload',
 };
 
 /** How a bound is told in the unit that the flag takes. */
@@ -131,12 +135,21 @@ export function jobSpecOf(
     tcpPorts: tcpPortsOf(flags),
     ...seccompOf(flags),
     mounts,
+    uploads: [...(flags.upload ?? []), ...(flags.uploadDir ?? [])].map((path) => uploadOf(path, sources)),
     ...(flags.maxDisk !== undefined && { workBytes: parseMemorySize(flags.maxDisk, '--max-disk') }),
   });
   if (!result.success) {
     throw usageErrorOf(result.error.issues);
   }
   return result.data;
+}
+
+/** The whole path: the upload may go on later, from any folder. */
+function uploadOf(path: string, { directory }: ValueSources): string {
+  if (path === '' || (directory === undefined && !isAbsolute(path))) {
+    throw usageError(`--upload ${path}`, 'names no path that is known here', 'Give the whole path.');
+  }
+  return resolve(directory ?? '/', path);
 }
 
 function startTimeOf(text: string): bigint {

@@ -1,18 +1,17 @@
 import type { Command } from 'commander';
 import { download } from '../../client/download.ts';
 import { declareJobId } from '../arguments/job-id.ts';
-import type { Cli, CommandModule, Invocation } from '../cli.ts';
+import type { CommandModule, Invocation } from '../cli.ts';
 import { withClient } from '../connection.ts';
 import { ExitCode } from '../errors.ts';
 import { escapeControlCharacters } from '../format/escape.ts';
 import { jsonText } from '../format/json.ts';
+import { progressOn, shareText } from '../progress.ts';
 
 interface JobDownloadFlags {
   readonly to?: string;
   readonly overwrite?: boolean;
 }
-
-const PROGRESS_MS = 200;
 
 function declare(command: Command): void {
   declareJobId(command)
@@ -31,13 +30,13 @@ async function run(invocation: Invocation<JobDownloadFlags>): Promise<number> {
   return withClient(invocation, async (client) => {
     const { uuid } = await client.jobs.getJob({ id });
     const to = flags.to ?? `joblet-${uuid.slice(0, 8)}`;
-    const progress = globals.json || process.stderr.isTTY !== true ? undefined : progressOn(cli);
+    const progress = progressOn(invocation);
     const { files, kept, bytes, leftOut } = await download(to, {
       files: client.files,
       uuid,
       path: Buffer.from(path),
       overwrite: flags.overwrite === true,
-      ...(progress && { onProgress: progress }),
+      onProgress: (done, total) => progress(done >= total ? '' : shareText(done, total)),
     });
     const omitted = leftOut.map((each) => ({ ...each, path: Buffer.from(each.path).toString() }));
     for (const each of omitted) {
@@ -53,20 +52,6 @@ async function run(invocation: Invocation<JobDownloadFlags>): Promise<number> {
     );
     return leftOut.length === 0 ? ExitCode.success : ExitCode.failure;
   });
-}
-
-/** One line that is written over again, and gone at the end. */
-function progressOn({ stderr }: Cli): (done: bigint, total: bigint) => void {
-  let next = 0;
-  return (done, total) => {
-    const now = performance.now();
-    if (now >= next || done >= total) {
-      next = now + PROGRESS_MS;
-      const percent = total === 0n ? 100n : (done * 100n) / total;
-      const text = done >= total ? '' : `${percent} % of ${total / 1_048_576n} MB`;
-      void stderr.write(`\r\u001b[K${text}`).catch(() => {});
-    }
-  };
 }
 
 export const command: CommandModule<JobDownloadFlags> = { declare, run, operand: 'job' };

@@ -1,14 +1,18 @@
+import { stat } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { JobletError } from '../../../native-helper/api/errors.ts';
 import type { Job } from '../../../native-helper/api/gen/joblet_pb.js';
 import type { CheckedJobSpec } from '../../../native-helper/api/job-spec.ts';
+import { localFilesOf } from '../../client/local-tree.ts';
+import { totalsOf } from '../../client/upload.ts';
 import { type JobSpecFlags, jobSpecOf } from '../arguments/job-spec.ts';
 import { valueSources } from '../arguments/value-sources.ts';
 import { attach } from '../attachment.ts';
+import { bringFiles } from '../bring-files.ts';
 import type { CommandModule, Invocation } from '../cli.ts';
-import { type Client, withClient } from '../connection.ts';
+import { withClient } from '../connection.ts';
 import { untilDetached } from '../detach.ts';
-import { ExitCode } from '../errors.ts';
+import { ExitCode, usageError } from '../errors.ts';
 import { jsonText } from '../format/json.ts';
 import { submissionJson, submissionText } from '../format/submission.ts';
 import { copyOutput, endOf, tellOfEnd } from '../job-result.ts';
@@ -23,8 +27,6 @@ export interface JobRunFlags extends JobSpecFlags {
 const NOT_OFFERED = {
   gpu: '--gpu <count>',
   gpuMemory: '--gpu-memory <size>',
-  upload: '--upload <path>',
-  uploadDir: '--upload-dir <path>',
   runtime: '--runtime <name>',
 } as const;
 
@@ -90,6 +92,16 @@ function declare(command: Command): void {
       'your nvm, venv, cargo or opt, read-only and first in PATH; may be given again',
       collect,
     )
+    .option(
+      '--upload <path>',
+      'copy a file, or what is in a folder, to /work before it starts; may be given again',
+      collect,
+    )
+    .option(
+      '--upload-dir <folder>',
+      'copy what is in a folder to /work before it starts; may be given again',
+      collect,
+    )
     .option('-f, --follow', "write the job's output as it comes and exit with its code")
     .option('--wait', "wait for the job's end and exit with its code");
   for (const flags of Object.values(NOT_OFFERED)) {
@@ -102,8 +114,20 @@ async function run(invocation: Invocation<JobRunFlags>): Promise<number> {
   const asked = jobSpecOf(flags, operands, valueSources(invocation.cli.environment));
   const spec = onOurTerminal(asked, flags);
   refuseWhatIsNotOffered(flags);
+  await refuseFiles(flags.uploadDir ?? []);
+  const files = await localFilesOf(spec.uploads);
   return withClient(invocation, async (client) => {
-    const { uuid } = await submit(invocation, client, spec);
+    const job = await client.jobs.runJob({ spec });
+    const { uuid } = job;
+    if (spec.uploads.length === 0) {
+      await tellOfSubmission(invocation, job);
+    } else {
+      const outcome = await bringFiles(invocation, { client, uuid, files });
+      if ('exitCode' in outcome) {
+        return outcome.exitCode;
+      }
+      await tellOfSubmission(invocation, outcome.job, totalsOf(files).files);
+    }
     if (flags.stdin === true) {
       return attach(invocation, { client, id: uuid, offset: 0n, hasTerminal: flags.tty === true });
     }
@@ -131,15 +155,23 @@ function onOurTerminal(spec: CheckedJobSpec, { stdin, tty }: JobRunFlags): Check
 }
 
 /** With `--follow` standard output is the job's alone. */
-async function submit(
+async function tellOfSubmission(
   { cli, flags, globals }: Invocation<JobRunFlags>,
-  client: Client,
-  spec: CheckedJobSpec,
-): Promise<Job> {
-  const job = await client.jobs.runJob({ spec });
+  job: Job,
+  uploaded?: number,
+): Promise<void> {
   const sink = flags.follow === true || flags.stdin === true ? cli.stderr : cli.stdout;
-  await sink.write(globals.json ? jsonText(submissionJson(job)) : submissionText(job));
-  return job;
+  await sink.write(globals.json ? jsonText(submissionJson(job, uploaded)) : submissionText(job, uploaded));
+}
+
+/** A file has a flag of its own: here somebody has mistaken it. */
+async function refuseFiles(paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    const stats = await stat(path).catch(() => undefined);
+    if (stats?.isDirectory() === false) {
+      throw usageError(`--upload-dir ${path}`, 'is no folder', 'Use --upload for a file.');
+    }
+  }
 }
 
 /** A flag that is accepted and not honoured would let a job run with less isolation or other data than it was asked for. */

@@ -27,7 +27,7 @@ export function jobStatusJson(job: Job): Readonly<Record<string, unknown>> {
     volumes: (spec?.volumes ?? []).map(formatVolume),
     runtime: '',
     workDir: spec?.workDir || DEFAULT_WORK_DIRECTORY,
-    uploads: [],
+    uploads: spec?.uploads ?? [],
     maxCPU: limits?.cpuPercent,
     maxMemory: limits?.memoryBytes === undefined ? undefined : megabytes(limits.memoryBytes),
     maxIOBPS: limits?.ioBytesPerSecond,

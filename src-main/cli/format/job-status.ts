@@ -51,7 +51,7 @@ export function jobStatusText(job: Job, nowUs: bigint): string {
       ...(spec?.hostname ? [`Host Name: ${spec.hostname}`] : []),
       ...(spec?.seccompLevel === undefined ? [] : [`Seccomp Level: ${spec.seccompLevel}`]),
       `Input: ${spec?.terminal ? 'terminal' : spec?.stdin ? 'open' : 'none'}`,
-      'Uploaded Files: none',
+      `Uploaded Files: ${spec?.uploads.length ? spec.uploads.join(', ') : 'none'}`,
     ],
     ...(spec === undefined || spec.mounts.length === 0
       ? []

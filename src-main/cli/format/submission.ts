@@ -6,7 +6,8 @@ import { escapeControlCharacters } from './escape.ts';
 import { statusName } from './status.ts';
 import { localTime, rfc3339 } from './time.ts';
 
-export function submissionText(job: Job): string {
+/** @param uploaded files; undefined: none were asked for */
+export function submissionText(job: Job, uploaded?: number): string {
   const lines = [
     'Job submitted:',
     `ID: ${job.uuid}`,
@@ -14,11 +15,16 @@ export function submissionText(job: Job): string {
     `Status: ${statusName(job.status)}`,
     ...(job.dueUs ? [`Scheduled: ${localTime(job.dueUs)}`] : []),
     ...(job.waitingFor && !job.dueUs ? [`Waiting For: ${job.waitingFor}`] : []),
+    ...(uploaded === undefined ? [] : [uploadedLine(uploaded)]),
   ];
   return lines.map((line) => `${escapeControlCharacters(line)}\n`).join('');
 }
 
-export function submissionJson(job: Job): Readonly<Record<string, unknown>> {
+export function uploadedLine(files: number): string {
+  return `Files: ${files} uploaded successfully`;
+}
+
+export function submissionJson(job: Job, uploaded?: number): Readonly<Record<string, unknown>> {
   const { command = '', args = [], environment = {}, secretEnvironment = {} } = job.spec ?? {};
   return {
     job_uuid: job.uuid,
@@ -26,6 +32,7 @@ export function submissionJson(job: Job): Readonly<Record<string, unknown>> {
     args,
     status: statusName(job.status),
     schedule: rfc3339(job.dueUs) || undefined,
+    files_uploaded: uploaded,
     env_vars: filled(shownEnvironment(environment)),
     secret_env_vars: filled(shownSecrets(secretEnvironment)),
     waiting_for: job.waitingFor || undefined,

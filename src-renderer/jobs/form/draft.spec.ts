@@ -40,6 +40,7 @@ describe('check', () => {
       tcpPorts: {},
       mounts: [],
       workBytes: 0n,
+      uploads: [],
     });
   });
 

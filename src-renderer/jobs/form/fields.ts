@@ -6,7 +6,7 @@ import { NO_RETRY, parseStartTime } from '../../../src-main/ipc/contract.ts';
 import { formatTime } from '../../state/format.ts';
 import type { CheckedJobSpec } from '../../state/job-spec.ts';
 import { text } from '../../text.ts';
-import { formatMounts, parseMounts } from './mounts.ts';
+import { formatMounts, parseMounts, parsePaths } from './mounts.ts';
 import {
   formatBytesExactly,
   formatDurationExactly,
@@ -116,6 +116,13 @@ const MOUNTS: Kind<CheckedJobSpec['mounts']> = {
   example: '/home/ann/project, /data:/in:ro',
   nothing: [],
 };
+const PATHS: Kind<string[]> = {
+  parse: parsePaths,
+  format: (paths) => paths.join(', '),
+  bound: String,
+  example: '/home/ann/data.csv, /home/ann/project',
+  nothing: [],
+};
 const WORD: Kind<string> = {
   parse: (typed) => ({ value: typed.trim() }),
   format: String,
@@ -152,6 +159,7 @@ export const LINES: { readonly [Name in LineName]: Kind<ValueOf<Name>> & { reado
   'limits.cpuPercent': { ...PERCENT, group: 'essentials' },
   timeoutMs: { ...DURATION, example: '1h', group: 'essentials' },
   mounts: { ...MOUNTS, isCode: true, group: 'files' },
+  uploads: { ...PATHS, isCode: true, group: 'files' },
   workDir: { ...WORD, example: '/work', isCode: true, group: 'files' },
   volumes: { ...VOLUMES, isCode: true, group: 'files' },
   workBytes: { ...BYTES, example: '10 GB', nothing: 0n, group: 'files' },

@@ -20,6 +20,18 @@ export function parseMounts(typed: string): Typed<Mounts> {
     : { fault: text.newJob.notAbsolute(relative.source === '' ? typed.trim() : relative.source) };
 }
 
+/** As they are, without anything behind them. */
+export function parsePaths(typed: string): Typed<string[]> {
+  const paths = typed
+    .trim()
+    .split(BETWEEN)
+    .map((path) => path.trim());
+  const relative = paths.find((path) => !path.startsWith('/'));
+  return relative === undefined
+    ? { value: paths }
+    : { fault: text.newJob.notAbsolute(relative === '' ? typed.trim() : relative) };
+}
+
 export function formatMounts(mounts: Readonly<Mounts>): string {
   return mounts.map(mountText).join(', ');
 }

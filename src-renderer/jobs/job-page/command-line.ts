@@ -46,6 +46,7 @@ export function commandLineOf(spec: CheckedJobSpec): string {
   const variables = [
     ...spec.volumes.map(({ name, readOnly }) => quoted(`--volume=${name}${readOnly ? ':ro' : ''}`)),
     ...Object.entries(spec.labels).map(([key, value]) => quoted(`--label=${key}=${value}`)),
+    ...spec.uploads.map((path) => quoted(`--upload=${path}`)),
     ...spec.mounts.map((mount) => quoted(`--mount=${mountText(mount)}`)),
     ...Object.entries(spec.environment).map(([name, value]) => variable('--env', name, value)),
     ...Object.entries(spec.secretEnvironment).map(([name, value]) => variable('--secret-env', name, value)),

@@ -31,6 +31,7 @@ export function askedFacts({ spec, uuid, nodeId, ownerUid }: JobDetails): readon
     ),
     [words.workDir, spec.workDir || words.defaultWorkDir, true],
     [words.disk, spec.workBytes > 0n && formatBytes(Number(spec.workBytes))],
+    ...spec.uploads.map((path): MaybeFact => [words.uploaded, path, true]),
     ...spec.mounts.map((mount): MaybeFact => [words.mount, mountText(mount), true]),
     [words.hostname, spec.hostname, true],
     [words.volumes, formatVolumes(spec.volumes), true],
