@@ -20,6 +20,8 @@ export default defineConfig({
           name: 'unit',
           include: ['src-main/**/*.spec.ts', 'src-renderer/**/*.spec.ts', 'native-helper/**/*.spec.ts'],
           environment: 'node',
+          // Thousands of random cases, on a machine that runs another in QEMU meanwhile.
+          testTimeout: 30_000,
         },
       },
       {
