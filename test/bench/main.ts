@@ -17,6 +17,7 @@ const BENCHMARKS: Record<string, Benchmark> = {
   submit: { load: () => import('./submit.ts') },
   command: { load: () => import('./command.ts') },
   seccomp: { load: () => import('./seccomp.ts') },
+  'seccomp-build': { load: () => import('./seccomp-build.ts') },
   many: { load: () => import('./many.ts') },
   idle: { load: () => import('./idle.ts') },
   'app-start': { load: () => import('./app-start.ts') },
