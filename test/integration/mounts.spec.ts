@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
 import {
@@ -313,3 +314,19 @@ function swap(link: string, target: string, other: string): AsyncDisposable & { 
     },
   };
 }
+
+it('without descriptors to open sources or to run a program, the helper says so, and loses none', async () => {
+  const script = join(import.meta.dirname, '../fixtures/few-descriptors-process.ts');
+  const child = spawn('prlimit', ['--nofile=80:80', process.execPath, script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines = (await text(child.stdout)).trim().split('\n');
+  const tries = lines.map((line) => JSON.parse(line) as { name: string; left: number; fault: string });
+  // Of a program that can't be started, Node 24 itself loses the ends of a pipe.
+  expect(tries.filter(({ name, left }) => name === 'open' && left !== 0)).toEqual([]);
+  expect(tries.filter(({ fault }) => !/^$|EMFILE/.test(fault))).toEqual([]);
+  for (const name of ['open', 'run']) {
+    const outcomes = tries.filter((each) => each.name === name).map(({ fault }) => fault === '');
+    expect(new Set(outcomes)).toEqual(new Set([true, false]));
+  }
+});
