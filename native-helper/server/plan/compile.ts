@@ -57,6 +57,8 @@ export interface CompiledJob extends Disposable {
 /** sys/resource.h, the same on x86-64 and arm64. */
 const RLIMIT_CORE = 4;
 const RLIMIT_NOFILE = 7;
+const RLIMIT_NICE = 13;
+const RLIMIT_RTPRIO = 14;
 /** core(5) */
 const CORE_PATTERN = '/proc/sys/kernel/core_pattern';
 /** What select(2) can count, and what shells and closers of descriptors are made for. Programs may raise it. */
@@ -176,7 +178,8 @@ function withFilter(level: number): Pick<Plan, 'seccomp'> {
 /**
  * Without core dumps: 0 keeps the kernel from writing a file, but only 1 keeps it from starting the host's handler of
  * core dumps as well (fs/coredump.c), and no file has room in one byte. With the usual soft limit of open files, since
- * Node raises its own, which is inherited.
+ * Node raises its own, which is inherited. Without a right to real time or to go before others, which whoever started the helper may have
+ * (limits.conf(5)): no share of a cgroup holds back what runs in real time.
  */
 function resourceLimits({ openFiles, coreDump }: HardLimits): ResourceLimit[] {
   const softOpenFiles = openFiles < OPEN_FILES_SOFT ? openFiles : OPEN_FILES_SOFT;
@@ -187,6 +190,8 @@ function resourceLimits({ openFiles, coreDump }: HardLimits): ResourceLimit[] {
   return [
     { resource: RLIMIT_CORE, soft: core, hard: core },
     { resource: RLIMIT_NOFILE, soft: softOpenFiles, hard: openFiles },
+    { resource: RLIMIT_NICE, soft: 0n, hard: 0n },
+    { resource: RLIMIT_RTPRIO, soft: 0n, hard: 0n },
   ];
 }
 

@@ -2,10 +2,13 @@
 #include "probe.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,6 +34,46 @@ static void fork_bomb(char **arguments)
 	}
 }
 
+/* Writes 0: whoever has that is not ended first when memory runs out. */
+static void oom_score(char **arguments)
+{
+	(void)arguments;
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		refused("open", "/proc/self/oom_score_adj");
+	if (write(fd, "0", 1) < 0)
+		refused("write", "/proc/self/oom_score_adj");
+	escaped("is spared when memory runs out");
+}
+
+/* On the host: starts the lent program with what a sound server's user may do. */
+static void lend_realtime(char **arguments)
+{
+	(void)arguments;
+	const struct rlimit priority = { 50, 50 }, nice = { 40, 40 };
+	if (setrlimit(RLIMIT_RTPRIO, &priority) < 0 || setrlimit(RLIMIT_NICE, &nice) < 0)
+		failed("setrlimit", "RLIMIT_RTPRIO, RLIMIT_NICE");
+	run_lent_program();
+}
+
+/* In real time it would run before all that the desktop has, and no share of a cgroup holds it back. */
+static void realtime(char **arguments)
+{
+	(void)arguments;
+	const struct sched_param priority = { .sched_priority = 10 };
+	if (sched_setscheduler(0, SCHED_FIFO, &priority) < 0)
+		refused("sched_setscheduler", "SCHED_FIFO");
+	escaped("runs in real time");
+}
+
+static void nice_less(char **arguments)
+{
+	(void)arguments;
+	if (setpriority(PRIO_PROCESS, 0, -5) < 0)
+		refused("setpriority", "-5");
+	escaped("runs before others");
+}
+
 static double seconds(clockid_t clock)
 {
 	struct timespec time;
@@ -52,6 +95,10 @@ static void spin(char **arguments)
 const struct program LIMITS[] = {
 	{ "limits.allocate", 1, allocate },
 	{ "limits.fork-bomb", 0, fork_bomb },
+	{ "limits.oom-score", 0, oom_score },
+	{ "limits.lend-realtime", 0, lend_realtime },
+	{ "limits.realtime", 0, realtime },
+	{ "limits.nice", 0, nice_less },
 	{ "limits.spin", 1, spin },
 	{ 0 },
 };
