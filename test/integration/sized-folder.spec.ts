@@ -1,7 +1,6 @@
 import { closeSync, mkdirSync, openSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readMounts } from '../../native-helper/kernel/mountinfo.ts';
 import { SizedFolder } from '../../native-helper/server/storage/sized-folder.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 
@@ -53,17 +52,6 @@ describe('a folder with a size', () => {
     expect(readdirSync(folder.path)).toEqual(['kept']);
     await folder.detach();
     expect(folder.isAttached).toBe(false);
-  });
-
-  it('is attached once, however many ask for it at one time', async () => {
-    await folder.create(BigInt(8 * MEBIBYTE), OWNER);
-    await folder.detach();
-    const asking = Array.from({ length: 8 }, () => new SizedFolder(folder.image, folder.path));
-    await Promise.all(asking.map((each) => each.attach()));
-    expect(readMounts().filter(({ mountPoint }) => mountPoint === folder.path)).toHaveLength(1);
-    write('kept', 10);
-    await Promise.all([folder.detach(), folder.detach(), folder.attach()]);
-    expect(readdirSync(folder.path)).toEqual(['kept']);
   });
 
   it('goes with all that is in it, and while somebody is in it', async () => {
