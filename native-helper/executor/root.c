@@ -40,6 +40,7 @@ static bool mount_failed(struct builder *builder, const char *operation, const c
  */
 static int walk(int root, const char *path, bool make)
 {
+	const int flags = O_PATH | O_DIRECTORY | O_CLOEXEC | (LAYER("no-follow") ? O_NOFOLLOW : 0);
 	char name[NAME_MAX + 1];
 	int folder = root;
 
@@ -56,9 +57,9 @@ static int walk(int root, const char *path, bool make)
 		memcpy(name, path, length);
 		name[length] = '\0';
 		path += length + (path[length] == '/');
-		next = openat(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		next = openat(folder, name, flags);
 		if (next < 0 && errno == ENOENT && make && mkdirat(folder, name, 0755) == 0)
-			next = openat(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			next = openat(folder, name, flags);
 		if (folder != root) {
 			int error = errno;
 

@@ -1,6 +1,4 @@
-import { closeSync } from 'node:fs';
-import { constants } from 'node:os';
-import { checked, declare, once, systemCallError } from './library.ts';
+import { checked, declare, once } from './library.ts';
 import {
   CONTROL_HEADER_BYTES,
   declareSocketMessage,
@@ -44,23 +42,13 @@ export function receiveDescriptors(fd: number, bytes: number, descriptors: numbe
     'recvmsg',
     `descriptor ${fd}`,
   );
-  const received = descriptorsIn(control, message.controlLength);
   if ((message.flags & (MSG_TRUNC | MSG_CTRUNC)) !== 0) {
-    received.forEach(closeSync);
-    if ((message.flags & MSG_CTRUNC) !== 0) {
-      // There is room for as many as may come, so it was this process that had no more.
-      throw systemCallError('recvmsg', `${descriptors} descriptors`, constants.errno.EMFILE);
-    }
     throw new Error('more has come than was to come');
   }
-  return { data: data.subarray(0, length), descriptors: received };
-}
-
-function descriptorsIn(control: Buffer, controlLength: number): number[] {
-  const end = controlLength === 0 ? 0 : Number(control.readBigUInt64LE(0));
+  const end = message.controlLength === 0 ? 0 : Number(control.readBigUInt64LE(0));
   const received: number[] = [];
   for (let at = CONTROL_HEADER_BYTES; at < end; at += DESCRIPTOR_BYTES) {
     received.push(control.readInt32LE(at));
   }
-  return received;
+  return { data: data.subarray(0, length), descriptors: received };
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cannotEscape } from './escape.ts';
 
@@ -19,6 +19,22 @@ cannotEscape('opens no device node that lies in /work', {
       },
     }),
 });
+
+for (const device of [
+  '/dev/fuse',
+  '/dev/kmsg',
+  '/dev/mem',
+  '/dev/kvm',
+  '/dev/vsock',
+  '/dev/net/tun',
+  '/dev/loop-control',
+]) {
+  cannotEscape(`does not see ${device}`, {
+    layer: 'mount-namespace',
+    lacks: () => (existsSync(device) ? undefined : `this machine has no ${device}`),
+    attempt: (jobs) => jobs.probe(['filesystem.see', device]),
+  });
+}
 
 cannotEscape('has the minimal /dev and no device of the host', {
   layer: 'mount-namespace',

@@ -1,16 +1,22 @@
 /** One job against another: both run at the same time, as the same user. */
 import { randomInt } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { cannotEscape, type Jobs } from './escape.ts';
+import { cannotEscape, type Jobs, verdict } from './escape.ts';
+import { lacksScopes } from './kernel.ts';
 import { runOnHost } from './probes.ts';
-import type { StartedJob } from './sandbox.ts';
+import { FOLDER_MODES, type StartedJob } from './sandbox.ts';
 
 const PATIENCE_MS = 10_000;
+/** A number that the monitor has no use for. */
+const LEAKED = 78;
 
 /** A job that has done what `script` says, said so, and stays. */
-async function neighbour(jobs: Jobs, script: string): Promise<StartedJob & AsyncDisposable> {
-  const job = jobs.start(['sh', '-c', `${script} && echo ready && sleep 600`]);
+const neighbour = (jobs: Jobs, script: string): Promise<StartedJob & AsyncDisposable> =>
+  ready(jobs.start(['sh', '-c', `${script} && echo ready && sleep 600`]));
+
+async function ready(job: StartedJob): Promise<StartedJob & AsyncDisposable> {
   for (const deadline = Date.now() + PATIENCE_MS; !job.output().includes('ready'); await delay(10)) {
     if (Date.now() > deadline) {
       throw new Error(`the other job is not ready: ${job.output()}`);
@@ -70,5 +76,71 @@ cannotEscape('has no System V object of another job', {
     } finally {
       await runOnHost('ipc.clear', key, name);
     }
+  },
+});
+
+for (const way of ['mem', 'root', 'vm-read', 'kcmp', 'prlimit', 'getfd', 'setns']) {
+  cannotEscape(`reaches no process of another job by ${way}`, {
+    layer: 'pid-namespace',
+    beside: ['landlock-scopes'],
+    attempt: async (jobs) => {
+      await using other = await ready(jobs.startProbe(['lifetime.wait-ready', 'for ever']));
+      const [, command] = jobs.sandbox.processesOf(other);
+      return await jobs.probe(['processes.reach', way, String(command)]);
+    },
+  });
+}
+
+cannotEscape('gives no process of another job less of the processor, though they have one uid', {
+  layer: 'pid-namespace',
+  attempt: async (jobs) => {
+    await using other = await ready(jobs.startProbe(['lifetime.wait-ready', 'for ever']));
+    const [, command] = jobs.sandbox.processesOf(other);
+    await jobs.probe(['processes.slow-down']);
+    const nice = getPriority(command);
+    return verdict(nice === 15, `the other job runs at ${nice}`);
+  },
+});
+
+cannotEscape('takes no descriptor from another job by an abstract socket (CVE-2020-15257)', {
+  layer: 'landlock-scopes',
+  lacks: lacksScopes,
+  attempt: async (jobs) => {
+    const name = `joblet-escape-${crypto.randomUUID()}`;
+    await using _other = await ready(jobs.startProbe(['network.hand-out', name]));
+    return await jobs.probe(['network.take', name]);
+  },
+});
+
+cannotEscape('finds no key that another job has left for their uid', {
+  layer: 'seccomp',
+  lacks: () => (existsSync('/proc/keys') ? undefined : 'this kernel keeps no keys'),
+  attempt: async (jobs) => {
+    const key = `joblet-escape-${crypto.randomUUID()}`;
+    await using _other = await ready(jobs.startProbe(['keyring.leave', key]));
+    return await jobs.probe(['keyring.find', key], { spec: { seccompLevel: 2 } });
+  },
+});
+
+cannotEscape('leaves nothing that a user of the host could run (CVE-2021-41091)', {
+  layer: FOLDER_MODES,
+  byExec: false,
+  attempt: async (jobs) => {
+    const job = jobs.startProbe(['lifetime.sleep', '0']);
+    await job.ended();
+    const seen = jobs.sandbox.seenByAnotherUser(job.work);
+    return verdict(seen.startsWith('escaped'), seen);
+  },
+});
+
+cannotEscape('writes no line to the log of the helper', {
+  layer: 'descriptors',
+  attempt: async (jobs) => {
+    const text = `forged-${crypto.randomUUID()}`;
+    using log = jobs.sandbox.openLog();
+    const { evidence } = await jobs.probe(['descriptors.write-everywhere', text], {
+      leaked: new Map([[LEAKED, log.fd]]),
+    });
+    return verdict(jobs.sandbox.helperLog().includes(text), evidence);
   },
 });

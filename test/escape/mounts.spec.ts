@@ -1,12 +1,9 @@
 /** Files of the user's in a job: nobody else's come along, and none is the job's that is not its user's. */
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { OpenedMounts } from '../../native-helper/server/mounts/job-mounts.ts';
 import { cannotEscape, type Jobs, type Verdict, verdict } from './escape.ts';
-import { JOB_USER } from './sandbox.ts';
-
-/** Of the machine or not: nothing but the number counts. */
-const ANN = 4321;
+import { openedMounts } from './mounted.ts';
+import { ANN, JOB_USER } from './sandbox.ts';
 
 /** A folder of the host on a file system that can be idmapped, with one file in it. */
 class Folder implements Disposable {
@@ -31,20 +28,12 @@ class Folder implements Disposable {
 
 /** Runs a probe with the folder at /src, as a job of Ann's. */
 async function probeIn(folder: Folder, jobs: Jobs, command: readonly string[]): Promise<Verdict> {
-  using opener = jobs.sourceOpener();
-  const [opened] = await opener.open([folder.path], { uid: ANN, gid: ANN, groups: [] });
-  if (opened === undefined || 'error' in opened) {
-    return verdict(false, `open ${folder.path}: ${opened?.error}`);
+  try {
+    using mounts = await openedMounts(jobs, folder.path, ANN, '/src');
+    return await jobs.probe(command, { mounts });
+  } catch (error) {
+    return verdict(false, String(error));
   }
-  using mounts = new OpenedMounts(
-    [opened],
-    [{ source: folder.path, target: '/src', readOnly: false }],
-    [
-      { kind: 'uid', inside: ANN, outside: JOB_USER, count: 1 },
-      { kind: 'gid', inside: ANN, outside: JOB_USER, count: 1 },
-    ],
-  );
-  return await jobs.probe(command, { mounts });
 }
 
 cannotEscape('does not write to a file of the host’s nobody, whose ids the job has', {

@@ -30,7 +30,7 @@ class Listener implements Disposable {
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
 
-cannotEscape('reaches no abstract socket of the desktop, such as the X server', {
+cannotEscape('reaches no abstract socket of the desktop, such as the X server (CVE-2020-15257)', {
   layer: 'landlock-scopes',
   lacks: lacksScopes,
   attempt: async (jobs) => {
@@ -38,6 +38,11 @@ cannotEscape('reaches no abstract socket of the desktop, such as the X server', 
     using _ = await Listener.on({ path: `\0${name}` });
     return await jobs.probe(['network.abstract', name]);
   },
+});
+
+cannotEscape('changes no address, not even of its own network', {
+  layer: 'capabilities',
+  attempt: (jobs) => jobs.probe(['network.add-address'], { spec: { network: 'none' } }),
 });
 
 cannotEscape('connects to no TCP port but those that it was given', {

@@ -10,7 +10,8 @@ import {
   readFileSync,
   rmSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { Socket } from 'node:net';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CheckedJobSpec } from '../../native-helper/api/job-spec.ts';
 import { type Paths, pathsUnder } from '../../native-helper/api/paths.ts';
@@ -20,22 +21,29 @@ import { createSealedMemfd } from '../../native-helper/kernel/memfd.ts';
 import { reapChild } from '../../native-helper/kernel/wait.ts';
 import type { ExitRecord } from '../../native-helper/server/jobs/exit-record.ts';
 import { JobFolder } from '../../native-helper/server/jobs/job-folder.ts';
+import { MonitorLink } from '../../native-helper/server/jobs/monitor-link.ts';
+import { Session } from '../../native-helper/server/jobs/session.ts';
+import { execOrder, type TerminalSize } from '../../native-helper/server/jobs/session-frames.ts';
 import type { OpenedMounts } from '../../native-helper/server/mounts/job-mounts.ts';
 import { SourceOpener } from '../../native-helper/server/mounts/source-opener.ts';
 import { compileJob } from '../../native-helper/server/plan/compile.ts';
 import { encodePlan } from '../../native-helper/server/plan/encode.ts';
 import { HostRoot } from '../../native-helper/server/plan/host-root.ts';
 import { PLAIN_SPEC } from '../fixtures/job-spec.ts';
-import { compileContext, spawnMonitor } from '../fixtures/monitor.ts';
+import { compileContext, type SpawnedMonitor, spawnMonitor } from '../fixtures/monitor.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 import { PROBES } from './probes.ts';
 
 /** The uid and gid of every job. */
 export const JOB_USER = 65_534;
+/** Of the machine or not: nothing but the number counts. */
+export const ANN = 4321;
 /** Where a probe's own launcher finds the executor: LENT_PROGRAM in probe.h. */
 const LENT_PROGRAM = 200;
 /** The one layer that is the helper's and not the executor's: nobody can write to the program that the monitor runs. */
 export const SEALS = 'seals';
+/** Another of the helper's: the folders in which those of jobs lie are for root alone. */
+export const FOLDER_MODES = 'folder-modes';
 /**
  * Jobs lie where a helper keeps them. Not below /tmp, which is often mounted nosuid and nodev already: those would
  * stand in for the layers that are left out.
@@ -79,6 +87,23 @@ export interface StartedJob {
   ended(): Promise<ExitRecord | undefined>;
 }
 
+/** What a command that somebody runs in a running job has written, both streams. */
+export interface Executed {
+  readonly output: string;
+  /** false: it was refused, or the job ended before it. */
+  readonly ran: boolean;
+}
+
+/** A job that waits for commands: `joblet job exec`. */
+export interface OpenJob extends AsyncDisposable {
+  readonly job: StartedJob;
+  /** Where it finds the program of the probes. */
+  readonly program: string;
+  /** undefined when the job runs; else how it ended before it did. */
+  readonly refused: ExitRecord | undefined;
+  execute(command: readonly string[], terminal?: TerminalSize): Promise<Executed>;
+}
+
 interface Executor {
   readonly sealed: number;
   /** A file that everyone may write, as a memfd is without seals. */
@@ -120,6 +145,38 @@ export class Sandbox implements AsyncDisposable {
   }
 
   start(weakened: Weakened, command: readonly string[], options: JobOptions): StartedJob {
+    const { job, controlFd } = this.#start(weakened, command, options);
+    // The monitor goes on without a helper, as it must.
+    closeSync(controlFd);
+    return job;
+  }
+
+  /** Starts a job, and keeps the helper's end of its monitor. */
+  async open(weakened: Weakened, command: readonly string[], options: JobOptions): Promise<OpenJob> {
+    const { job, controlFd } = this.#start(weakened, command, options);
+    const running = Promise.withResolvers<boolean>();
+    const link = new MonitorLink(new Socket({ fd: controlFd }), {
+      message: ({ event }) => event === 'running' && running.resolve(true),
+      closed: () => running.resolve(false),
+    });
+    return {
+      job,
+      program: this.probeFor(weakened),
+      refused: (await running.promise) ? undefined : await job.ended(),
+      execute: (argv, terminal) => execute(link, argv, terminal),
+      [Symbol.asyncDispose]: async () => {
+        link.dismiss();
+        await job.ended();
+        link.release();
+      },
+    };
+  }
+
+  #start(
+    weakened: Weakened,
+    command: readonly string[],
+    options: JobOptions,
+  ): { readonly job: StartedJob; readonly controlFd: number } {
     const uuid = crypto.randomUUID();
     const folder = new JobFolder(this.paths, uuid);
     folder.create({ user: JOB_USER, group: JOB_USER });
@@ -127,18 +184,23 @@ export class Sandbox implements AsyncDisposable {
     chmodSync(folder.work, 0o755);
     copyFileSync(PROBES, join(folder.work, 'probe'));
     options.prepare?.(folder.work);
-    const monitor = this.#spawn(weakened, folder, command, options);
+    if (weakened?.includes(FOLDER_MODES)) {
+      this.#openFoldersDownTo(folder.path);
+    }
+    const { pid: monitor, controlFd } = this.#spawn(weakened, folder, command, options);
     this.#started.push({ monitor, uuid });
-    return {
+    let end: Promise<ExitRecord | undefined> | undefined;
+    const job: StartedJob = {
       uuid,
       monitor,
       work: folder.work,
       output: () => (existsSync(folder.log) ? readFileSync(folder.log, 'utf8') : ''),
-      ended: async () => {
-        await this.#wait(monitor);
-        return folder.readExit();
+      ended: () => {
+        end ??= this.#wait(monitor).then(() => folder.readExit());
+        return end;
       },
     };
+    return { job, controlFd };
   }
 
   #spawn(
@@ -146,7 +208,7 @@ export class Sandbox implements AsyncDisposable {
     folder: JobFolder,
     command: readonly string[],
     { spec, mounts, launcher, leaked, environment }: JobOptions,
-  ): number {
+  ): SpawnedMonitor {
     const executor = weakened === undefined ? this.#executors.normal : this.#executors.weak;
     const program = weakened?.includes(SEALS) ? executor.unsealed : executor.sealed;
     using compiled = compileJob(
@@ -170,7 +232,7 @@ export class Sandbox implements AsyncDisposable {
     const folderFd = folder.open();
     const probesFd = openSync(PROBES, 'r');
     try {
-      const { pid, controlFd } = spawnMonitor({
+      return spawnMonitor({
         ...(launcher === undefined
           ? { executableFd: program }
           : { executableFd: probesFd, argv: ['probe', ...launcher] }),
@@ -186,9 +248,6 @@ export class Sandbox implements AsyncDisposable {
         ],
         environment: [...(environment ?? []), ...weakeningOf(weakened)],
       });
-      // The monitor goes on without a helper, as it must.
-      closeSync(controlFd);
-      return pid;
     } finally {
       closeSync(folderFd);
       closeSync(probesFd);
@@ -199,6 +258,27 @@ export class Sandbox implements AsyncDisposable {
   sourceOpener(weakened: Weakened): SourceOpener {
     const { sealed } = weakened === undefined ? this.#executors.normal : this.#executors.weak;
     return new SourceOpener(sealed, weakeningOf(weakened));
+  }
+
+  #openFoldersDownTo(path: string): void {
+    for (let folder = path; folder !== dirname(this.paths.root); folder = dirname(folder)) {
+      chmodSync(folder, 0o755);
+    }
+  }
+
+  /** Whether a user of the host without any right finds something. */
+  seenByAnotherUser(path: string): string {
+    const ids = { uid: ANN, gid: ANN };
+    return execFileSync(PROBES, ['filesystem.see', path], { encoding: 'utf8', ...ids }).trim();
+  }
+
+  openLog(): Disposable & { readonly fd: number } {
+    const fd = openSync(this.paths.helperLog, 'a');
+    return { fd, [Symbol.dispose]: () => closeSync(fd) };
+  }
+
+  helperLog(): string {
+    return readFileSync(this.paths.helperLog, 'utf8');
   }
 
   /** The processes of a job that runs, init first. */
@@ -224,17 +304,11 @@ export class Sandbox implements AsyncDisposable {
     const deadline = Date.now() + JOB_TIMEOUT_MS;
     while (reapChild(monitor) === null) {
       if (Date.now() > deadline) {
-        throw new Error(
-          `monitor ${monitor} did not end within ${JOB_TIMEOUT_MS} ms\n${this.#monitorErrors()}`,
-        );
+        // What monitors have said there says why.
+        throw new Error(`monitor ${monitor} did not end within ${JOB_TIMEOUT_MS} ms\n${this.helperLog()}`);
       }
       await delay(5);
     }
-  }
-
-  /** What monitors have said in the helper's log, for the message of a test that fails. */
-  #monitorErrors(): string {
-    return readFileSync(this.paths.helperLog, 'utf8');
   }
 
   /** Ends what still runs, and leaves nothing behind. */
@@ -254,6 +328,26 @@ export class Sandbox implements AsyncDisposable {
     this.#cgroups.close();
     rmSync(this.paths.root, { recursive: true });
   }
+}
+
+async function execute(
+  link: MonitorLink,
+  argv: readonly string[],
+  terminal: TerminalSize | undefined,
+): Promise<Executed> {
+  using session = new Session(link.openSession());
+  await session.send(execOrder({ argv, terminal, hasInput: terminal !== undefined, term: '' }));
+  let output = '';
+  for await (const { event, payload } of session.frames()) {
+    if (event === 'stdout' || event === 'stderr') {
+      output += payload.toString();
+    } else if (event === 'refused') {
+      return { output: payload.toString('utf8', 4), ran: false };
+    } else if (event === 'exited') {
+      return { output, ran: true };
+    }
+  }
+  return { output, ran: false };
 }
 
 const versionSchema = z.object({ build: z.string().check(z.regex(/^[0-9a-f]{64}$/)) });

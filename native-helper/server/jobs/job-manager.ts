@@ -202,6 +202,7 @@ export class JobManager {
     this.networks.refuseImpossible(checked, ownerUid);
     refuseFullDisk(this.#options.paths.jobsDirectory);
     await this.#mounts.check(checked, caller);
+    this.#refuseWithoutRoom(checked);
     const nowUs = Date.now() * 1000;
     refuseFarStart(checked, nowUs);
     const uuid = randomUUID();
@@ -219,7 +220,6 @@ export class JobManager {
         folder.keep();
       }
       await this.#commits.commit(() => {
-        this.#refuseWithoutRoom(checked);
         this.volumes.require(checked.volumes);
         this.#store.insert(job);
         this.#mounts.keep(job.uuid, checked, caller);
@@ -595,7 +595,6 @@ export class JobManager {
     return status === undefined || hasEnded(status);
   }
 
-  /** Call it inside the commit that inserts the job: else two that come together are given the same room. */
   #refuseWithoutRoom(spec: CheckedJobSpec): void {
     const { jobsConfig } = this.#options;
     if (jobsConfig.all_work_bytes !== undefined) {

@@ -79,22 +79,24 @@ export class SourceOpener implements Disposable {
   }
 
   #spawn(given: number, paths: readonly string[], { uid, gid, groups }: Caller): number {
-    using stack = new DisposableStack();
-    stack.defer(() => closeSync(given));
     const nothing = openSync('/dev/null', 'r+');
-    stack.defer(() => closeSync(nothing));
-    return spawnExecutable({
-      executableFd: this.#executorFd,
-      argv: ['joblet-executor', 'open', `${uid}`, `${gid}`, groups.join(','), ...paths],
-      descriptors: new Map([
-        [0, nothing],
-        [1, nothing],
-        [2, nothing],
-        [ANSWER, given],
-      ]),
-      newSession: true,
-      environment: this.#environment,
-    });
+    try {
+      return spawnExecutable({
+        executableFd: this.#executorFd,
+        argv: ['joblet-executor', 'open', `${uid}`, `${gid}`, groups.join(','), ...paths],
+        descriptors: new Map([
+          [0, nothing],
+          [1, nothing],
+          [2, nothing],
+          [ANSWER, given],
+        ]),
+        newSession: true,
+        environment: this.#environment,
+      });
+    } finally {
+      closeSync(nothing);
+      closeSync(given);
+    }
   }
 
   [Symbol.dispose](): void {

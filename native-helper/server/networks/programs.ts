@@ -1,5 +1,5 @@
 /** The programs that make networks, and how they are run: never by a shell, never by the caller's PATH, never without an end. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -96,11 +96,8 @@ export async function runProgram(path: string, { argv, input = '', network }: Pr
       });
     // The process is made before this returns, so it is born where this thread is.
     const child = network === undefined ? start() : inNetwork(network, start);
-    const [output, errors, reason] = await Promise.all([
-      allOf(child.stdout),
-      allOf(child.stderr),
-      endOf(child),
-    ]);
+    const { stdout, stderr } = child as ChildProcessByStdio<null, Readable, Readable>;
+    const [output, errors, reason] = await Promise.all([text(stdout), text(stderr), endOf(child)]);
     if (reason !== undefined) {
       const said = errors.trim().replaceAll(/\s+/g, ' ').slice(0, 500);
       throw networkError('run', [path, ...argv].join(' '), said === '' ? reason : said, '');
@@ -109,11 +106,6 @@ export async function runProgram(path: string, { argv, input = '', network }: Pr
   } finally {
     closeSync(file);
   }
-}
-
-/** One that could not be started for want of descriptors has no stream, whatever its type says. */
-function allOf(stream: Readable | null | undefined): Promise<string> | string {
-  return stream ? text(stream) : '';
 }
 
 /** @returns why it did not do its work; undefined when it did. */

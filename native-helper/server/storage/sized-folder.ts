@@ -107,25 +107,21 @@ export class SizedFolder {
    *
    * @throws JobletError (refused)
    */
-  attach(): Promise<void> {
-    return inTurn(this.path, async () => {
-      if (this.isAttached) {
-        return;
-      }
-      await run('mount', ['-t', 'ext4', '-o', MOUNT_OPTIONS, this.image, this.path], this.image);
-      if (!this.isAttached) {
-        throw storageError('refused', 'mount', this.image, `nothing is mounted at ${this.path}`);
-      }
-    });
+  async attach(): Promise<void> {
+    if (this.isAttached) {
+      return;
+    }
+    await run('mount', ['-t', 'ext4', '-o', MOUNT_OPTIONS, this.image, this.path], this.image);
+    if (!this.isAttached) {
+      throw storageError('refused', 'mount', this.image, `nothing is mounted at ${this.path}`);
+    }
   }
 
   /** Takes it out of sight. Whoever has it open keeps it until they close it. */
-  detach(): Promise<void> {
-    return inTurn(this.path, async () => {
-      while (this.isAttached) {
-        await run('umount', ['--lazy', this.path], this.path);
-      }
-    });
+  async detach(): Promise<void> {
+    while (this.isAttached) {
+      await run('umount', ['--lazy', this.path], this.path);
+    }
   }
 
   /** Removes it with all that is in it. What is not there is passed over. */
@@ -148,23 +144,6 @@ export class SizedFolder {
   diskBytes(): number {
     return (lstatSync(this.image, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
   }
-}
-
-/** Of each path, the last of what is done there. */
-const turns = new Map<string, Promise<void>>();
-
-/** One after another: an image that is mounted twice at one time may get two devices, whose writes destroy each other's. */
-function inTurn(path: string, work: () => Promise<void>): Promise<void> {
-  const turn = (turns.get(path) ?? Promise.resolve()).then(work);
-  const settled = turn
-    .catch(() => undefined)
-    .then(() => {
-      if (turns.get(path) === settled) {
-        turns.delete(path);
-      }
-    });
-  turns.set(path, settled);
-  return turn;
 }
 
 /** The work of a job that has a size. */

@@ -1,6 +1,6 @@
 /** Volumes: folders with a size that outlive jobs, and that several jobs may use at a time. */
 import { randomUUID } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, statfsSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statfsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
@@ -154,11 +154,16 @@ export class VolumeManager {
     }
     const { path } = this.#folderOf(volume);
     const fd = openSync(path, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
-    if (fstatSync(fd).dev === statSync(this.#options.paths.volumesDirectory).dev) {
-      closeSync(fd);
-      throw notAttached(name);
+    const above = openSync(this.#options.paths.volumesDirectory, O_PATH | constants.O_DIRECTORY);
+    try {
+      if (fstatSync(fd).dev === fstatSync(above).dev) {
+        closeSync(fd);
+        throw notAttached(name);
+      }
+      return { fd, path };
+    } finally {
+      closeSync(above);
     }
-    return { fd, path };
   }
 
   #insertNew(volume: VolumeRecord): void {

@@ -48,6 +48,20 @@ static void only_three(char **arguments)
 	held("has exactly descriptors 0, 1, 2");
 }
 
+static void write_to(int fd, const char *leads_to, char **arguments)
+{
+	(void)leads_to;
+	if (fd > 2)
+		dprintf(fd, "%s\n", arguments[0]);
+}
+
+/* Writes TEXT to all that it has beside its own streams. The test sees what has come of it. */
+static void write_everywhere(char **arguments)
+{
+	int count = each_descriptor(write_to, arguments);
+	held("has %d descriptors", count);
+}
+
 /* From the working directory up as far as it goes, then to `path` on the host. */
 static void climb_to(const char *path)
 {
@@ -85,6 +99,7 @@ static void climb_from_work_directory(char **arguments)
 
 const struct program DESCRIPTORS[] = {
 	{ "descriptors.only-three", 0, only_three },
+	{ "descriptors.write-everywhere", 1, write_everywhere },
 	{ "descriptors.climb", 1, climb },
 	{ "descriptors.climb-from-work-directory", 1, climb_from_work_directory },
 	{ 0 },

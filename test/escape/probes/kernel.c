@@ -77,6 +77,51 @@ static void fresh_sys(char **arguments)
 	escaped("mounted a /sys");
 }
 
+/* In a user namespace of its own: takes the cover off PATH, which is locked to what lies under it. */
+static void uncover(char **arguments)
+{
+	become_root_in_user_namespace(CLONE_NEWNS);
+	umount2(arguments[0], MNT_DETACH);
+	covered(arguments);
+}
+
+/* As before, by showing /proc elsewhere without what is mounted in it. */
+static void show_elsewhere(char **arguments)
+{
+	(void)arguments;
+	become_root_in_user_namespace(CLONE_NEWNS);
+	if (mount("/proc", "/tmp", NULL, MS_BIND, NULL) < 0)
+		refused("mount", "/proc");
+	char *const path[] = { "/tmp/kcore", NULL };
+	covered((char **)path);
+}
+
+/* A program for files of a kind, which the kernel starts for whoever executes one: in the first user namespace for all of the host. */
+static void binary_format(char **arguments)
+{
+	(void)arguments;
+	if (mount("binfmt_misc", "/tmp", "binfmt_misc", 0, NULL) < 0)
+		refused("mount", "binfmt_misc");
+	escaped("mounted binfmt_misc");
+}
+
+/* Raises a limit of its own cgroup: by the file system that root may mount, and every user namespace. */
+static void cgroup_limit(char **arguments)
+{
+	(void)arguments;
+	if (mount("none", "/tmp", "cgroup2", 0, NULL) < 0) {
+		become_root_in_user_namespace(CLONE_NEWNS | CLONE_NEWCGROUP);
+		if (mount("none", "/tmp", "cgroup2", 0, NULL) < 0)
+			refused("mount", "cgroup2");
+	}
+	int fd = open("/tmp/cgroup.max.depth", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		refused("open", "cgroup.max.depth");
+	if (write(fd, "7", 1) < 0)
+		refused("write", "cgroup.max.depth");
+	escaped("wrote to its own cgroup");
+}
+
 /*
  * CVE-2022-0492: a cgroup v1 hierarchy names a program that the kernel starts, as root and on the host, when a cgroup
  * has become empty. HIERARCHY is one that no one uses.
@@ -111,6 +156,10 @@ const struct program KERNEL[] = {
 	{ "kernel.covered", 1, covered },
 	{ "kernel.fresh-proc", 0, fresh_proc },
 	{ "kernel.fresh-sys", 0, fresh_sys },
+	{ "kernel.uncover", 1, uncover },
+	{ "kernel.show-elsewhere", 0, show_elsewhere },
+	{ "kernel.binary-format", 0, binary_format },
+	{ "kernel.cgroup-limit", 0, cgroup_limit },
 	{ "kernel.release-agent", 1, release_agent },
 	{ "kernel.host-name", 1, host_name },
 	{ 0 },

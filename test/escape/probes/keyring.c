@@ -31,6 +31,27 @@ static void hold(char **arguments)
 		pause();
 }
 
+/* In one job: leaves a key of this DESCRIPTION where all processes of its uid find it, says so and stays. */
+static void leave(char **arguments)
+{
+	if (syscall(SYS_add_key, "user", arguments[0], "secret", 6, KEY_SPEC_USER_KEYRING) < 0)
+		failed("add_key", arguments[0]);
+	printf("ready\n");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
+/* In another: looks for it there, and removes it. */
+static void find(char **arguments)
+{
+	long key = syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_USER_KEYRING, "user", arguments[0], 0);
+	if (key < 0)
+		refused("keyctl SEARCH", arguments[0]);
+	syscall(SYS_keyctl, KEYCTL_UNLINK, key, KEY_SPEC_USER_KEYRING);
+	escaped("found the key of another job");
+}
+
 static void session(char **arguments)
 {
 	char value[64] = "";
@@ -45,6 +66,8 @@ static void session(char **arguments)
 const struct program KEYRING[] = {
 	{ "keyring.lend", 1, lend },
 	{ "keyring.hold", 1, hold },
+	{ "keyring.leave", 1, leave },
+	{ "keyring.find", 1, find },
 	{ "keyring.session", 1, session },
 	{ 0 },
 };

@@ -3,9 +3,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -60,6 +64,65 @@ static void bind_to(char **arguments)
 	escaped("bound port %s", arguments[0]);
 }
 
+/* NAME: listens at that abstract address and gives whoever connects its /work. */
+static void hand_out(char **arguments)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t length = strnlen(arguments[0], sizeof address.sun_path - 1);
+	int device = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), work = open("/work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	memcpy(address.sun_path + 1, arguments[0], length);
+	if (device < 0 || work < 0 || bind(device, (void *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)) < 0 ||
+	    listen(device, 1) < 0)
+		failed("bind", arguments[0]);
+	printf("ready\n");
+	fflush(stdout);
+	for (;;) {
+		union { struct cmsghdr head; char space[CMSG_SPACE(sizeof(int))]; } control = {0};
+		struct iovec byte = {"x", 1};
+		struct msghdr message = {.msg_iov = &byte, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+		int connection = accept(device, NULL, NULL);
+
+		control.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+		memcpy(CMSG_DATA(&control.head), &work, sizeof work);
+		sendmsg(connection, &message, MSG_NOSIGNAL);
+		close(connection);
+	}
+}
+
+/* NAME: takes a descriptor from whoever hands them out there. */
+static void take(char **arguments)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	size_t length = strnlen(arguments[0], sizeof address.sun_path - 1);
+	int device = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	union { struct cmsghdr head; char space[CMSG_SPACE(sizeof(int))]; } control;
+	char byte;
+	struct iovec place = {&byte, 1};
+	struct msghdr message = {.msg_iov = &place, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+
+	memcpy(address.sun_path + 1, arguments[0], length);
+	if (connect(device, (void *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)) < 0)
+		refused("connect", arguments[0]);
+	if (recvmsg(device, &message, 0) != 1 || message.msg_controllen == 0)
+		failed("recvmsg", arguments[0]);
+	escaped("has the /work of another job");
+}
+
+/* Gives the loopback interface another address. */
+static void add_address(char **arguments)
+{
+	(void)arguments;
+	struct ifreq request = {.ifr_name = "lo:1"};
+	struct sockaddr_in address = address_of("127.77.77.77", "0");
+	int device = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	memcpy(&request.ifr_addr, &address, sizeof address);
+	if (ioctl(device, SIOCSIFADDR, &request) < 0)
+		refused("ioctl SIOCSIFADDR", "lo:1");
+	escaped("has another address");
+}
+
 /* SOURCE TARGET PORT: one datagram by IPv6 that says who it comes from, and lies (IPV6_FREEBIND needs no right). No verdict: who gets it, tells. */
 static void spoof(char **arguments)
 {
@@ -78,5 +141,6 @@ static void spoof(char **arguments)
 }
 
 const struct program NETWORK[] = {
-	{"network.abstract", 1, abstract}, {"network.connect", 2, connect_to}, {"network.bind", 1, bind_to}, {"network.spoof", 3, spoof}, {0},
+	{"network.abstract", 1, abstract}, {"network.hand-out", 1, hand_out}, {"network.take", 1, take},
+	{"network.add-address", 0, add_address}, {"network.connect", 2, connect_to}, {"network.bind", 1, bind_to}, {"network.spoof", 3, spoof}, {0},
 };

@@ -31,7 +31,8 @@ struct program {
 
 /* Each topic's programs; the last one has no name. */
 extern const struct program CAPABILITIES[], CREDENTIALS[], DESCRIPTORS[], DEVICES[], EXECUTOR[], FILESYSTEM[], IPC[],
-	KERNEL[], KEYRING[], LIFETIME[], LIMITS[], NETWORK[], PROCESSES[], SECCOMP[], TERMINAL[];
+	KERNEL[], KEYRING[], LIFETIME[], LIMITS[], NETWORK[], PROCESSES[], SECCOMP[], SESSIONS[],
+	TERMINAL[];
 
 /* The unsigned decimal number that `text` is; else broken. */
 unsigned long number(const char *text);
@@ -41,6 +42,9 @@ long read_file(const char *path, char *buffer, size_t size);
 
 /* Root in a user namespace of its own, which any process may become, with new namespaces `flags` (CLONE_NEW*). */
 void become_root_in_user_namespace(int flags);
+
+/* A verdict on the executor that is open for reading as `program`. */
+void judge_executor(int program) __attribute__((noreturn));
 
 /* Executes the program that the test left at descriptor LENT_PROGRAM, as `joblet-executor monitor`. */
 #define LENT_PROGRAM 200
