@@ -8,6 +8,7 @@ import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { JobletError } from '../../native-helper/api/errors.ts';
 import {
+  ExecJobResponseSchema,
   JobEventSchema,
   JobMetricsSchema,
   JobSchema,
@@ -56,6 +57,41 @@ const listenTls = async (path: string, { certificate, key }: KeyPairPem): Promis
   await once(server.listen(path), 'listening');
 };
 const job = (uuid: string, status = JobStatus.RUNNING) => create(JobSchema, { uuid, status });
+
+it('has the whole answer of a call whose request has no end, however much is being sent', async () => {
+  const stdout = Buffer.alloc(64 * 1024);
+  const { client } = await begin({
+    async *execJob() {
+      for (let chunk = 0; chunk < 4; chunk += 1) {
+        yield create(ExecJobResponseSchema, { event: { case: 'stdout', value: stdout } });
+      }
+    },
+    // biome-ignore lint/correctness/useYield: it refuses
+    async *attachJob() {
+      throw new ConnectError('not this one', Code.FailedPrecondition);
+    },
+  });
+  const left = new AbortController();
+  async function* endless() {
+    await once(left.signal, 'abort');
+    yield {};
+  }
+  const calls = Array.from({ length: 40 }, async (_, index) => {
+    const { signal } = left;
+    if (index % 2 === 0) {
+      let bytes = 0;
+      for await (const { event } of client.jobs.execJob(endless(), { signal })) {
+        bytes += event.case === 'stdout' ? event.value.length : 0;
+      }
+      return bytes;
+    }
+    const answers = client.jobs.attachJob(endless(), { signal });
+    return (await faultOf(answers[Symbol.asyncIterator]().next())).details.reason;
+  });
+  const answers = await Promise.all(calls);
+  left.abort();
+  expect(new Set(answers)).toEqual(new Set([4 * stdout.length, 'not this one']));
+});
 
 describe('the words for', () => {
   it('a helper that is not running', async () => {

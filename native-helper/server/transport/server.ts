@@ -10,6 +10,7 @@ import {
   type Http2ServerResponse,
   constants as http2,
   type ServerHttp2Session,
+  type ServerHttp2Stream,
 } from 'node:http2';
 import { createServer as createNetServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
@@ -54,6 +55,8 @@ const STREAMED: ReadonlySet<string> = new Set(
 );
 /** How long calls may go on after the helper was told to end. */
 const DRAIN_MS = 2000;
+/** Between two looks whether the end of an answer has been sent. */
+const SENDING_LOOK_MS = 10;
 
 export interface TransportOptions {
   readonly limits: ServerConfig['connections'];
@@ -169,10 +172,10 @@ export class TransportServer {
         }
       });
       // RFC 9113 8.1: who has been answered before all of its request was read need not send the rest; without this
-      // the stream would stay until it does. The trailers go out at the end of this turn.
+      // the stream would stay until it does.
       request.stream.once('wantTrailers', () => {
         if (!request.stream.readableEnded) {
-          setImmediate(() => request.stream.destroy());
+          setImmediate(() => closeWhenSent(request.stream));
         }
       });
     };
@@ -234,6 +237,18 @@ export class TransportServer {
   #refuse(connection: Socket, alert: RefusalAlert, message: string, details: object): void {
     this.#warnings.warn(message, details);
     connection.end(encodeAlert(alert), () => connection.destroy());
+  }
+}
+
+/** A stream that is reset takes along the trailers that wait for what the connection is sending. */
+function closeWhenSent(stream: ServerHttp2Stream): void {
+  if (stream.destroyed) {
+    return;
+  }
+  if (stream.state.localClose === 1) {
+    stream.destroy();
+  } else {
+    setTimeout(closeWhenSent, SENDING_LOOK_MS, stream).unref();
   }
 }
 
