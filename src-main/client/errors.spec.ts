@@ -17,3 +17,10 @@ it('a call that one side of the connection has no room for is not taken for the 
   expect(told).toMatchObject({ kind: 'exhausted', details: { layer: 'transport', operation: 'GetLogs' } });
   expect(isInterruption(told)).toBe(false);
 });
+
+it('a stream that Node found closed when it began to read it was cut off by the end of the helper', () => {
+  const cause = Object.assign(new Error('Premature close'), { code: 'ERR_STREAM_PREMATURE_CLOSE' });
+  const error = ConnectError.from(cause);
+  expect(error.code).toBe(Code.Unknown);
+  expect(isInterruption(toJobletError(error, endpoint, 'RunJob'))).toBe(true);
+});

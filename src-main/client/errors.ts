@@ -6,6 +6,8 @@ import type { Endpoint } from './endpoint.ts';
 
 /** How a connection that breaks in mid-call shows itself: the helper may be back in a moment. */
 const INTERRUPTED: readonly Code[] = [Code.Unavailable, Code.Aborted, Code.Canceled, Code.Internal];
+/** The same when the answer's head had come, and the connection was gone before its body was asked for. */
+const CUT_OFF = 'ERR_STREAM_PREMATURE_CLOSE';
 
 /** OpenSSL's names of the alerts with which a server turns a certificate down. */
 const CERTIFICATE_ALERT =
@@ -95,7 +97,7 @@ function callFault(error: ConnectError, method: string): Told {
     const mend = 'End some of the calls under way, such as views of logs, then try again.';
     return ['exhausted', { ...details, reason: 'the connection has no room for another call', mend }];
   }
-  if (INTERRUPTED.includes(error.code)) {
+  if (INTERRUPTED.includes(error.code) || rootCauseOf(error) === CUT_OFF) {
     const mend = 'Jobs go on. `joblet helper status` says whether it is back.';
     return ['unavailable', { ...details, reason: 'the helper went away during the call', mend }];
   }
