@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import { type ExecJobResponse, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
 import type { JobManager } from '../../native-helper/server/jobs/job-manager.ts';
 import {
   logOf,
@@ -13,6 +13,7 @@ import {
   untilEnded,
   untilOutput,
 } from '../fixtures/job-service.ts';
+import { monitorsWith } from '../fixtures/monitors.ts';
 import { RunningHelper } from '../fixtures/running-helper.ts';
 
 const PATIENCE_MS = 60_000;
@@ -46,6 +47,18 @@ async function ticksOf(uuid: string): Promise<number[]> {
 
 function longestGap(ticks: readonly number[]): number {
   return Math.max(...ticks.slice(1).map((tick, index) => tick - (ticks[index] ?? 0)));
+}
+
+async function* execRequests(id: string, [command = '', ...args]: readonly string[]) {
+  yield { message: { case: 'start', value: { id, command, args } } } as const;
+}
+
+async function exitCodeOf(events: AsyncIterable<ExecJobResponse>): Promise<number | undefined> {
+  let exitCode: number | undefined;
+  for await (const { event } of events) {
+    exitCode = event.case === 'ended' ? event.value.exitCode : exitCode;
+  }
+  return exitCode;
 }
 
 describe('a paused job', () => {
@@ -124,6 +137,31 @@ describe('a paused job', () => {
     client = await helper.connect();
     expect(await client.jobs.getJob({ id })).toMatchObject({ status: JobStatus.PAUSED });
     expect(await client.jobs.resumeJob({ id })).toMatchObject({ status: JobStatus.RUNNING });
+    client.close();
+  });
+
+  it('is paused by the next helper, and takes commands, although its monitor has not greeted that one yet', async () => {
+    await using helper = await RunningHelper.start();
+    let client = await helper.connect();
+    const { uuid: id } = await client.jobs.runJob({ spec: { command: 'sleep', args: ['600'] } });
+    while ((await client.jobs.getJob({ id })).status < JobStatus.RUNNING) {
+      await delay(20);
+    }
+    client.close();
+    const [monitor = 0] = monitorsWith((folder) => folder.endsWith(id));
+    await helper.kill();
+    process.kill(monitor, 'SIGSTOP');
+    await helper.startAgain();
+    client = await helper.connect();
+    const executed = exitCodeOf(client.jobs.execJob(execRequests(id, ['sh', '-c', 'exit 3'])));
+    const paused = client.jobs.pauseJob({ id });
+    const both = Promise.allSettled([executed, paused]);
+    await delay(200);
+    process.kill(monitor, 'SIGCONT');
+    expect(await paused).toMatchObject({ status: JobStatus.PAUSED });
+    await client.jobs.resumeJob({ id });
+    expect(await executed).toBe(3);
+    await both;
     client.close();
   });
 });

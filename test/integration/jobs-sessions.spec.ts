@@ -1,5 +1,6 @@
 /** Input of jobs, terminals, and commands in jobs that run: through the job service, with the real executor. */
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -19,6 +20,7 @@ import {
   untilOutput,
   untilState,
 } from '../fixtures/job-service.ts';
+import { monitorsWith } from '../fixtures/monitors.ts';
 
 type AttachMessage = NonNullable<MessageInitShape<typeof AttachJobRequestSchema>['message']>;
 type ExecMessage = NonNullable<MessageInitShape<typeof ExecJobRequestSchema>['message']>;
@@ -213,6 +215,18 @@ describe('a command in a running job', () => {
     expect(waiting.stdout).toBe('hung\n');
   });
 
+  it('is refused with the reason when the monitor is gone and nobody has heard of it yet', async () => {
+    const job = await running('sleep', ['60']);
+    const [monitor = 0] = monitorsWith((folder) => folder.endsWith(job));
+    process.kill(monitor, 'SIGKILL');
+    untilDead(monitor);
+    await expect(runIn(job, ['true'])).rejects.toMatchObject({
+      kind: 'unavailable',
+      details: { layer: 'monitor', operation: 'open session', reason: 'its monitor has ended' },
+    });
+    expect((await untilEnded(service.jobs, job)).status).toBe(JobStatus.LOST);
+  });
+
   it('is refused when there are 16 already, and when the job has ended', async () => {
     const job = await running('sleep', ['60']);
     const callers = Array.from({ length: 16 }, () => new Caller<ExecMessage>());
@@ -235,6 +249,13 @@ describe('a command in a running job', () => {
     }
   });
 });
+
+/** Without giving way to what would be heard of it. */
+function untilDead(pid: number): void {
+  while (/^State:\s+[^ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) {
+    // The kernel is at it.
+  }
+}
 
 async function untilOut(job: string): Promise<void> {
   await runIn(job, ['sh', '-c', 'until grep -q 0:: out; do sleep 0.02; done']);

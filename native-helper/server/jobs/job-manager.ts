@@ -330,6 +330,7 @@ export class JobManager {
     const { status } = this.#require(uuid);
     if (status !== JobStatus.PAUSED) {
       refuseUnless(status === JobStatus.RUNNING, uuid, status, 'pause');
+      await this.#untilGreeted(uuid);
       const paused = this.#leaves(uuid, JobStatus.RUNNING);
       this.#runner.pause(uuid);
       if (!(await happensWithin(paused, MONITOR_PATIENCE_MS))) {
@@ -353,11 +354,7 @@ export class JobManager {
       const resumed = this.#leaves(uuid, JobStatus.PAUSED);
       this.#runner.resume(uuid);
       if (!(await happensWithin(resumed, MONITOR_PATIENCE_MS))) {
-        throw monitorIsDeaf(
-          'resume',
-          'the monitor does not answer',
-          join(this.#options.paths.monitorsDirectory, uuid),
-        );
+        throw this.#noAnswer('resume', uuid);
       }
     }
     return this.get(uuid);
@@ -567,6 +564,22 @@ export class JobManager {
       await this.#uploads.end(uuid);
     }
     return hasEnded;
+  }
+
+  /** The monitor of a job that was adopted has perhaps not said yet what it knows. */
+  async #untilGreeted(uuid: string): Promise<void> {
+    const greeted = this.#reaches(
+      uuid,
+      () => this.#runner.hasGreeted(uuid) || this.#store.statusOf(uuid) !== JobStatus.RUNNING,
+    );
+    if (!(await happensWithin(greeted, MONITOR_PATIENCE_MS))) {
+      throw this.#noAnswer('pause', uuid);
+    }
+  }
+
+  #noAnswer(operation: 'pause' | 'resume', uuid: string): JobletError {
+    const socket = join(this.#options.paths.monitorsDirectory, uuid);
+    return monitorIsDeaf(operation, 'the monitor does not answer', socket);
   }
 
   #ended(uuid: string): Promise<void> {

@@ -167,6 +167,11 @@ export class JobRunner {
     return this.#live.has(uuid);
   }
 
+  /** Whether its monitor has said what it knows. Each change of the job may change it. */
+  hasGreeted(uuid: string): boolean {
+    return this.#live.get(uuid)?.link?.hasGreeted ?? false;
+  }
+
   /**
    * A connection for a session in a job that runs.
    *

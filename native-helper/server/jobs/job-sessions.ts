@@ -88,7 +88,7 @@ export class JobSessions {
         reject(noSuchJob(uuid));
       } else if (hasEnded(status)) {
         reject(conflict(uuid, `is ${JobStatus[status]}`, ''));
-      } else if (OPEN.includes(status)) {
+      } else if (OPEN.includes(status) && this.#options.runner.hasGreeted(uuid)) {
         resolve();
       }
     };

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -49,6 +50,16 @@ describe('MonitorLink', () => {
     link.stop(1500n);
     expect(await said).toBe('stop 1500\n');
     monitor.destroy();
+  });
+
+  it('opens no session by the descriptor of a monitor that has gone', async () => {
+    const { link, monitor, closed } = linked();
+    const build = '0'.repeat(64);
+    const hello = { event: 'hello', monitor: 2, build, job: randomUUID(), pid: 8, phase: 'running' };
+    monitor.end(`${JSON.stringify(hello)}\n`);
+    await closed;
+    expect(link.hasGreeted).toBe(true);
+    expect(() => link.openSession()).toThrow('its monitor has ended');
   });
 
   it('lets go without being told of it', async () => {

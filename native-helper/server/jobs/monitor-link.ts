@@ -20,6 +20,7 @@ export interface MonitorEvents {
 
 export class MonitorLink {
   readonly #socket: Socket;
+  /** 0 until it has said hello. */
   #version = 0;
 
   /** @param socket connected; the link owns it. */
@@ -48,13 +49,18 @@ export class MonitorLink {
     socket.on('close', () => events.closed(reason));
   }
 
+  /** Whether it has said what it knows: one that another helper has started takes its time on a loaded machine. */
+  get hasGreeted(): boolean {
+    return this.#version > 0;
+  }
+
   /** SIGTERM to the command's process group, and after the grace time the end of the whole job. */
   stop(graceMs: bigint): void {
     this.#socket.write(`stop ${graceMs}\n`);
   }
 
   /**
-   * Asks for a freeze of all processes; `paused` tells when they stand still.
+   * Asks for a freeze of all processes; `paused` tells when they stand still. Not before it has greeted.
    *
    * @throws JobletError (refused) when this monitor knows no pause.
    */
@@ -71,23 +77,27 @@ export class MonitorLink {
   }
 
   /**
-   * A connection for one session, of docs/monitor-protocol.md. The monitor closes it when it has as many as it takes.
+   * A connection for one session, of docs/monitor-protocol.md. The monitor closes it when it has as many as it takes. Not before it has
+   * greeted.
    *
-   * @throws JobletError (unavailable) when this monitor knows no sessions, or does not read.
+   * @throws JobletError (unavailable) when this monitor knows no sessions, does not read, or is gone.
    */
   openSession(): Socket {
     if (this.#version < VERSION_WITH_SESSIONS) {
       throw noSession('its monitor is of an older Joblet, which has no sessions', 'Run the job again.');
     }
+    if (this.#socket.destroyed) {
+      throw hasEnded();
+    }
     if (this.#socket.writableLength > 0) {
-      throw noSession('its monitor does not read', 'Try again.');
+      throw doesNotRead();
     }
     const [kept, given] = createSocketPair();
     try {
       passDescriptor(descriptorOf(this.#socket), SESSION, given);
     } catch (error) {
       closeSync(kept);
-      throw error;
+      throw notPassed(error);
     } finally {
       closeSync(given);
     }
@@ -116,6 +126,23 @@ function noPause(): JobletError {
     reason: 'the monitor of the job is of an older Joblet, which can not pause it',
     mend: 'Let it end, or stop it and run it again.',
   });
+}
+
+function doesNotRead(): JobletError {
+  return noSession('its monitor does not read', 'Try again.');
+}
+
+/** That a monitor is gone is seen here first by whoever comes before the end of its socket is read. */
+function notPassed(error: unknown): unknown {
+  const reason = error instanceof JobletError ? error.details.reason : undefined;
+  if (reason === 'EAGAIN') {
+    return doesNotRead();
+  }
+  return reason === 'EPIPE' || reason === 'ECONNRESET' ? hasEnded() : error;
+}
+
+function hasEnded(): JobletError {
+  return noSession('its monitor has ended', '');
 }
 
 function noSession(reason: string, mend: string): JobletError {
