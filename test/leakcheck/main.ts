@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 import { parseDocument } from 'yaml';
 import { JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
@@ -17,7 +17,7 @@ import { Random } from './random.ts';
 import { runWorkload } from './workload.ts';
 
 const JOBS = 500;
-const JOBS_AT_ONCE = 6;
+const JOBS_AT_ONCE = 16;
 const WARM_UP_JOBS = 12;
 /** How often the helper is killed and started again. */
 const HELPER_KILLS = 2;
@@ -81,18 +81,21 @@ async function checkLeaks(jobs: number, random: Random): Promise<number> {
   const before = await calmCensus(places);
   for (let part = 0; part <= HELPER_KILLS; part += 1) {
     const share = Math.ceil(jobs / (HELPER_KILLS + 1));
-    const running = runJobs(helper, cgroup, random, share);
-    if (part < HELPER_KILLS) {
-      await delay(200 + random.below(1000));
-      process.stdout.write('killing the helper\n');
-      await helper.kill();
-      await helper.startAgain();
-    }
-    await running;
+    await Promise.all([
+      runJobs(helper, cgroup, random, share),
+      part < HELPER_KILLS ? killMeanwhile(helper, random) : undefined,
+    ]);
   }
   await reportLeaks(results, before, places);
   await reportPlants(results, places, helper.socket);
   return results.tell();
+}
+
+async function killMeanwhile(helper: RunningHelper, random: Random): Promise<void> {
+  await delay(200 + random.below(1000));
+  process.stdout.write('killing the helper\n');
+  await helper.kill();
+  await helper.startAgain();
 }
 
 /** The configuration is made by the first start; the jobs' uid is set for the second. */
@@ -192,4 +195,21 @@ async function settle(
   }
 }
 
-process.exitCode = isEnclosed() ? await main() : await runEnclosed();
+/** With all that it came of, and what it hides: node:util shows a cause, and neither of the other two. */
+function told(error: unknown): string {
+  if (error instanceof SuppressedError) {
+    return `${told(error.error)}\n  while it was cleared away, which failed too:\n${told(error.suppressed)}`;
+  }
+  return inspect(error, { depth: 10 });
+}
+
+async function mainOrFault(): Promise<number> {
+  try {
+    return await main();
+  } catch (error) {
+    process.stderr.write(`${told(error)}\n`);
+    return 1;
+  }
+}
+
+process.exitCode = isEnclosed() ? await mainOrFault() : await runEnclosed();

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { JobletError } from '../../native-helper/api/errors.ts';
 import type { Job } from '../../native-helper/api/gen/joblet_pb.js';
 import { hasEnded, LIVE_STATES } from '../../native-helper/server/jobs/job-state.ts';
-import type { Client } from '../../src-main/client/index.ts';
+import { type Client, isInterruption } from '../../src-main/client/index.ts';
 import { localFilesOf } from '../../src-main/client/local-tree.ts';
 import { upload } from '../../src-main/client/upload.ts';
 import { monitorsWith } from '../fixtures/monitors.ts';
@@ -19,6 +19,7 @@ import {
   UPLOADED,
 } from './options.ts';
 import type { Random } from './random.ts';
+import { attachTo, execIn } from './sessions.ts';
 
 /** Each leaves something behind for the sandbox to clear away. */
 const COMMANDS: readonly string[] = [
@@ -39,12 +40,16 @@ const COMMANDS: readonly string[] = [
   'for f in /volumes/*/; do echo x >$f/left; done; exec 9</volumes/disk/left; exit 2',
   'sleep 600',
   'while :; do echo busy; sleep 0.01; done',
+  'cat',
 ];
 /** Those that end only when they are ended. */
-const ENDLESS = new Set(['sleep 600', 'while :; do echo busy; sleep 0.01; done']);
+const ENDLESS = new Set(['sleep 600', 'while :; do echo busy; sleep 0.01; done', 'cat']);
+/** What is done with a job while it runs, before it is ended or ends. */
+const DEEDS = ['pause', 'pause and resume', 'exec', 'attach'] as const;
+const DEED_PROBABILITY = 0.4;
 const ENDINGS = ['stop', 'cancel', 'kill a process of the job', 'kill the monitor'] as const;
 const ENDING_PROBABILITY = 0.3;
-const LONGEST_LIFE_MS = 400;
+const LONGEST_LIFE_MS = 250;
 const LONGEST_UPLOAD_MS = 30;
 
 const JOB_PATIENCE_MS = 60_000;
@@ -103,6 +108,7 @@ async function runOne(
   const script = random.choose(COMMANDS);
   const ending =
     ENDLESS.has(script) || random.chance(ENDING_PROBABILITY) ? random.choose(ENDINGS) : undefined;
+  const deeds = DEEDS.filter(() => random.chance(DEED_PROBABILITY));
   const life = random.below(LONGEST_LIFE_MS);
   const options = randomOptions(random, impossible);
   const { uuid } = await patiently(() =>
@@ -111,12 +117,38 @@ async function runOne(
   if ((options.uploads ?? []).length > 0) {
     await bringFiles(client, uuid, random);
   }
+  await Promise.all(deeds.map((deed) => act(client, uuid, deed, random)));
   if (ending !== undefined) {
     await delay(life);
     await end(client, uuid, ending, join(cgroup, `job-${uuid}`), random);
   }
-  const ended = await untilEnded(client, uuid, ENDLESS.has(script));
-  return ended;
+  // What was left paused ends by no other way.
+  return untilEnded(client, uuid, ENDLESS.has(script) || deeds.includes('pause'));
+}
+
+async function act(
+  client: Client,
+  uuid: string,
+  deed: (typeof DEEDS)[number],
+  random: Random,
+): Promise<void> {
+  await delay(random.below(LONGEST_LIFE_MS));
+  switch (deed) {
+    case 'pause':
+      await unlessConflict(() => client.jobs.pauseJob({ id: uuid }));
+      return;
+    case 'pause and resume':
+      await unlessConflict(() => client.jobs.pauseJob({ id: uuid }));
+      await delay(random.below(LONGEST_LIFE_MS));
+      await unlessConflict(() => client.jobs.resumeJob({ id: uuid }));
+      return;
+    case 'exec':
+      await unlessEnded(() => execIn(client, uuid, random));
+      return;
+    case 'attach':
+      await unlessEnded(() => attachTo(client, uuid, random));
+      return;
+  }
 }
 
 /** All of them, or some until it is given up. */
@@ -176,6 +208,18 @@ async function unlessConflict(call: () => Promise<unknown>): Promise<void> {
   });
 }
 
+/** A session ends with the helper, and none can be had of a job without input or of one that has ended. */
+async function unlessEnded(session: () => Promise<void>): Promise<void> {
+  try {
+    await session();
+  } catch (error) {
+    const isRefused = error instanceof JobletError && error.details.operation === 'open session';
+    if (!isRefused && !isInterruption(error)) {
+      throw error;
+    }
+  }
+}
+
 async function untilEnded(client: Client, uuid: string, endless: boolean): Promise<Job> {
   const deadline = Date.now() + JOB_PATIENCE_MS;
   while (Date.now() < deadline) {
@@ -199,7 +243,7 @@ async function patiently<T>(call: () => Promise<T>): Promise<T> {
     try {
       return await call();
     } catch (error) {
-      if (!(error instanceof JobletError && error.kind === 'unavailable') || Date.now() > deadline) {
+      if (!isInterruption(error) || Date.now() > deadline) {
         throw error;
       }
     }
