@@ -386,6 +386,8 @@ export const text = {
     stop: 'Stop',
     notStopped: 'The job could not be stopped',
     cancel: 'Cancel',
+    upload: 'Go on copying its files',
+    notUploaded: 'The files could not be copied',
     notCanceled: 'The job could not be canceled',
     startsIn: (time: string) => `starts in ${time}`,
     pause: 'Pause',

@@ -53,6 +53,8 @@ export const MAX_DURATION_MS = 31_536_000_000n;
 const MAX_TIME_US = BigInt(Number.MAX_SAFE_INTEGER);
 export const MAX_RETRIES = 100;
 const MAX_BACKOFF = 10;
+/** What a job waits for whose files are not there, and not on their way. */
+export const FILES_AWAITED = 'its files';
 export const NO_RETRY = { attempts: 0, delayMs: 0n, backoff: 0 } as const;
 
 const ENVIRONMENT_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;

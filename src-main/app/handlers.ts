@@ -40,6 +40,7 @@ export function requestHandlers(sources: RequestSources): RequestHandlers {
     'jobs.run': (request) => runJob(uploads, request),
     'jobs.stop': (request, signal) => stopJobs(link, request, signal),
     'jobs.cancel': (request, signal) => cancelJobs(link, request, signal),
+    'jobs.upload': ({ uuid }) => done(uploads.goOn(uuid)),
     'jobs.pause': (request, signal) => pauseJobs(link, request, signal),
     'jobs.resume': (request, signal) => resumeJobs(link, request, signal),
     'jobs.delete': (request, signal) => deleteJobs(link, request, signal),

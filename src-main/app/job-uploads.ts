@@ -34,6 +34,16 @@ export class JobUploads implements Disposable {
     return job;
   }
 
+  /**
+   * Goes on where an upload ended; resolves when it has begun.
+   *
+   * @throws JobletError
+   */
+  async goOn(uuid: string): Promise<void> {
+    const job = await this.#options.link.client.jobs.getJob({ id: uuid });
+    void this.#bring(job, await localFilesOf(job.spec?.uploads ?? []));
+  }
+
   [Symbol.dispose](): void {
     this.#closing.abort();
   }

@@ -9,7 +9,7 @@ import { isNetworkName, NETWORK_NAME_RULE } from '../../native-helper/api/networ
 import * as z from '../../native-helper/api/schema.ts';
 import { MAX_VOLUME_BYTES, MIN_VOLUME_BYTES, volumeNameSchema } from '../../native-helper/api/volume.ts';
 
-export { NO_RETRY } from '../../native-helper/api/job-spec.ts';
+export { FILES_AWAITED, NO_RETRY } from '../../native-helper/api/job-spec.ts';
 export { parseStartTime } from '../../native-helper/api/start-time.ts';
 /** Both sides read lines of shell: what is pasted, and what is typed as a command. */
 export * from './shell-words.ts';
@@ -373,6 +373,8 @@ export const REQUESTS = {
   'jobs.stop': { request: bulkRequestSchema, response: bulkResultSchema },
   /** Of jobs that wait for a time. */
   'jobs.cancel': { request: bulkRequestSchema, response: bulkResultSchema },
+  /** Goes on with the files that a job of the caller's own waits for; answers when they are on their way. */
+  'jobs.upload': { request: z.strictObject({ uuid: uuidSchema }), response: nothing },
   'jobs.pause': { request: bulkRequestSchema, response: bulkResultSchema },
   'jobs.resume': { request: bulkRequestSchema, response: bulkResultSchema },
   'jobs.delete': { request: bulkRequestSchema, response: bulkResultSchema },

@@ -101,6 +101,7 @@ const CATALOGUE = {
       'job.details': { label: text.job.openDetails, key: 'D' },
       'job.stop': { label: text.job.stop, key: 'S' },
       'job.cancel': { label: text.job.cancel, key: 'X' },
+      'job.upload': { label: text.job.upload, key: 'K' },
       'job.pause': { label: text.job.pauseOrResume, key: 'P' },
       'job.again': { label: text.job.again, key: 'R' },
       'job.change': { label: text.job.change, key: 'E' },

@@ -1,5 +1,5 @@
 /** What is typed, pasted and kept in the form, and a log that is saved. */
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -32,6 +32,34 @@ async function openForm(): Promise<void> {
   await go(text.actions.newJob);
   await command().waitFor();
 }
+
+const filesToCopy = () => field(words.fields.uploads.label);
+const output = () => desktop.page.locator('.xterm-rows');
+
+describe('files to copy', () => {
+  it('are in the job when it starts, and a fault of theirs is told at the form', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'copied-'));
+    writeFileSync(join(folder, 'greeting'), 'hello from here');
+    await openForm();
+    await command().fill('cat greeting');
+    await desktop.page.getByText(words.groups.files.title, { exact: true }).click();
+    await filesToCopy().fill(join(folder, 'none'));
+    await desktop.page.keyboard.press('Control+Enter');
+    await desktop.page.getByText(words.notStarted).waitFor();
+    await filesToCopy().fill(folder);
+    await desktop.page.keyboard.press('Control+Enter');
+    await output().getByText('hello from here').waitFor();
+  });
+
+  it('come later when they are gone on with', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'later-'));
+    writeFileSync(join(folder, 'greeting'), 'hello from later');
+    await jobs.run({ name: 'the waiting one', command: 'cat', args: ['greeting'], uploads: [folder] });
+    await desktop.openJob('the waiting one');
+    await desktop.page.getByRole('button', { name: text.job.upload }).click();
+    await output().getByText('hello from later').waitFor();
+  });
+});
 
 describe('the form', () => {
   it('holds what was typed and not run when one comes back, and nothing once it ran', async () => {

@@ -1,5 +1,6 @@
 /** Files of a user's on their way into a job's /work, whatever breaks on the way, and whoever sends them. */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   lstatSync,
@@ -13,16 +14,21 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   FileType,
   type Job,
   JobStatus,
+  ListJobsRequestSchema,
   type UploadFilesRequest,
   UploadFilesRequestSchema,
 } from '../../native-helper/api/gen/joblet_pb.js';
+import { pathsUnder } from '../../native-helper/api/paths.ts';
 import type { Client } from '../../src-main/client/index.ts';
+import { localFilesOf } from '../../src-main/client/local-tree.ts';
 import {
   closeJobService,
   openJobService,
@@ -34,6 +40,8 @@ import { temporaryRoot } from '../fixtures/root.ts';
 import { CommandLine, outcomeOf } from './cli-harness.ts';
 
 const joblet = CommandLine.forFile();
+const KILL_AT_STEP = fileURLToPath(new URL('../fixtures/kill-at-step.ts', import.meta.url));
+const PROCESS = fileURLToPath(new URL('../fixtures/upload-process.ts', import.meta.url));
 const MEBIBYTE = 1_048_576;
 const PATIENCE_MS = 20_000;
 
@@ -110,13 +118,17 @@ describe('job run --upload', () => {
       (folder) => writeFileSync(join(folder, 'same'), ''),
       'and another would both be /work/same',
     ],
-  ])('makes no job with %s', async (what, make, reason) => {
+  ])('does not take %s', async (what, make, reason) => {
     const folder = folderWith(what, { f: 'x' });
     make(folder);
     const same = join(folderWith('other', { same: '' }), 'same');
+    await expect(localFilesOf([folder, same])).rejects.toThrow(reason);
+  });
+
+  it('makes no job when a file can not be brought', async () => {
     const before = (await joblet.json('job', 'list')).length;
-    const { stderr, exitCode } = await joblet.run('job', 'run', '--upload', folder, '--upload', same, 'true');
-    expect(stderr).toContain(reason);
+    const { stderr, exitCode } = await joblet.run('job', 'run', '--upload', '/dev/null', 'true');
+    expect(stderr).toContain('/dev/null: is a FIFO, a socket or a device. Leave it out.');
     expect(exitCode).toBe(125);
     expect((await joblet.json('job', 'list')).length).toBe(before);
   });
@@ -280,6 +292,18 @@ describe('the file service', () => {
     expect(existsSync(join(jobFolder(uuid), 'log'))).toBe(false);
   });
 
+  it('writes no more than the job may hold, whatever was announced', async () => {
+    const spec = { command: 'true', uploads: ['x'], workBytes: 2n ** 22n };
+    const { uuid: small } = await client.jobs.runJob({ spec });
+    const parts = Array.from({ length: 8 }, () => data('x'.repeat(MEBIBYTE)));
+    await expect(send([entry({ size: 2n ** 23n }), ...parts, complete], small)).rejects.toThrow(
+      'it is full (ENOSPC). Free space on the disk and upload again',
+    );
+    expect((await client.jobs.getJob({ id: small })).waitingFor).toBe('its files');
+    await client.jobs.stopJob({ id: small });
+    await client.jobs.deleteJob({ id: small });
+  });
+
   it('drops set-uid bits, and replaces what came twice', async () => {
     const { job } = await send([
       entry({ size: 1n, mode: 0o6755 }),
@@ -320,6 +344,21 @@ function waiting(client: Client): Promise<Job> {
   return client.jobs.runJob({ spec: { command: 'true', uploads: ['x'] } });
 }
 
+const NEVER = new AbortController().signal;
+
+/** @returns what it had said by then */
+async function killedAtStep(root: string, step: number): Promise<string> {
+  const service = spawn(process.execPath, ['--import', KILL_AT_STEP, PROCESS, root], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, KILL_AT_STEP: String(step) },
+  });
+  const ended = once(service, 'exit');
+  const told = await text(service.stdout);
+  const [code, signal] = await ended;
+  expect(signal ?? code).toBe(told === 'made\nbrought\n' ? 0 : 'SIGKILL');
+  return told;
+}
+
 describe('a job that waits for its files', () => {
   it('is of who handed it over', async () => {
     await using service = await temporaryService();
@@ -344,6 +383,31 @@ describe('a job that waits for its files', () => {
     await closeJobService(second);
     rmSync(root, { recursive: true });
   });
+
+  it('is there whole, or not at all, wherever its helper is killed', async () => {
+    let told = '';
+    for (let step = 1; told !== 'made\nbrought\n'; step += 1) {
+      const root = temporaryRoot();
+      told = await killedAtStep(root, step);
+      const jobs = await openJobService(root);
+      const list = jobs.list(create(ListJobsRequestSchema, {})).jobs;
+      expect(list.length).toBeGreaterThanOrEqual(told === '' ? 0 : 1);
+      for (const { uuid, dueUs } of list) {
+        if (dueUs === 0n) {
+          await jobs.upload(sent(uuid, [entry({ size: 3n }), data('hi\n'), complete]), 0, NEVER);
+        }
+        expect(readdirSync(join(pathsUnder(root).jobsDirectory, uuid, 'work'))).toEqual(['f']);
+        await jobs.cancel(uuid);
+        await jobs.delete(uuid);
+      }
+      // What belongs to no job is swept away in the background.
+      await expect
+        .poll(() => readdirSync(pathsUnder(root).jobsDirectory), { timeout: PATIENCE_MS })
+        .toEqual([]);
+      await closeJobService(jobs);
+      rmSync(root, { recursive: true });
+    }
+  }, 60_000);
 
   it('keeps them between attempts, and starts at its time', async () => {
     await using service = await temporaryService();

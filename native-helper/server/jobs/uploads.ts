@@ -5,6 +5,7 @@
 import type { ServerConfig } from '../../api/config-schema.ts';
 import { JobletError } from '../../api/errors.ts';
 import { JobStatus, type UploadFilesRequest, type UploadStart } from '../../api/gen/joblet_pb.js';
+import { FILES_AWAITED } from '../../api/job-spec.ts';
 import type { Paths } from '../../api/paths.ts';
 import { FileReceiver } from '../files/receive-files.ts';
 import type { CommitQueue } from '../state/commit-queue.ts';
@@ -79,11 +80,11 @@ export class Uploads {
   waitingFor(uuid: string): string {
     const upload = this.#active.get(uuid);
     if (upload === undefined) {
-      return 'its files';
+      return FILES_AWAITED;
     }
     const { files, bytes } = upload.receiver?.received ?? { files: 0, bytes: 0 };
     const [done, all] = [bytes, Number(upload.start.bytes)].map((count) => (count / MEGABYTE).toFixed(1));
-    return `its files: ${files} of ${upload.start.files} have come, ${done} of ${all} MB`;
+    return `${FILES_AWAITED}: ${files} of ${upload.start.files} have come, ${done} of ${all} MB`;
   }
 
   /** @throws JobletError */
