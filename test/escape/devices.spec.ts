@@ -20,18 +20,14 @@ cannotEscape('opens no device node that lies in /work', {
     }),
 });
 
-for (const device of [
-  '/dev/fuse',
-  '/dev/kmsg',
-  '/dev/mem',
-  '/dev/kvm',
-  '/dev/vsock',
-  '/dev/net/tun',
-  '/dev/loop-control',
-]) {
+/** Those of a desktop; none of them is on every machine. */
+const OF_THE_HOST = ['fuse', 'kmsg', 'kvm', 'loop-control', 'mem', 'net/tun', 'vsock'].map(
+  (name) => `/dev/${name}`,
+);
+
+for (const device of OF_THE_HOST.filter((path) => existsSync(path))) {
   cannotEscape(`does not see ${device}`, {
     layer: 'mount-namespace',
-    lacks: () => (existsSync(device) ? undefined : `this machine has no ${device}`),
     attempt: (jobs) => jobs.probe(['filesystem.see', device]),
   });
 }

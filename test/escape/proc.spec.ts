@@ -4,14 +4,7 @@ import { cannotEscape } from './escape.ts';
 const missing = (path: string) => () => (existsSync(path) ? undefined : `this kernel has no ${path}`);
 
 /** The kernel starts what stands in some of them, as root and on the host. */
-for (const setting of [
-  'core_pattern',
-  'modprobe',
-  'hotplug',
-  'sysrq',
-  'core_pipe_limit',
-  'kexec_load_disabled',
-]) {
+for (const setting of ['core_pattern', 'modprobe', 'sysrq', 'core_pipe_limit', 'kexec_load_disabled']) {
   const path = `/proc/sys/kernel/${setting}`;
   cannotEscape(`does not write ${path}`, {
     layer: 'proc-masks',
@@ -76,7 +69,8 @@ cannotEscape('registers no binary format', {
   attempt: (jobs) => jobs.probe(['kernel.binary-format']),
 });
 
-for (const path of ['/sys/kernel/uevent_helper', '/sys/kernel/rcu_expedited', '/sys/power/state']) {
+/** Where uevent_helper lies as well, on kernels that have it: another program that the kernel starts. */
+for (const path of ['/sys/kernel/rcu_expedited', '/sys/power/state']) {
   cannotEscape(`does not write ${path}`, {
     layer: 'mount-namespace',
     beside: ['credentials'],
