@@ -268,8 +268,9 @@ describe('what is no such line', () => {
     const names = (length: number, start: number) =>
       Array.from({ length }, (_, index) => `$a${start + index}`).join('');
     const words = Array.from({ length: 50 }, (_, index) => names(2500, index * 2500));
-    const started = performance.now();
+    const before = process.cpuUsage();
     await parsePastedLine(`docker run -v ${names(2500, 1_000_000)} image x ${words.join(' ')}`);
-    expect(performance.now() - started).toBeLessThan(3000);
+    // Of processor time, which is the same on a busy machine.
+    expect(process.cpuUsage(before).user).toBeLessThan(3_000_000);
   });
 });
