@@ -53,6 +53,19 @@ describe('stop', () => {
     expect(processes.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
   });
 
+  it('holds nothing for a caller that has left, and is under way', async () => {
+    const { jobs } = service;
+    const { uuid } = await jobs.run(shell('trap "" TERM; echo ready; while :; do sleep 0.05; done'), 0);
+    await untilOutput(jobs, uuid, 'ready');
+    const leaving = new AbortController();
+    const left = jobs.stop(uuid, 31_536_000_000n, leaving.signal);
+    const other = jobs.stop(uuid, 2000n);
+    leaving.abort(new Error('has left'));
+    await expect(left).rejects.toThrow('has left');
+    await expect(jobs.stop(uuid, 1000n, leaving.signal)).rejects.toThrow('has left');
+    expect(await other).toMatchObject({ status: JobStatus.STOPPED, exitCode: 137 });
+  });
+
   it('gives no job more than its own time, however long the grace', async () => {
     const { jobs } = service;
     const line = 'trap "" TERM; echo ready; while :; do sleep 0.05; done';

@@ -63,6 +63,8 @@ const MONITOR_PATIENCE_MS = 5000n;
 const SLACK_MS = 60_000n;
 /** setTimeout knows no longer time, about 25 days. */
 const LONGEST_WAIT_MS = 2n ** 31n - 1n;
+/** Of a caller that does not leave. */
+const NEVER = new AbortController().signal;
 const MAX_OFFSET = BigInt(Number.MAX_SAFE_INTEGER);
 
 export interface JobManagerOptions {
@@ -283,9 +285,10 @@ export class JobManager {
    * Resolves when the job has ended; a job that has ended already is answered as it is.
    *
    * @param graceMs between SIGTERM and the end of the whole job; undefined: what the job, or else the configuration, says.
+   * @param signal the caller has left: nothing is held for it any more, and the job is ended all the same.
    * @throws JobletError: invalid, not_found, or unavailable: the job was killed, but its monitor does not record the end.
    */
-  async stop(id: string, graceMs?: bigint): Promise<Job> {
+  async stop(id: string, graceMs?: bigint, signal = NEVER): Promise<Job> {
     if (graceMs !== undefined && graceMs > MAX_DURATION_MS) {
       throw new JobletError('invalid', {
         layer: 'job',
@@ -300,15 +303,16 @@ export class JobManager {
     if (await this.#endScheduled(uuid, hasRun ? JobStatus.STOPPED : JobStatus.CANCELED)) {
       return this.get(uuid);
     }
-    const ended = this.#ended(uuid);
     const { spec } = this.#require(uuid);
     const ownGrace = spec.stopGraceMs || BigInt(this.#options.jobsConfig.stop_grace_ms);
     const grace = graceMs ?? ownGrace;
     this.#runner.stop(uuid, grace);
-    if (!(await happensWithin(ended, grace + MONITOR_PATIENCE_MS))) {
+    const ends = (milliseconds: bigint) =>
+      this.#reaches(uuid, () => this.#hasEnded(uuid), milliseconds, signal);
+    if (!(await ends(grace + MONITOR_PATIENCE_MS))) {
       this.#options.logger.warn({ job: uuid }, 'a monitor does not end its job; the helper kills it');
       this.#cgroups.kill(uuid);
-      if (!(await happensWithin(ended, MONITOR_PATIENCE_MS))) {
+      if (!(await ends(MONITOR_PATIENCE_MS))) {
         throw monitorIsDeaf(
           'stop',
           'every process of the job was killed, but its monitor does not record the end',
@@ -331,9 +335,8 @@ export class JobManager {
     if (status !== JobStatus.PAUSED) {
       refuseUnless(status === JobStatus.RUNNING, uuid, status, 'pause');
       await this.#untilGreeted(uuid);
-      const paused = this.#leaves(uuid, JobStatus.RUNNING);
       this.#runner.pause(uuid);
-      if (!(await happensWithin(paused, MONITOR_PATIENCE_MS))) {
+      if (!(await this.#leaves(uuid, JobStatus.RUNNING))) {
         this.#runner.resume(uuid);
         throw doesNotFreeze(uuid);
       }
@@ -351,9 +354,8 @@ export class JobManager {
     const { status } = this.#require(uuid);
     if (status !== JobStatus.RUNNING) {
       refuseUnless(status === JobStatus.PAUSED, uuid, status, 'resume');
-      const resumed = this.#leaves(uuid, JobStatus.PAUSED);
       this.#runner.resume(uuid);
-      if (!(await happensWithin(resumed, MONITOR_PATIENCE_MS))) {
+      if (!(await this.#leaves(uuid, JobStatus.PAUSED))) {
         throw this.#noAnswer('resume', uuid);
       }
     }
@@ -446,7 +448,7 @@ export class JobManager {
   ): Promise<Job> {
     const { uuid, isDueNow } = await this.#uploads.receive(messages, ownerUid, signal);
     if (isDueNow) {
-      await happensWithin(this.#leaves(uuid, JobStatus.SCHEDULED), MONITOR_PATIENCE_MS);
+      await this.#leaves(uuid, JobStatus.SCHEDULED);
     }
     return this.get(uuid);
   }
@@ -568,11 +570,9 @@ export class JobManager {
 
   /** The monitor of a job that was adopted has perhaps not said yet what it knows. */
   async #untilGreeted(uuid: string): Promise<void> {
-    const greeted = this.#reaches(
-      uuid,
-      () => this.#runner.hasGreeted(uuid) || this.#store.statusOf(uuid) !== JobStatus.RUNNING,
-    );
-    if (!(await happensWithin(greeted, MONITOR_PATIENCE_MS))) {
+    const hasGreeted = () =>
+      this.#runner.hasGreeted(uuid) || this.#store.statusOf(uuid) !== JobStatus.RUNNING;
+    if (!(await this.#reaches(uuid, hasGreeted, MONITOR_PATIENCE_MS))) {
       throw this.#noAnswer('pause', uuid);
     }
   }
@@ -582,24 +582,36 @@ export class JobManager {
     return monitorIsDeaf(operation, 'the monitor does not answer', socket);
   }
 
-  #ended(uuid: string): Promise<void> {
-    return this.#reaches(uuid, () => this.#hasEnded(uuid));
+  #leaves(uuid: string, status: JobStatus): Promise<boolean> {
+    return this.#reaches(uuid, () => this.#store.statusOf(uuid) !== status, MONITOR_PATIENCE_MS);
   }
 
-  #leaves(uuid: string, status: JobStatus): Promise<void> {
-    return this.#reaches(uuid, () => this.#store.statusOf(uuid) !== status);
-  }
-
-  async #reaches(uuid: string, isThere: () => boolean): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const resolveIfThere = () => {
-      if (isThere()) {
-        resolve();
-      }
-    };
-    using _ = this.#changes.subscribe([uuid], resolveIfThere);
-    resolveIfThere();
-    await promise;
+  /**
+   * @returns false when the time is over first.
+   * @throws the signal's reason when the caller has left.
+   */
+  async #reaches(
+    uuid: string,
+    isThere: () => boolean,
+    milliseconds: bigint,
+    signal = NEVER,
+  ): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const look = () => (isThere() ? resolve(true) : undefined);
+    const giveUp = () => resolve(false);
+    using stack = new DisposableStack();
+    stack.use(this.#changes.subscribe([uuid], look));
+    signal.addEventListener('abort', giveUp, { once: true });
+    stack.defer(() => signal.removeEventListener('abort', giveUp));
+    if (milliseconds <= LONGEST_WAIT_MS) {
+      const timer = setTimeout(giveUp, Number(milliseconds));
+      stack.defer(() => clearTimeout(timer));
+    }
+    look();
+    signal.throwIfAborted();
+    const isReached = await promise;
+    signal.throwIfAborted();
+    return isReached;
   }
 
   /** A job that was deleted had ended. */
@@ -686,21 +698,6 @@ function refuseFarStart({ startAtUs }: CheckedJobSpec, nowUs: number): void {
       reason: 'is more than a year away',
       mend: '',
     });
-  }
-}
-
-/** @returns false when the time is over first. */
-async function happensWithin(event: Promise<void>, milliseconds: bigint): Promise<boolean> {
-  if (milliseconds > LONGEST_WAIT_MS) {
-    await event;
-    return true;
-  }
-  const { promise: isOver, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(resolve, Number(milliseconds), false);
-  try {
-    return await Promise.race([event.then(() => true), isOver]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -23,7 +23,7 @@ export function createJobService(jobs: JobManager): ServiceImpl<typeof JobServic
     getJob: (request) => jobs.get(request.id),
     listJobs: (request) => jobs.list(request),
     watchJobs: (request, { signal }) => jobs.watch(request.ids, signal),
-    stopJob: (request) => jobs.stop(request.id, request.graceMs),
+    stopJob: (request, { signal }) => jobs.stop(request.id, request.graceMs, signal),
     cancelJob: (request) => jobs.cancel(request.id),
     pauseJob: (request) => jobs.pause(request.id),
     resumeJob: (request) => jobs.resume(request.id),
