@@ -1,4 +1,4 @@
-/* Reads the fields of a plan one after the other, and never beyond what it was given. Only plan.c and its fuzzer need it. */
+/* Reads the fields of a plan one after the other, and never beyond what it was given. Only plan.c and session-order.c need it. */
 #ifndef JOBLET_PLAN_CURSOR_H
 #define JOBLET_PLAN_CURSOR_H
 

@@ -1,7 +1,7 @@
 /**
- * Coverage-guided fuzzing of the plan parser: `npm run fuzz -- [SECONDS]`, 60 by default.
+ * Coverage-guided fuzzing of the parsers, of plans and of what is said in sessions: `npm run fuzz -- [SECONDS]`, 60 by default.
  *
- * Fails when the fuzzer finds a fault, when what it has found reaches less than 95 % of the parser's branches, or when
+ * Fails when the fuzzer finds a fault, when what it has found reaches less than 95 % of the parsers' branches, or when
  * it does not find a bug that was planted in a second build. The last line of the output is JSON.
  */
 import { spawnSync } from 'node:child_process';
@@ -12,11 +12,13 @@ import * as z from '../../api/schema.ts';
 import { seeds } from './seeds.ts';
 
 const HERE = import.meta.dirname;
-const SOURCES = ['../plan.c', '../plan-words.c', 'plan-fuzzer.c'].map((name) => join(HERE, name));
+const SOURCES = ['../plan.c', '../plan-words.c', '../session-order.c', 'fuzzer.c'].map((name) =>
+  join(HERE, name),
+);
 const COMMON = ['-std=gnu17', '-g', '-O1', '-fno-omit-frame-pointer', '-Wall', '-Wextra', '-Werror'];
 /** Larger than the seeds; the largest plan, 4 MiB, would only make each attempt slower. */
 const INPUT_BYTES = 1 << 16;
-/** Percent of the parser's branches that the corpus must reach. */
+/** Percent of the parsers' branches that the corpus must reach. */
 const BRANCHES_BAR = 95;
 /** A planted bug that takes longer than this to find is as good as unfound. */
 const PLANTED_SECONDS = 60;
@@ -89,20 +91,20 @@ function branchCoverage(folder: string, corpus: string) {
   const merged = join(folder, 'counter.profdata');
   run(counter, ['-runs=0', corpus], { quiet: true, env: { LLVM_PROFILE_FILE: raw } });
   mustRun('llvm-profdata', ['merge', '-sparse', raw, '-o', merged]);
-  const parser = ['../plan.c', '../plan-cursor.h'].map((name) => join(HERE, name));
+  const parsers = ['../plan.c', '../plan-cursor.h', '../session-order.c'].map((name) => join(HERE, name));
   const summary = mustRun('llvm-cov', [
     'export',
     '-summary-only',
     `-instr-profile=${merged}`,
     counter,
-    ...parser,
+    ...parsers,
   ]);
   const missed = mustRun('llvm-cov', [
     'show',
     '-show-branches=count',
     `-instr-profile=${merged}`,
     counter,
-    ...parser,
+    ...parsers,
   ]);
   return { ...summarySchema.parse(JSON.parse(summary)).data[0].totals.branches, missed };
 }
@@ -132,14 +134,14 @@ function main(): void {
     const found = fuzz(fuzzer, corpus, seconds, folder);
     const clean = found.status === 0;
     console.log(
-      `${executionsIn(found.stderr)} plans parsed in ${seconds} s, ${readdirSync(corpus).length} in the corpus`,
+      `${executionsIn(found.stderr)} inputs parsed in ${seconds} s, ${readdirSync(corpus).length} in the corpus`,
     );
     if (!clean) {
       console.log(found.stderr);
     }
 
     const branches = branchCoverage(folder, corpus);
-    console.log(`${branches.covered} of ${branches.count} branches of the parser reached`);
+    console.log(`${branches.covered} of ${branches.count} branches of the parsers reached`);
     if (branches.percent < BRANCHES_BAR || process.env.SHOW_BRANCHES) {
       console.log(branches.missed);
     }

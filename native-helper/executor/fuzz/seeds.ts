@@ -1,7 +1,8 @@
 /**
- * Where the fuzzer begins: a few plans that use everything the format has, and each of them broken in every way that a
- * writer could break it. The fuzzer finds its own way from there.
+ * Where the fuzzer begins: a few plans and orders of sessions that use everything their formats have, and each of them broken in every way
+ * that a writer could break it. The fuzzer finds its own way from there.
  */
+import { execOrder, resizeOrder } from '../../server/jobs/session-frames.ts';
 import { encodePlan } from '../../server/plan/encode.ts';
 import type { IdRange, Mount, Plan } from '../../server/plan/plan.ts';
 
@@ -186,7 +187,29 @@ function ofUnknownType(plan: Buffer): Buffer {
   return copy;
 }
 
-/** @returns plans, whole and broken. */
+const FRAME_HEADER_BYTES = 8;
+
+/** What is said in sessions: headers, sizes, commands. */
+function sessionSeeds(): Buffer[] {
+  const terminal = { columns: 80, rows: 24 };
+  const frames = [
+    resizeOrder(terminal),
+    execOrder({ argv: ['true'], terminal: undefined, hasInput: false, term: '' }),
+    execOrder({ argv: ['sh', '-c', ''], terminal, hasInput: true, term: 'xterm-256color' }),
+  ];
+  const payloads = frames.map((frame) => frame.subarray(FRAME_HEADER_BYTES));
+  return [
+    ...frames.map((frame) => frame.subarray(0, FRAME_HEADER_BYTES)),
+    ...payloads.flatMap((payload) => [
+      payload,
+      payload.subarray(0, -1),
+      Buffer.concat([payload, Buffer.alloc(1)]),
+    ]),
+    ...[...frames, ...payloads].flatMap(disturbed),
+  ];
+}
+
+/** @returns plans and what is said in sessions, whole and broken. */
 export function seeds(): Buffer[] {
   const whole = [SMALL, LARGE].map((plan) => encodePlan(plan, BUILD_ID));
   return [
@@ -195,6 +218,7 @@ export function seeds(): Buffer[] {
     ...whole.flatMap(disturbed),
     ...crowded(),
     ...whole.map(ofUnknownType),
+    ...sessionSeeds(),
     Buffer.alloc(0),
     Buffer.alloc(HEADER_BYTES - 1),
   ];

@@ -287,8 +287,8 @@ async function measurements(run: Run): Promise<void> {
 }
 
 async function fuzzing(run: Run): Promise<void> {
-  if (canRun(run, 'fuzzing of the plan parser', { packages: ['clang', 'llvm', 'libclang-rt-dev'] })) {
-    await program(run, 'Fuzzing of the plan parser', ['native-helper/executor/fuzz/run.ts'], 5);
+  if (canRun(run, 'fuzzing of the parsers', { packages: ['clang', 'llvm', 'libclang-rt-dev'] })) {
+    await program(run, 'Fuzzing of the parsers', ['native-helper/executor/fuzz/run.ts'], 5);
   }
 }
 

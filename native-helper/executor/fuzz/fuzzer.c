@@ -1,8 +1,10 @@
 /*
- * libFuzzer harness of the plan parser (run.ts builds and runs it). Besides the sanitizers, which watch every access, it checks what
- * the parser promises: a refused plan has a named fault, and an accepted one keeps to its bounds.
+ * libFuzzer harness of the parsers: of plans, and of what is said in sessions (run.ts builds and runs it). Each input is given to all of them.
+ * Besides the sanitizers, which watch every access, it checks what they promise: a refused plan has a named fault, and what is accepted keeps
+ * to its bounds.
  */
 #include "../plan.h"
+#include "../session-order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -87,20 +89,25 @@ static void move_to_end(uint8_t *data, size_t size, uint32_t *chance)
 	memcpy(data + size - record, copy, record);
 }
 
+static bool is_plan(const uint8_t *data, size_t size)
+{
+	return size >= PLAN_HEADER_BYTES && memcmp(data, "JOBLPLAN", 8) == 0;
+}
+
 /*
- * libFuzzer's own mutations, and two that know the format. Most of them change the length; without the repair of the header nearly all
+ * libFuzzer's own mutations, and two that know the format of plans. Most of them change the length; without the repair of the header nearly all
  * of them would end at its size.
  */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t maximum, unsigned int seed)
 {
 	uint32_t chance = seed | 1;
-	bool whole = size >= PLAN_HEADER_BYTES + 4;
+	bool whole = is_plan(data, size) && size >= PLAN_HEADER_BYTES + 4;
 
 	if (whole && draw(&chance, 2))
 		nudge(data, size, &chance);
 	else
 		size = LLVMFuzzerMutate(data, size, maximum);
-	if (size < PLAN_HEADER_BYTES || draw(&chance, 8) == 0)
+	if (!is_plan(data, size) || draw(&chance, 8) == 0)
 		return size;
 	if (draw(&chance, 4) == 0)
 		move_to_end(data, size, &chance);
@@ -126,22 +133,71 @@ static void check_accepted(const struct plan *plan)
 	require(plan->uid != UINT32_MAX && plan->gid != UINT32_MAX);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void parse_as_plan(const uint8_t *bytes, size_t size)
 {
-	/* Its own block of exactly this size, so that one byte too far is seen. */
-	uint8_t *bytes = malloc(size);
 	static struct plan plan;
 	struct plan_error error = {0};
 
-	require(bytes || size == 0);
 	memset(&plan, 0, sizeof plan);
-	if (size > 0)
-		memcpy(bytes, data, size);
 	if (plan_parse(bytes, size, BUILD, &plan, &error))
 		check_accepted(&plan);
 	else
 		require(error.fault > 0 && error.fault < PLAN_FAULTS_END && plan_fault_text(error.fault) &&
 			plan_record_name(error.record) && error.offset <= size);
+}
+
+static void parse_as_header(const uint8_t *bytes, size_t size)
+{
+	struct session_header header;
+
+	if (size != sizeof header)
+		return;
+	memcpy(&header, bytes, sizeof header);
+	require(!session_order_fits(&header) || (header.type < SESSION_ORDERS_END && header.size <= SESSION_PAYLOAD_MAXIMUM));
+}
+
+static void check_size(struct terminal_size cells)
+{
+	require(cells.columns <= TERMINAL_CELLS_MAXIMUM && cells.rows <= TERMINAL_CELLS_MAXIMUM);
+}
+
+static void parse_as_size(const uint8_t *bytes, size_t size)
+{
+	struct terminal_size cells;
+
+	if (session_read_size(bytes, size, &cells))
+		check_size(cells);
+}
+
+static void parse_as_request(const uint8_t *bytes, size_t size)
+{
+	const struct session_header header = {.type = SESSION_EXEC, .size = (uint32_t)size};
+	static struct exec_request request;
+
+	if (!session_read_request(bytes, size, &request))
+		return;
+	/* The header is looked at first, and must refuse none that is whole. */
+	require(session_order_fits(&header));
+	check_size(request.size);
+	require(strlen(request.term) <= REQUEST_TERM_MAXIMUM && !strchr(request.term, '/'));
+	require(request.argument_count >= 1 && request.argument_count <= REQUEST_ARGUMENTS_MAXIMUM);
+	require(request.arguments[0][0] != '\0' && request.arguments[request.argument_count] == NULL);
+	for (uint32_t i = 0; i < request.argument_count; i++)
+		require(strlen(request.arguments[i]) < size);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	/* Its own block of exactly this size, so that one byte too far is seen. */
+	uint8_t *bytes = malloc(size);
+
+	require(bytes || size == 0);
+	if (size > 0)
+		memcpy(bytes, data, size);
+	parse_as_plan(bytes, size);
+	parse_as_header(bytes, size);
+	parse_as_size(bytes, size);
+	parse_as_request(bytes, size);
 	free(bytes);
 	return 0;
 }
