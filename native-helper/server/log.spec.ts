@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -34,6 +34,15 @@ describe('BoundedLogFile', () => {
     new BoundedLogFile(path, 1000).write('second\n');
     expect(readFileSync(path, 'utf8')).toBe('first\nsecond\n');
     expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+
+  it('goes on when a new file could not be made for a while', () => {
+    const path = join(folder, 'helper.log');
+    const log = new BoundedLogFile(path, 10);
+    log.write('before\n');
+    renameSync(path, `${path}.1`); // as when there was no descriptor left for the new one
+    log.write('after\n');
+    expect(readFileSync(path, 'utf8')).toBe('after\n');
   });
 
   it('loses a line rather than failing when the disk is full', () => {

@@ -2,6 +2,7 @@
 import { closeSync, constants, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import { type Logger, pino } from 'pino';
 import type { ServerConfig } from '../api/config-schema.ts';
+import { causeOf } from '../api/errors.ts';
 
 export type { Logger };
 
@@ -37,7 +38,14 @@ export class BoundedLogFile {
   }
 
   #rotate(): void {
-    renameSync(this.#path, `${this.#path}.1`);
+    try {
+      renameSync(this.#path, `${this.#path}.1`);
+    } catch (error) {
+      // Moved already, when there was no room or no descriptor for a new one.
+      if (causeOf(error) !== 'ENOENT') {
+        throw error;
+      }
+    }
     const full = this.#fd;
     this.#fd = openLog(this.#path);
     this.#size = 0;
