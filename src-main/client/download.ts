@@ -8,8 +8,14 @@ import type { Client as RpcClient } from '@connectrpc/connect';
 import { draftNameOf, isSameTime, writeSparse } from '../../native-helper/api/draft.ts';
 import { causeOf, JobletError } from '../../native-helper/api/errors.ts';
 import { namesOf, staysInside } from '../../native-helper/api/file-path.ts';
-import { type FileEntry, type FileService, FileType } from '../../native-helper/api/gen/joblet_pb.js';
+import {
+  type FileChunk,
+  type FileEntry,
+  type FileService,
+  FileType,
+} from '../../native-helper/api/gen/joblet_pb.js';
 import { descend, openFolder, within } from '../../native-helper/api/held-folder.ts';
+import { resuming } from './resume.ts';
 
 const DRAFT_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
@@ -23,6 +29,8 @@ export interface DownloadOptions {
   readonly overwrite: boolean;
   /** @param done bytes, of `total` that are to come */
   readonly onProgress?: (done: bigint, total: bigint) => void;
+  /** Told each time that the helper went away and is asked again. */
+  readonly onInterruption?: (error: JobletError) => void;
 }
 
 export interface LeftOut {
@@ -64,11 +72,8 @@ class Download {
   }
 
   async run(): Promise<Downloaded> {
-    const { files, uuid, path } = this.#options;
-    const entries: FileEntry[] = [];
-    for await (const entry of files.listFiles({ id: uuid, path })) {
-      entries.push(entry);
-    }
+    const { path } = this.#options;
+    const entries = await this.#list();
     this.#total = entries.reduce((sum, { size }) => sum + size, 0n);
     await this.#makeFoldersTo(namesOf(path).slice(0, -1));
     for (const entry of entries) {
@@ -77,6 +82,34 @@ class Download {
       }
     }
     return { files: this.#files, kept: this.#kept, bytes: this.#bytes, leftOut: this.#leftOut };
+  }
+
+  async #list(): Promise<FileEntry[]> {
+    const { files, uuid, path } = this.#options;
+    let entries: FileEntry[] = [];
+    const attempts = this.#resuming(() => {
+      entries = [];
+      return files.listFiles({ id: uuid, path });
+    });
+    for await (const entry of attempts) {
+      entries.push(entry);
+    }
+    return entries;
+  }
+
+  #read(path: Uint8Array, from: bigint): AsyncIterable<FileChunk> {
+    const { files, uuid } = this.#options;
+    let offset = from;
+    return this.#resuming(async function* () {
+      for await (const chunk of files.readFile({ id: uuid, path, offset })) {
+        offset += BigInt(chunk.data.length);
+        yield chunk;
+      }
+    });
+  }
+
+  #resuming<T>(attempt: () => AsyncIterable<T>): AsyncIterable<T> {
+    return resuming(new AbortController().signal, this.#options.onInterruption ?? (() => {}), attempt);
   }
 
   async #makeFoldersTo(names: readonly Buffer[]): Promise<void> {
@@ -128,8 +161,7 @@ class Download {
     await using file = await openDraft(within(parent, draft), entry.size);
     let at = (await file.stat({ bigint: true })).size;
     this.#advance(at);
-    const request = { id: this.#options.uuid, path: entry.path, offset: at };
-    for await (const { file: now, data } of this.#options.files.readFile(request)) {
+    for await (const { file: now, data } of this.#read(entry.path, at)) {
       if (now !== undefined && (now.size !== entry.size || now.modifiedUs !== entry.modifiedUs)) {
         break;
       }

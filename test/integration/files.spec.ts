@@ -1,4 +1,5 @@
 /** What a job has left in /work, hostile or not, on its way to its user. */
+import { createHash } from 'node:crypto';
 import {
   lstatSync,
   mkdirSync,
@@ -13,7 +14,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FileType } from '../../native-helper/api/gen/joblet_pb.js';
 import { temporaryRoot } from '../fixtures/root.ts';
-import { CommandLine } from './cli-harness.ts';
+import { CommandLine, outcomeOf } from './cli-harness.ts';
 
 const joblet = CommandLine.forFile();
 const MEBIBYTE = 1_048_576;
@@ -104,6 +105,25 @@ describe('job download', () => {
     expect(readdirSync(to)).toEqual(['big']);
     const original = readFileSync(join(joblet.root, 'var/lib/joblet/jobs', uuid, 'work/big'));
     expect(original.equals(readFileSync(join(to, 'big')))).toBe(true);
+  }, 60_000);
+
+  it('goes on with the next helper where the one before was killed', async () => {
+    const uuid = await left('head -c 96M /dev/urandom >big; echo small >small; sha256sum big >sum');
+    const to = join(target, 'interrupted');
+    const downloading = outcomeOf(joblet.start('job', 'download', uuid, '--to', to));
+    await expect
+      .poll(() => Math.max(0, ...sizes(to)), { interval: 10, timeout: PATIENCE_MS })
+      .toBeGreaterThan(MEBIBYTE);
+    await joblet.helper.kill();
+    expect(readdirSync(to)).not.toContain('big');
+    await joblet.helper.startAgain();
+    const { exitCode, stdout } = await downloading;
+    expect(stdout).toContain(`${96 * MEBIBYTE + 6 + 70} bytes`);
+    expect(exitCode).toBe(0);
+    const sum = createHash('sha256')
+      .update(readFileSync(join(to, 'big')))
+      .digest('hex');
+    expect(readFileSync(join(to, 'sum'), 'utf8')).toBe(`${sum}  big\n`);
   }, 60_000);
 });
 

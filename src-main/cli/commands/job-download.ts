@@ -37,6 +37,7 @@ async function run(invocation: Invocation<JobDownloadFlags>): Promise<number> {
       path: Buffer.from(path),
       overwrite: flags.overwrite === true,
       onProgress: (done, total) => progress(done >= total ? '' : shareText(done, total)),
+      onInterruption: () => progress('the helper went away; waiting for it'),
     });
     const omitted = leftOut.map((each) => ({ ...each, path: Buffer.from(each.path).toString() }));
     for (const each of omitted) {
