@@ -4,7 +4,7 @@ import { cannotEscape } from './escape.ts';
 const missing = (path: string) => () => (existsSync(path) ? undefined : `this kernel has no ${path}`);
 
 /** The kernel starts what stands in some of them, as root and on the host. */
-for (const setting of ['core_pattern', 'modprobe', 'sysrq', 'core_pipe_limit', 'kexec_load_disabled']) {
+for (const setting of ['core_pattern', 'modprobe', 'sysrq', 'core_pipe_limit']) {
   const path = `/proc/sys/kernel/${setting}`;
   cannotEscape(`does not write ${path}`, {
     layer: 'proc-masks',

@@ -13,6 +13,7 @@ import {
 import { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { JobletError } from '../../native-helper/api/errors.ts';
 import type { CheckedJobSpec } from '../../native-helper/api/job-spec.ts';
 import { type Paths, pathsUnder } from '../../native-helper/api/paths.ts';
 import * as z from '../../native-helper/api/schema.ts';
@@ -335,7 +336,11 @@ async function execute(
   argv: readonly string[],
   terminal: TerminalSize | undefined,
 ): Promise<Executed> {
-  using session = new Session(link.openSession());
+  const socket = sessionOf(link);
+  if (socket === undefined) {
+    return { output: '', ran: false };
+  }
+  using session = new Session(socket);
   await session.send(execOrder({ argv, terminal, hasInput: terminal !== undefined, term: '' }));
   let output = '';
   for await (const { event, payload } of session.frames()) {
@@ -348,6 +353,18 @@ async function execute(
     }
   }
   return { output, ran: false };
+}
+
+/** undefined: the monitor has gone, and its job with it. */
+function sessionOf(link: MonitorLink): Socket | undefined {
+  try {
+    return link.openSession();
+  } catch (error) {
+    if (error instanceof JobletError) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 const versionSchema = z.object({ build: z.string().check(z.regex(/^[0-9a-f]{64}$/)) });

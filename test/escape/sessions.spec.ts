@@ -76,7 +76,8 @@ async function whileExecuting(jobs: Jobs, job: OpenJob, command: readonly string
     ended = true;
   });
   while (!ended) {
-    await job.execute(command).catch(() => delay(1));
+    await job.execute(command);
+    await delay(1);
   }
   await end;
   return await jobs.verdictOf(job.job);

@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A process that is about to end is refused whatever stands in the way, so one refusal says nothing. */
+/* One refusal says little: it may have been the very end of the process. */
 enum { PATIENCE_SECONDS = 20, ENOUGH = 300 };
 
 static const char *const NAMESPACES[] = { "cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts" };
@@ -107,6 +107,14 @@ static void watch(void (*look)(const char *process), const char *what)
 	broken("saw no %s in %d s", what, PATIENCE_SECONDS);
 }
 
+/* One that is ending has none, and is closed to everybody for that. */
+static int has_memory(const char *process)
+{
+	char path[340], pages[128];
+	snprintf(path, sizeof path, "%s/statm", process);
+	return read_file(path, pages, sizeof pages) > 0 && strncmp(pages, "0 ", 2) != 0;
+}
+
 /* A process that init has made and that has not executed its command yet has what init has: CVE-2016-9962. */
 static void look_for_start(const char *process)
 {
@@ -117,8 +125,11 @@ static void look_for_start(const char *process)
 		return;
 	snprintf(path, sizeof path, "%s/fd/3", process);
 	ssize_t length = readlink(path, name, sizeof name - 1);
-	if (length < 0 && errno == EACCES && ++refusals == ENOUGH)
+	int cause = errno;
+	if (length < 0 && cause == EACCES && has_memory(process) && ++refusals == ENOUGH) {
+		errno = cause;
 		refused("readlink", path);
+	}
 	if (length > 0)
 		escaped("%s leads to init's %.*s", path, (int)length, name);
 }
