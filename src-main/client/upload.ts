@@ -129,7 +129,10 @@ class Attempt {
       }
       yield message('complete', {});
     } catch (error) {
-      this.#fault ??= error;
+      // A connection that breaks is thrown in here, too, as another kind of error.
+      if (error instanceof JobletError) {
+        this.#fault ??= error;
+      }
       throw error;
     }
   }

@@ -171,7 +171,12 @@ describe('an upload that is cut off', () => {
     await joblet.helper.kill();
     expect(existsSync(drafts)).toBe(true);
     await joblet.helper.startAgain();
-    expect(await second).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Files: 2 uploaded') });
+    const outcome = await second;
+    expect(outcome).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+      stdout: expect.stringContaining('Files: 2 uploaded'),
+    });
     expect(lstatSync(join(jobFolder(uuid), 'work/a/whole')).ino).toBe(whole);
     expect((await joblet.run('job', 'wait', uuid)).exitCode).toBe(0);
     expect(readFileSync(join(jobFolder(uuid), 'work/b/big')).equals(content)).toBe(true);
