@@ -402,6 +402,7 @@ export const text = {
     again: 'Run again',
     notRun: 'The job could not be run again',
     secretsAgain: 'Its secrets are not kept. Type them again to run it.',
+    download: 'Download its files …',
     change: 'Run again with changes',
     copyLine: 'Copy as a command line',
     copyId: 'Copy the id',
@@ -502,6 +503,21 @@ export const text = {
       ioPressure: 'Waited for a disk',
       paused: 'Paused',
     },
+  },
+  download: {
+    group: 'Download',
+    choosing: 'Choose a folder for the files.',
+    underWay: 'Downloading',
+    progress: (files: number, done: string, total: string, speed: string) =>
+      `${count(files, 'file', 'files')} · ${done} of ${total} · ${speed}/s`,
+    done: (files: number, kept: number, folder: string) =>
+      `${count(files, 'file', 'files')} downloaded${kept > 0 ? `, ${kept.toLocaleString('en')} there already` : ''}, into ${folder}`,
+    leftOut: (number: number) => `${count(number, 'entry was', 'entries were')} left out`,
+    failed: 'The files could not all be downloaded',
+    stopped: 'The download was stopped. What is whole stays, and it can go on where it ended.',
+    stop: 'Stop the download',
+    again: 'Go on',
+    resume: 'Go on with the download',
   },
   usage: {
     cpu: 'Processor',

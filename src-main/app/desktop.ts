@@ -26,6 +26,17 @@ export class Desktop {
     return canceled || filePath === '' ? null : filePath;
   }
 
+  /** @returns null when nobody wanted it after all. */
+  async askForFolder(): Promise<string | null> {
+    const { filePaths, canceled } = await this.#ask((window) =>
+      dialog.showOpenDialog(window, {
+        title: text.dialogs.download,
+        properties: ['openDirectory', 'createDirectory'],
+      }),
+    );
+    return (!canceled && filePaths[0]) || null;
+  }
+
   /** Only a person's yes opens it, and only after the whole address was shown. */
   async openAddress(address: string): Promise<void> {
     const { href, host } = checkedAddress(address);

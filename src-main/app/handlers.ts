@@ -4,6 +4,7 @@ import { listCertificates } from './certificates.ts';
 import type { Consoles } from './consoles.ts';
 import type { Desktop } from './desktop.ts';
 import { examineMachine } from './doctor.ts';
+import type { Downloads } from './job-download.ts';
 import { streamJob } from './job-stream.ts';
 import type { JobUploads } from './job-uploads.ts';
 import { cancelJobs, deleteJobs, pauseJobs, resumeJobs, runJob, saveJobLog, stopJobs } from './jobs.ts';
@@ -70,6 +71,7 @@ export function requestHandlers(sources: RequestSources): RequestHandlers {
 
 export interface StreamSources extends Services {
   readonly consoles: Consoles;
+  readonly downloads: Downloads;
   /** How many jobs of the machine run. */
   readonly countRunning: () => number;
   /** Whether anybody can see the window. */
@@ -89,6 +91,7 @@ export function streamHandlers(sources: StreamSources): StreamHandlers {
     usage: ({ uuid }, signal) => streamUsage(link, uuid, signal),
     console: (request, signal) => sources.consoles.open(request, signal),
     input: (request, signal) => sources.consoles.openInput(request, signal),
+    download: (request, signal) => sources.downloads.open(request, signal),
     log: (request, signal) => streamLog(link, request, signal),
   };
 }

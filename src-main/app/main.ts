@@ -8,6 +8,7 @@ import { Consoles } from './consoles.ts';
 import type { Damage } from './data-file.ts';
 import { Desktop } from './desktop.ts';
 import { requestHandlers, streamHandlers } from './handlers.ts';
+import { Downloads } from './job-download.ts';
 import { JobUploads } from './job-uploads.ts';
 import { createLog, reportTo } from './log.ts';
 import { openServices } from './services.ts';
@@ -68,6 +69,7 @@ async function main(): Promise<void> {
     streams: streamHandlers({
       ...services,
       consoles,
+      downloads: new Downloads(services.link, desktop),
       countRunning: () => background.countRunning(),
       isSeen: window.isSeen,
     }),

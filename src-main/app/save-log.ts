@@ -37,8 +37,12 @@ export async function saveLog(
 
 /** A proposal for the name: letters that no shell and no file system minds. */
 export function fileNameOf(name: string, uuid: string): string {
+  return `${folderNameOf(name, uuid)}.log`;
+}
+
+export function folderNameOf(name: string, uuid: string): string {
   const plain = name.replaceAll(/[^A-Za-z0-9_-]+/g, '-').replaceAll(/^-+|-+$/g, '');
-  return `${plain.slice(0, 64) || 'job'}-${uuid.slice(0, 8)}.log`;
+  return `${plain.slice(0, 64) || 'job'}-${uuid.slice(0, 8)}`;
 }
 
 /** What was there stays as private as it was. */

@@ -8,6 +8,7 @@ export const text = {
   dialogs: {
     notStarted: 'Joblet could not start',
     saveLog: 'Save log',
+    download: 'Download files into …',
     open: 'Open',
     cancel: 'Cancel',
     openAddress: (host: string) => `Open ${host} in your browser?`,

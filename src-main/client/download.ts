@@ -27,8 +27,10 @@ export interface DownloadOptions {
   readonly path: Uint8Array;
   /** Whether a file that is there already is replaced. */
   readonly overwrite: boolean;
-  /** @param done bytes, of `total` that are to come */
-  readonly onProgress?: (done: bigint, total: bigint) => void;
+  /** What is whole stays when it is aborted, and the next download goes on. */
+  readonly signal?: AbortSignal;
+  /** @param done bytes, of `total` that are to come; and files that are whole */
+  readonly onProgress?: (done: bigint, total: bigint, files: number) => void;
   /** Told each time that the helper went away and is asked again. */
   readonly onInterruption?: (error: JobletError) => void;
 }
@@ -59,6 +61,7 @@ export async function download(folder: string, options: DownloadOptions): Promis
 class Download {
   readonly #top: FileHandle;
   readonly #options: DownloadOptions;
+  readonly #signal: AbortSignal;
   readonly #leftOut: LeftOut[] = [];
   #files = 0;
   #kept = 0;
@@ -69,6 +72,7 @@ class Download {
   constructor(top: FileHandle, options: DownloadOptions) {
     this.#top = top;
     this.#options = options;
+    this.#signal = options.signal ?? new AbortController().signal;
   }
 
   async run(): Promise<Downloaded> {
@@ -77,6 +81,7 @@ class Download {
     this.#total = entries.reduce((sum, { size }) => sum + size, 0n);
     await this.#makeFoldersTo(namesOf(path).slice(0, -1));
     for (const entry of entries) {
+      this.#signal.throwIfAborted();
       if (entry.path.length > 0) {
         await this.#take(entry).catch(thrower(shown(entry.path)));
       }
@@ -89,7 +94,7 @@ class Download {
     let entries: FileEntry[] = [];
     const attempts = this.#resuming(() => {
       entries = [];
-      return files.listFiles({ id: uuid, path });
+      return files.listFiles({ id: uuid, path }, { signal: this.#signal });
     });
     for await (const entry of attempts) {
       entries.push(entry);
@@ -99,9 +104,10 @@ class Download {
 
   #read(path: Uint8Array, from: bigint): AsyncIterable<FileChunk> {
     const { files, uuid } = this.#options;
+    const signal = this.#signal;
     let offset = from;
     return this.#resuming(async function* () {
-      for await (const chunk of files.readFile({ id: uuid, path, offset })) {
+      for await (const chunk of files.readFile({ id: uuid, path, offset }, { signal })) {
         offset += BigInt(chunk.data.length);
         yield chunk;
       }
@@ -109,7 +115,7 @@ class Download {
   }
 
   #resuming<T>(attempt: () => AsyncIterable<T>): AsyncIterable<T> {
-    return resuming(new AbortController().signal, this.#options.onInterruption ?? (() => {}), attempt);
+    return resuming(this.#signal, this.#options.onInterruption ?? (() => {}), attempt);
   }
 
   async #makeFoldersTo(names: readonly Buffer[]): Promise<void> {
@@ -153,6 +159,7 @@ class Download {
     if (await this.#fill(parent, draft, entry)) {
       await publish(parent, { draft, name, overwrite: this.#options.overwrite });
       this.#files += 1;
+      this.#advance(0n);
     }
   }
 
@@ -170,6 +177,7 @@ class Download {
       this.#bytes += BigInt(data.length);
       this.#advance(BigInt(data.length));
     }
+    this.#signal.throwIfAborted();
     if (at !== entry.size) {
       await rm(within(parent, draft), { force: true });
       this.#leaveOut(entry, 'changed while it was read');
@@ -189,7 +197,7 @@ class Download {
 
   #advance(bytes: bigint): void {
     this.#done += bytes;
-    this.#options.onProgress?.(this.#done, this.#total);
+    this.#options.onProgress?.(this.#done, this.#total, this.#files + this.#kept);
   }
 }
 
@@ -274,7 +282,9 @@ function isThere(object: string, overwrite: boolean): JobletError {
     operation: 'write',
     object,
     reason: 'something else is there already',
-    mend: overwrite ? 'Remove it, then try again.' : 'Give --overwrite, or another folder with --to.',
+    mend: overwrite
+      ? 'Remove it, then try again.'
+      : 'Move it away, or take another folder. On the command line: --overwrite, --to.',
   });
 }
 
@@ -285,7 +295,7 @@ function thrower(object: string): (error: unknown) => never {
     }
     const reason = causeOf(error);
     const details = { layer: 'file', operation: 'write', object, reason };
-    const mend = 'What is whole stays. Mend the cause and run the command again: it goes on where it ended.';
+    const mend = 'What is whole stays. Mend the cause and download again: it goes on where it ended.';
     throw new JobletError('unavailable', { ...details, mend }, { cause: error });
   };
 }

@@ -214,6 +214,30 @@ const inputItemSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('closed') }),
 ]);
 
+/** Progress of a download, then what came of it. */
+const downloadItemSchema = z.discriminatedUnion('kind', [
+  /** No folder was chosen after all. */
+  z.strictObject({ kind: z.literal('unwanted') }),
+  z.strictObject({
+    kind: z.literal('progress'),
+    doneBytes: bytesSchema,
+    totalBytes: bytesSchema,
+    /** That are whole. */
+    files: countSchema,
+  }),
+  z.strictObject({
+    kind: z.literal('done'),
+    folder: z.string(),
+    files: countSchema,
+    /** That were there already. */
+    kept: countSchema,
+    bytes: bytesSchema,
+    /** The first of them. */
+    leftOut: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
+    allLeftOut: countSchema,
+  }),
+]);
+
 /** The most that one message to a console or an input may have. */
 export const CONSOLE_MESSAGE_BYTES = 65_536;
 
@@ -480,6 +504,12 @@ export const STREAMS = {
     request: z.strictObject({ uuid: uuidSchema, console: uuidSchema }),
     item: inputItemSchema,
     window: 2,
+  },
+  /** Asks for a folder, or takes the one of before, and downloads what a job has left; leaving the stream ends it, to go on later. */
+  download: {
+    request: z.strictObject({ uuid: uuidSchema, again: z.boolean() }),
+    item: downloadItemSchema,
+    window: 1,
   },
   /** A log from an offset, or from where its last `tailBytes` begin, until the job has ended and all is sent. */
   log: {
