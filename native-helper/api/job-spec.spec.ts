@@ -51,6 +51,8 @@ describe('jobSpecSchema', () => {
     ['a work directory with an empty part', { workDir: '/work//x' }, 'workDir'],
     ['a host name with a dot', { hostname: 'a.b' }, 'hostname'],
     ['a host name that begins with a dash', { hostname: '-a' }, 'hostname'],
+    ['a port published twice', { network: 'bridge', ports: ['8080:80', '127.0.0.1:8080:81'] }, 'ports.1'],
+    ['a port of all addresses and of one', { network: 'bridge', ports: ['0.0.0.0:53:1', '53:2'] }, 'ports.1'],
   ])('refuses %s and names the field', (_what, change, field) => {
     expect(refused(change)).toContain(field);
   });
@@ -65,6 +67,11 @@ describe('jobSpecSchema', () => {
     const environment = JSON.parse('{"__proto__":"x"}');
     expect(refused({ environment })).toContain('environment __proto__ cannot be set');
     expect(refused({ secretEnvironment: environment })).toContain('secretEnvironment __proto__');
+  });
+
+  it('takes one port of two addresses, and for both protocols', () => {
+    const ports = ['53:53', '53:53/udp', '127.0.0.2:53:53'];
+    expect(jobSpecSchema.parse({ ...PLAIN_SPEC, network: 'bridge', ports }).ports).toEqual(ports);
   });
 
   it('bounds what arguments and environment take together', () => {

@@ -8,6 +8,7 @@ import { mountsSchema } from './job-mounts.ts';
 import { labelsSchema } from './labels.ts';
 import {
   hasAddresses,
+  indexOfPortPublishedAgain,
   isNetworkName,
   NETWORK_NAME_RULE,
   PORT_LIST_RULE,
@@ -220,6 +221,10 @@ export const jobSpecSchema = z
           path: ['ports'],
           message: PUBLISHED_WHERE,
         });
+      }
+      const again = indexOfPortPublishedAgain(spec.ports);
+      if (again >= 0) {
+        context.addIssue({ code: 'custom', path: ['ports', again], message: 'is published twice' });
       }
       const texts = [
         spec.command,

@@ -44,6 +44,23 @@ export function parsePublishedPort(text: string): PublishedPort | undefined {
     : undefined;
 }
 
+/** @returns −1 when each can be had beside the others: 0.0.0.0 is every address of the machine. */
+export function indexOfPortPublishedAgain(texts: readonly string[]): number {
+  const ports = texts.map(parsePublishedPort);
+  return ports.findIndex((port, index) =>
+    ports.slice(0, index).some((other) => port !== undefined && other !== undefined && collide(port, other)),
+  );
+}
+
+function collide(one: PublishedPort, other: PublishedPort): boolean {
+  const addresses = [one.address, other.address];
+  return (
+    one.hostPort === other.hostPort &&
+    one.protocol === other.protocol &&
+    (one.address === other.address || addresses.includes('0.0.0.0'))
+  );
+}
+
 function isPort(port: number): boolean {
   return port >= 1 && port <= 65_535;
 }
