@@ -612,6 +612,7 @@ export const text = {
     },
     jobs: (number: number) => (number === 0 ? 'not in use' : `used by ${count(number, 'job', 'jobs')}`),
     create: 'Make it',
+    removePicked: 'Remove the one that has the focus',
     remove: 'Remove',
     volumes: {
       title: 'Volumes',

@@ -151,6 +151,7 @@ const CATALOGUE = {
     actions: {
       'resources.list': { label: text.resources.again, key: 'F5' },
       'volumes.create': { label: text.resources.volumes.create, key: 'V' },
+      'resources.remove': { label: text.resources.removePicked, key: 'Delete' },
       'networks.create': { label: text.resources.networks.create, key: 'N' },
     },
   },

@@ -210,7 +210,8 @@ describe('with a helper', () => {
     await page.getByRole('button', { name: words.volumes.remove('scratch') }).click();
     await page.getByRole('button', { name: words.remove, exact: true }).click();
     await page.getByText(words.volumes.none).waitFor();
-    await page.getByRole('button', { name: words.networks.remove('lab') }).click();
+    await page.getByRole('button', { name: words.networks.remove('lab') }).focus();
+    await page.keyboard.press('Delete');
     await page.getByRole('button', { name: words.remove, exact: true }).click();
     await page.getByRole('button', { name: words.networks.remove('lab') }).waitFor({ state: 'detached' });
   });
