@@ -33,9 +33,9 @@ export function passes(filter: Filter, status: JobStatus): boolean {
   return filter === 'all' || FILTER_OF[status] === filter;
 }
 
-/** Microseconds that a job has run, until now if it has not ended. */
-export function durationOf({ startedUs, endedUs }: JobRow, nowUs: number): number {
-  return startedUs === 0 ? 0 : Math.max(0, (endedUs === 0 ? nowUs : endedUs) - startedUs);
+/** Microseconds that a job has run, until now if it is live and runs: no other job's time grows. */
+export function durationOf({ status, startedUs, endedUs }: JobRow, nowUs: number): number {
+  return startedUs === 0 ? 0 : Math.max(0, (isLive(status) && endedUs === 0 ? nowUs : endedUs) - startedUs);
 }
 
 export class JobTable {

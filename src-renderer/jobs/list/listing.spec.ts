@@ -134,7 +134,23 @@ describe('Listing', () => {
           expect(listing.rows(0, 99)).toEqual(shown(tableOf([...known.values()]), view, now));
         }
       }),
-      { numRuns: 1000 },
+      {
+        numRuns: 1000,
+        examples: [
+          [
+            [
+              {
+                changes: [
+                  { number: 1, status: 'CANCELED', name: 'a', endedUs: 0 },
+                  { number: 2, status: 'INITIALIZING', name: 'a', endedUs: 0 },
+                ],
+                view: { filter: 'all', search: '', sort: { column: 'duration', descending: true } },
+              },
+              { changes: [], view: null },
+            ],
+          ],
+        ],
+      },
     );
   });
 
