@@ -106,6 +106,36 @@ static size_t utf8_length(const unsigned char *bytes)
 	return length;
 }
 
+/* The length of what a JSON string holds as it is (RFC 8259, section 7), up to the first byte that must be written otherwise. */
+static size_t plain_length(const unsigned char *bytes)
+{
+	size_t length = 0;
+
+	while (bytes[length] >= 0x20 && bytes[length] < 0x7f && bytes[length] != '"' && bytes[length] != '\\')
+		length++;
+	return length;
+}
+
+/* Returns how many of the bytes it wrote; each that is no UTF-8 becomes U+FFFD. */
+static size_t add_escaped(struct text *text, const unsigned char *bytes)
+{
+	size_t length = utf8_length(bytes);
+
+	if (length == 0) {
+		text_add(text, "\xef\xbf\xbd");
+		return 1;
+	}
+	if (*bytes < 0x20 || *bytes == 0x7f) {
+		text_add(text, "\\u");
+		text_add_digits(text, *bytes, 16, 4);
+		return 1;
+	}
+	if (*bytes == '"' || *bytes == '\\')
+		text_add(text, "\\");
+	text_add_bytes(text, (const char *)bytes, length);
+	return length;
+}
+
 void json_string(struct text *text, const char *string)
 {
 	if (!string) {
@@ -114,22 +144,12 @@ void json_string(struct text *text, const char *string)
 	}
 	text_add(text, "\"");
 	for (const unsigned char *at = (const unsigned char *)string; *at;) {
-		size_t length = utf8_length(at);
+		size_t plain = plain_length(at);
 
-		if (length == 0) {
-			text_add(text, "\xef\xbf\xbd");
-			at++;
-			continue;
-		}
-		if (*at < 0x20 || *at == 0x7f) {
-			text_add(text, "\\u");
-			text_add_digits(text, *at, 16, 4);
-		} else {
-			if (*at == '"' || *at == '\\')
-				text_add(text, "\\");
-			text_add_bytes(text, (const char *)at, length);
-		}
-		at += length;
+		text_add_bytes(text, (const char *)at, plain);
+		at += plain;
+		if (*at)
+			at += add_escaped(text, at);
 	}
 	text_add(text, "\"");
 }
