@@ -1,11 +1,29 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Mount, Plan } from '../../native-helper/server/plan/plan.ts';
 import type { PlanSources } from '../../native-helper/server/plan/sources.ts';
+import { type Answer, type Architecture, ruleFor } from '../../native-helper/server/seccomp/profile.ts';
+import { LEVEL_2 } from '../../native-helper/server/seccomp/profiles/level-2.ts';
+import { SYSCALLS } from '../../native-helper/server/seccomp/syscall-table.ts';
 import type { Children } from './children.ts';
 
-/** runc with the namespaces and the root of a plan of ours, no limits, no capabilities, one bundle for all runs. */
+const CONTROLLERS = '/sys/fs/cgroup/cgroup.controllers';
+
+/**
+ * runc with the namespaces, the root, the level of seccomp and, where cgroup v2 has the controllers, the limits of a plan of
+ * ours, no capabilities, one bundle for all runs. What differs is left out to its favour: calls that we allow with some
+ * arguments only, a log, a record, a user namespace.
+ */
 export class Runc implements Disposable {
   readonly #children: Children;
   readonly #folder = mkdtempSync(join(tmpdir(), 'joblet-bench-runc-'));
@@ -66,7 +84,32 @@ function configOf(plan: Plan, sources: PlanSources): object {
       namespaces: ['pid', 'ipc', 'uts', 'mount', 'cgroup'].map((type) => ({ type })),
       maskedPaths: plan.mounts.filter(({ kind }) => kind === 'mask').map(({ target }) => target),
       readonlyPaths: plan.mounts.filter(({ kind }) => kind === 'readOnlyPath').map(({ target }) => target),
+      seccomp: ociSeccomp(process.arch === 'arm64' ? 'arm64' : 'x64'),
+      ...(existsSync(CONTROLLERS) ? { resources: { unified: unifiedLimits(plan) } } : {}),
     },
+  };
+}
+
+function unifiedLimits({ limits }: Plan): Record<string, string> {
+  return Object.fromEntries(
+    limits.map(({ file, written }) => [file, written]).filter(([, text]) => text !== ''),
+  );
+}
+
+function ociSeccomp(architecture: Architecture): object {
+  const answer = ruleFor(LEVEL_2, architecture);
+  const named = (wanted: Answer['answer']): string[] =>
+    Object.entries(SYSCALLS[architecture]).flatMap(([name, number]) =>
+      answer(number).answer === wanted ? [name] : [],
+    );
+  return {
+    defaultAction: 'SCMP_ACT_ERRNO',
+    defaultErrnoRet: constants.errno.ENOSYS,
+    architectures: [architecture === 'arm64' ? 'SCMP_ARCH_AARCH64' : 'SCMP_ARCH_X86_64'],
+    syscalls: [
+      { names: named('allow'), action: 'SCMP_ACT_ALLOW' },
+      { names: named('deny'), action: 'SCMP_ACT_ERRNO', errnoRet: constants.errno.EPERM },
+    ],
   };
 }
 
