@@ -24,7 +24,7 @@ async function output(script: string, change: Partial<SpawnOptions> = {}): Promi
   const nothing = openSync('/dev/null', 'r+');
   const [kept, given] = createSocketPair();
   try {
-    const pid = spawnExecutable({
+    const pid = await spawnExecutable({
       executableFd: shell,
       argv: ['sh', '-c', script],
       newSession: true,
@@ -90,7 +90,7 @@ describe('spawnExecutable', () => {
 
   it('runs a program that exists in memory only', async () => {
     const program = createSealedMemfd('program', readFileSync('/bin/true'));
-    const pid = spawnExecutable({
+    const pid = await spawnExecutable({
       executableFd: program,
       argv: ['true'],
       descriptors: new Map(),
@@ -101,10 +101,10 @@ describe('spawnExecutable', () => {
     expect(await ended(pid)).toEqual({ pid, status: { ended: 'exit', code: 0 } });
   });
 
-  it('names the errno of what can’t be executed, and leaves no descriptor open', () => {
+  it('names the errno of what can’t be executed, and leaves no descriptor open', async () => {
     const text = openSync('/etc/passwd', 'r');
     const options = { argv: ['x'], descriptors: new Map([[text, text]]), newSession: true, environment: [] };
-    expect(() => spawnExecutable({ executableFd: text, ...options })).toThrowError(
+    await expect(spawnExecutable({ executableFd: text, ...options })).rejects.toThrowError(
       'kernel: posix_spawn x: EACCES',
     );
     const next = openSync('/etc/passwd', 'r');
@@ -117,7 +117,7 @@ describe('spawnExecutable', () => {
 describe('reapChild', () => {
   it('tells running, signal and exit code apart, and refuses a stranger', async () => {
     const shell = openSync('/bin/sh', 'r');
-    const start = (script: string): number =>
+    const start = (script: string): Promise<number> =>
       spawnExecutable({
         executableFd: shell,
         argv: ['sh', '-c', script],
@@ -125,7 +125,7 @@ describe('reapChild', () => {
         newSession: true,
         environment: ['PATH=/usr/bin'],
       });
-    const [sleeper, leaver] = [start('exec sleep 60'), start('exit 7')];
+    const [sleeper, leaver] = await Promise.all([start('exec sleep 60'), start('exit 7')]);
     closeSync(shell);
     expect(reapChild(sleeper)).toBeNull();
     process.kill(sleeper, 'SIGTERM');

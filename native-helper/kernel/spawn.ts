@@ -29,17 +29,17 @@ const F_DUPFD_CLOEXEC = 1030;
 const CLOSE_RANGE_CLOEXEC = 4;
 const LAST_DESCRIPTOR = 0xffff_ffff;
 
+type SpawnParameters = [
+  pid: Int32Array,
+  path: string,
+  actions: Buffer,
+  attributes: Buffer,
+  argv: (string | null)[],
+  environment: (string | null)[],
+];
+
 const native = once(() => ({
-  posixSpawn: declare<
-    (
-      pid: Int32Array,
-      path: string,
-      actions: Buffer,
-      attributes: Buffer,
-      argv: (string | null)[],
-      environment: (string | null)[],
-    ) => number
-  >(
+  posixSpawn: declare<(...parameters: SpawnParameters) => number>(
     'int posix_spawn(int32_t *pid, const char *path, const uint8_t *actions, const uint8_t *attributes, const char **argv, const char **environment)',
   ),
   actionsInit: declare<(actions: Buffer) => number>('int posix_spawn_file_actions_init(uint8_t *actions)'),
@@ -70,35 +70,70 @@ const native = once(() => ({
 /**
  * Starts a program as posix_spawn(3) does: the child shares our memory only until it execs (vfork), so the cost does
  * not grow with the heap, and it never runs a line of JavaScript. Signals are all at their default and unblocked.
+ * vfork(2) holds the thread that calls it until the child has exec'd, a millisecond where processors are busy: that is
+ * one of libuv's pool, and the event loop goes on.
  *
+ * @param options its descriptors must stay open until the promise is settled.
  * @returns the pid; it is ours to wait for.
  */
-export function spawnExecutable(options: SpawnOptions): number {
-  const { posixSpawn, actionsDestroy, closeRange } = native();
-  const borrowed: number[] = [];
-  const actions = Buffer.alloc(FILE_ACTIONS_BYTES);
-  try {
-    const { executable, pairs } = moveOutOfTheWay(options, borrowed);
-    prepareActions(actions, pairs);
-    // Whoever started us may have left descriptors without the flag, and one leaked into a job is a way out of it.
-    checked(closeRange(3, LAST_DESCRIPTOR, CLOSE_RANGE_CLOEXEC), 'close_range', 'CLOSE_RANGE_CLOEXEC');
-    const pid = new Int32Array(1);
-    succeed(
-      posixSpawn(
-        pid,
+export async function spawnExecutable(options: SpawnOptions): Promise<number> {
+  using call = new SpawnCall(options);
+  const errno = await new Promise<number>((resolve, reject) => {
+    native().posixSpawn.async(...call.parameters, (error: Error | null, result: number) =>
+      error === null ? resolve(result) : reject(error),
+    );
+  });
+  return call.pidAfter(errno);
+}
+
+/** `spawnExecutable` on the calling thread, for a program that has nothing else to do meanwhile. */
+export function spawnExecutableSync(options: SpawnOptions): number {
+  using call = new SpawnCall(options);
+  return call.pidAfter(native().posixSpawn(...call.parameters));
+}
+
+/** What posix_spawn(3) reads until it returns. */
+class SpawnCall implements Disposable {
+  readonly parameters: SpawnParameters;
+  readonly #pid = new Int32Array(1);
+  readonly #actions = Buffer.alloc(FILE_ACTIONS_BYTES);
+  readonly #borrowed: number[] = [];
+  readonly #name: string;
+
+  constructor(options: SpawnOptions) {
+    this.#name = options.argv[0] ?? '';
+    try {
+      const { executable, pairs } = moveOutOfTheWay(options, this.#borrowed);
+      prepareActions(this.#actions, pairs);
+      // Whoever started us may have left descriptors without the flag, and one leaked into a job is a way out of it.
+      checked(
+        native().closeRange(3, LAST_DESCRIPTOR, CLOSE_RANGE_CLOEXEC),
+        'close_range',
+        'CLOSE_RANGE_CLOEXEC',
+      );
+      this.parameters = [
+        this.#pid,
         `/proc/self/fd/${executable}`,
-        actions,
+        this.#actions,
         attributesFor(options.newSession),
         [...options.argv, null],
         [...options.environment, null],
-      ),
-      'posix_spawn',
-      options.argv[0] ?? '',
-    );
-    return pid[0] as number;
-  } finally {
-    actionsDestroy(actions);
-    for (const fd of borrowed) {
+      ];
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /** @param errno what posix_spawn(3) has returned. */
+  pidAfter(errno: number): number {
+    succeed(errno, 'posix_spawn', this.#name);
+    return this.#pid[0] as number;
+  }
+
+  [Symbol.dispose](): void {
+    native().actionsDestroy(this.#actions);
+    for (const fd of this.#borrowed) {
       closeSync(fd);
     }
   }

@@ -30,7 +30,7 @@ export class Children implements Disposable {
     descriptors: ReadonlyMap<number, number> = new Map(),
   ): Promise<void> {
     const standard = [0, 1, 2].map((fd): [number, number] => [fd, fd === 2 ? 2 : this.#nothing]);
-    const pid = spawnExecutable({
+    const pid = await spawnExecutable({
       executableFd,
       argv,
       environment,

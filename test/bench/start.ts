@@ -13,6 +13,7 @@ import { prepareFolders } from '../../native-helper/server/config/folders.ts';
 import { JobFolder } from '../../native-helper/server/jobs/job-folder.ts';
 import { MonitorLauncher } from '../../native-helper/server/jobs/monitor-launcher.ts';
 import { endOfJob } from '../../native-helper/server/jobs/start-cost.ts';
+import { createLogger } from '../../native-helper/server/log.ts';
 import { openSource } from '../../native-helper/server/plan/sources.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 import { Bubblewrap } from './bubblewrap.ts';
@@ -39,6 +40,7 @@ export async function run(): Promise<Measurement> {
       cgroups,
       openVolume: openSource,
       ...loadAssets(),
+      logger: createLogger(paths.helperLog, 'warn'),
     });
     using resources = new DisposableStack();
     const { plan, sources } = compileSample(resources, root);
@@ -77,7 +79,7 @@ async function oneJob(
   folder.create(jobsConfig);
   let pid = 0;
   const milliseconds = await timed(async () => {
-    const launched = launcher.launch(SAMPLE_SPEC, folder);
+    const launched = await launcher.launch(SAMPLE_SPEC, folder);
     pid = launched.pid;
     await endOfJob(launched.socket);
   });

@@ -16,7 +16,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { jobsConfigSchema } from '../../native-helper/api/config-schema.ts';
 import { type CheckedJobSpec, jobSpecSchema } from '../../native-helper/api/job-spec.ts';
 import { createSealedMemfd } from '../../native-helper/kernel/memfd.ts';
-import { spawnExecutable } from '../../native-helper/kernel/spawn.ts';
+import { spawnExecutableSync } from '../../native-helper/kernel/spawn.ts';
 import { reapChild } from '../../native-helper/kernel/wait.ts';
 import { loadAssets } from '../../native-helper/server/assets.ts';
 import { compileJob } from '../../native-helper/server/plan/compile.ts';
@@ -67,7 +67,7 @@ async function replay(
   const plan = createSealedMemfd('plan', spoil(encodePlan(compiled.plan, buildId)), 'data');
   const [output, errors] = [join(folder, 'output'), join(folder, 'errors')];
   const [outputFd, errorsFd] = [openSync(output, 'w'), openSync(errors, 'w')];
-  const pid = spawnExecutable({
+  const pid = spawnExecutableSync({
     executableFd: executor,
     argv: ['joblet-executor', 'replay'],
     descriptors: new Map([[0, plan], [1, outputFd], [2, errorsFd], ...compiled.sources.descriptors()]),

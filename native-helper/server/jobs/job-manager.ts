@@ -117,6 +117,7 @@ export class JobManager {
       executor: assets.executor,
       openVolume: (name) => this.volumes.open(name),
       buildId: assets.buildId,
+      logger,
     });
     this.#awake = new KeepAwake(jobsConfig.keep_awake, logger);
     this.#recorder = new MetricsRecorder({
@@ -518,7 +519,7 @@ export class JobManager {
     await this.networks.close();
     await this.#uploads.close();
     this.#commits.flush();
-    this.#runner.close();
+    await this.#runner.close();
     this.#recorder[Symbol.dispose]();
     this.#mounts[Symbol.dispose]();
     this.#launcher[Symbol.dispose]();

@@ -21,7 +21,7 @@ import type { JobChanges } from './job-changes.ts';
 import { JobFolder } from './job-folder.ts';
 import { hasEnded, predecessorsOf } from './job-state.ts';
 import type { MetricsRecorder } from './metrics/recorder.ts';
-import type { MonitorLauncher } from './monitor-launcher.ts';
+import type { LaunchedMonitor, MonitorLauncher } from './monitor-launcher.ts';
 import { MonitorLink } from './monitor-link.ts';
 import type { MonitorMessage } from './monitor-messages.ts';
 import { Reaper } from './reaper.ts';
@@ -46,8 +46,8 @@ interface LiveJob {
   isAgain: boolean;
   /** Whether it takes one of the places for jobs that are being started. */
   isStarting: boolean;
-  /** Somebody has asked for its end: perhaps before there was a monitor to ask. It is not tried again. */
-  isToStop: boolean;
+  /** Milliseconds: somebody has asked for its end, perhaps before there was a monitor to ask. It is not tried again. */
+  stopGraceMs: bigint | undefined;
   /** Of an attempt that failed: what comes of it is decided when its monitor has gone, which the next attempt must not meet. */
   outcome: ExitRecord | undefined;
   /** Its end has been told and is being written. */
@@ -75,6 +75,7 @@ export class JobRunner {
   readonly #schedule: Schedule;
   readonly #secrets = new HeldSecrets();
   readonly #reaper = new Reaper();
+  readonly #launches = new Set<Promise<void>>();
   readonly #closing = new AbortController();
 
   constructor(options: RunnerOptions) {
@@ -197,7 +198,7 @@ export class JobRunner {
     if (job === undefined) {
       return;
     }
-    job.isToStop = true;
+    job.stopGraceMs = graceMs;
     if (job.link !== undefined) {
       job.link.stop(graceMs);
     } else if (this.#queue.cancel(uuid)) {
@@ -251,10 +252,11 @@ export class JobRunner {
     await this.#record(folder.uuid, lost(reason), 'durable');
   }
 
-  /** Lets go of all monitors; their jobs go on. */
-  close(): void {
+  /** Lets go of all monitors, also of those on their way up; their jobs go on. */
+  async close(): Promise<void> {
     this.#closing.abort();
     this.#schedule[Symbol.dispose]();
+    await Promise.allSettled(this.#launches);
     for (const job of this.#live.values()) {
       job.link?.release();
     }
@@ -269,7 +271,7 @@ export class JobRunner {
       link: undefined,
       isAgain: false,
       isStarting: false,
-      isToStop: false,
+      stopGraceMs: undefined,
       outcome: undefined,
       hasExited: false,
     };
@@ -283,7 +285,7 @@ export class JobRunner {
     const job = this.#track(new JobFolder(paths, uuid), undefined);
     if (!(await this.#record(uuid, { status: JobStatus.QUEUED }, 'recoverable'))) {
       this.#forget(job);
-    } else if (job.isToStop) {
+    } else if (isToStop(job)) {
       await this.#end(job, stoppedBeforeStart());
     } else {
       try {
@@ -319,7 +321,7 @@ export class JobRunner {
   }
 
   /**
-   * Making a process keeps the event loop for a millisecond, so the answer to whoever asked for the job goes first. Its
+   * Making a plan and its files keeps the event loop for a while, so the answer to whoever asked for the job goes first. Its
    * head, message and trailer each leave in a turn of their own; launching in the first turn made RunJob cost 3.5 empty
    * calls instead of 2.
    */
@@ -337,7 +339,7 @@ export class JobRunner {
     if (spec === undefined || this.#closing.signal.aborted) {
       return;
     }
-    if (job.isToStop) {
+    if (isToStop(job)) {
       void this.#end(job, stoppedBeforeStart());
       return;
     }
@@ -354,16 +356,27 @@ export class JobRunner {
       if (this.#closing.signal.aborted) {
         return;
       }
-      if (job.isToStop) {
+      if (isToStop(job)) {
         void this.#end(job, stoppedBeforeStart());
         return;
       }
-      const { pid, socket } = launcher.launch(spec, job.folder, { attachment, mounts: opened });
-      socket.once('close', () => this.#expectEnd(pid, job.folder.uuid));
-      job.link = this.#linkTo(job, socket);
+      const launch = launcher
+        .launch(spec, job.folder, { attachment, mounts: opened })
+        .then((launched) => this.#take(job, launched));
+      this.#launches.add(launch);
+      await launch.finally(() => this.#launches.delete(launch));
     } catch (error) {
       logger.warn({ err: error, job: job.folder.uuid }, 'a job could not be started');
       void this.#end(job, neverStarted(error));
+    }
+  }
+
+  /** Its monitor is on its way up, and somebody may have asked for its end meanwhile. */
+  #take(job: LiveJob, { pid, socket }: LaunchedMonitor): void {
+    socket.once('close', () => this.#expectEnd(pid, job.folder.uuid));
+    job.link = this.#linkTo(job, socket);
+    if (job.stopGraceMs !== undefined) {
+      job.link.stop(job.stopGraceMs);
     }
   }
 
@@ -413,7 +426,7 @@ export class JobRunner {
         return;
       case 'exited': {
         const { event: _, ...record } = message;
-        const end = this.#endAfter(uuid, record, job.isToStop);
+        const end = this.#endAfter(uuid, record, isToStop(job));
         if (end === 'again') {
           this.#hasStarted(job);
           job.outcome = record;
@@ -439,8 +452,8 @@ export class JobRunner {
     const { folder, outcome } = job;
     await this.#untilDone(folder.uuid, () =>
       outcome === undefined
-        ? this.settle(folder, reason, job.isToStop)
-        : this.finish(folder, outcome, job.isToStop),
+        ? this.settle(folder, reason, isToStop(job))
+        : this.finish(folder, outcome, isToStop(job)),
     );
     this.#forget(job);
     this.#schedule.look();
@@ -605,6 +618,10 @@ function notTriedAgain(): Failure {
     cause:
       'the helper was restarted meanwhile and secret values are never stored, so the command was not tried again',
   });
+}
+
+function isToStop(job: LiveJob): boolean {
+  return job.stopGraceMs !== undefined;
 }
 
 function lost(reason: string): JobChange {

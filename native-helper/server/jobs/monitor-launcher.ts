@@ -13,6 +13,7 @@ import { hardLimits } from '../../kernel/resource-limits.ts';
 import { createSocketPair } from '../../kernel/socketpair.ts';
 import { spawnExecutable } from '../../kernel/spawn.ts';
 import { landlockAbi } from '../../kernel/system-call.ts';
+import type { Logger } from '../log.ts';
 import type { OpenedMounts } from '../mounts/job-mounts.ts';
 import type { Attachment } from '../networks/networks.ts';
 import { type CompileContext, compileJob } from '../plan/compile.ts';
@@ -46,6 +47,7 @@ export interface LauncherOptions {
   readonly openVolume: CompileContext['openVolume'];
   /** SHA-256 in 64 hexadecimal digits, as the executor was built with. */
   readonly buildId: string;
+  readonly logger: Logger;
 }
 
 /** A monitor on its way up. */
@@ -66,6 +68,7 @@ export class MonitorLauncher implements Disposable {
   readonly #context: CompileContext;
   readonly #buildId: string;
   readonly #buildIdBytes: Buffer;
+  readonly #logger: Logger;
   readonly #hostRoot: HostRoot;
   /** Sealed: the executor for other tasks of the helper. */
   readonly executorFd: number;
@@ -75,9 +78,10 @@ export class MonitorLauncher implements Disposable {
   readonly monitorsFd: number;
 
   /** Opens once what every monitor gets, so that starting one opens little. */
-  constructor({ paths, jobsConfig, cgroups, executor, openVolume, buildId }: LauncherOptions) {
+  constructor({ paths, jobsConfig, cgroups, executor, openVolume, buildId, logger }: LauncherOptions) {
     this.#buildId = buildId;
     this.#buildIdBytes = Buffer.from(buildId, 'hex');
+    this.#logger = logger;
     this.executorFd = createSealedMemfd('joblet-executor', executor);
     this.#helperLog = paths.helperLog;
     this.monitorsFd = openSync(paths.monitorsDirectory, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -110,11 +114,11 @@ export class MonitorLauncher implements Disposable {
    *
    * @throws JobletError when the job can't be started; then nothing runs.
    */
-  launch(
+  async launch(
     spec: CheckedJobSpec,
     folder: JobFolder,
     { attachment, mounts }: PreparedForLaunch = {},
-  ): LaunchedMonitor {
+  ): Promise<LaunchedMonitor> {
     using compiled = compileJob(
       { uuid: folder.uuid, spec, workPath: folder.work, attachment, mounts },
       this.#context,
@@ -125,17 +129,26 @@ export class MonitorLauncher implements Disposable {
     for (const fd of attachment?.portFds ?? []) {
       descriptors.set(FIRST_SOURCE + descriptors.size, fd);
     }
-    const launched = this.#spawn(bytes, descriptors, folder);
-    // While the monitor is on its way up: the job does not wait for what only a person may read one day.
     const secretNames = Object.keys(spec.secretEnvironment);
-    folder.writeForReplay(
-      secretNames.length === 0 ? bytes : encodePlan(withoutSecrets(plan, secretNames), this.#buildIdBytes),
-      manifestOf(folder.uuid, this.#buildId, sources),
-    );
-    return launched;
+    const kept =
+      secretNames.length === 0 ? bytes : encodePlan(withoutSecrets(plan, secretNames), this.#buildIdBytes);
+    const manifest = manifestOf(folder.uuid, this.#buildId, sources);
+    const launching = this.#spawn(bytes, descriptors, folder);
+    // While the monitor is on its way up: the job does not wait for what only a person may read one day, and does not
+    // end for the lack of it.
+    try {
+      folder.writeForReplay(kept, manifest);
+    } catch (error) {
+      this.#logger.warn({ err: error, job: folder.uuid }, 'the plan of a job could not be kept for replay');
+    }
+    return await launching;
   }
 
-  #spawn(plan: Uint8Array, sources: ReadonlyMap<number, number>, folder: JobFolder): LaunchedMonitor {
+  async #spawn(
+    plan: Uint8Array,
+    sources: ReadonlyMap<number, number>,
+    folder: JobFolder,
+  ): Promise<LaunchedMonitor> {
     using given = new Descriptors();
     const folderFd = given.own(folder.open());
     // Held as long as the monitor lives, since it belongs to the open file that the monitor inherits: how a later
@@ -157,7 +170,7 @@ export class MonitorLauncher implements Disposable {
     const [kept, control] = createSocketPair();
     given.own(control);
     try {
-      const pid = spawnExecutable({
+      const pid = await spawnExecutable({
         executableFd: this.executorFd,
         argv: ['joblet-executor', 'monitor'],
         descriptors: new Map([

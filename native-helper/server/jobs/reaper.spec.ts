@@ -4,10 +4,10 @@ import { spawnExecutable } from '../../kernel/spawn.ts';
 import type { WaitStatus } from '../../kernel/wait.ts';
 import { Reaper } from './reaper.ts';
 
-function spawnShell(line: string): number {
+async function spawnShell(line: string): Promise<number> {
   const executableFd = openSync('/bin/sh', 'r');
   try {
-    return spawnExecutable({
+    return await spawnExecutable({
       executableFd,
       argv: ['sh', '-c', line],
       descriptors: new Map(),
@@ -26,7 +26,7 @@ function endOf(reaper: Reaper, pid: number): Promise<WaitStatus> {
 describe('Reaper', () => {
   it('leaves no zombie of many children that end at once, before or after it expects them', async () => {
     using reaper = new Reaper();
-    const pids = Array.from({ length: 20 }, (_, number) => spawnShell(`exit ${number}`));
+    const pids = await Promise.all(Array.from({ length: 20 }, (_, number) => spawnShell(`exit ${number}`)));
     const statuses = await Promise.all(pids.map((pid) => endOf(reaper, pid)));
     expect(statuses).toEqual(pids.map((_, number) => ({ ended: 'exit', code: number })));
     expect(pids.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
@@ -34,7 +34,7 @@ describe('Reaper', () => {
 
   it('tells of the signal that ended a child', async () => {
     using reaper = new Reaper();
-    const pid = spawnShell('kill -KILL $$');
+    const pid = await spawnShell('kill -KILL $$');
     expect(await endOf(reaper, pid)).toEqual({ ended: 'signal', signal: 9 });
   });
 });

@@ -44,7 +44,7 @@ async function startOne({ paths, jobsConfig, launcher }: StartCostOptions, reape
   folder.create(jobsConfig);
   try {
     const begin = performance.now();
-    const { pid, socket } = launcher.launch(spec, folder);
+    const { pid, socket } = await launcher.launch(spec, folder);
     try {
       await endOfJob(socket);
       return performance.now() - begin;

@@ -65,7 +65,7 @@ export class SourceOpener implements Disposable {
 
   /** The answer lies in the socket when the child has ended. */
   async #untilAnswered(given: number, paths: readonly string[], caller: Caller): Promise<void> {
-    const pid = this.#spawn(given, paths, caller);
+    const pid = await this.#spawn(given, paths, caller);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const timer = setTimeout(() => {
       process.kill(pid, 'SIGKILL');
@@ -78,10 +78,10 @@ export class SourceOpener implements Disposable {
     await promise;
   }
 
-  #spawn(given: number, paths: readonly string[], { uid, gid, groups }: Caller): number {
+  async #spawn(given: number, paths: readonly string[], { uid, gid, groups }: Caller): Promise<number> {
     const nothing = openSync('/dev/null', 'r+');
     try {
-      return spawnExecutable({
+      return await spawnExecutable({
         executableFd: this.#executorFd,
         argv: ['joblet-executor', 'open', `${uid}`, `${gid}`, groups.join(','), ...paths],
         descriptors: new Map([
