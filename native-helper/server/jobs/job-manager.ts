@@ -101,7 +101,7 @@ export class JobManager {
     this.#options = options;
     this.#database = database;
     this.#store = new JobStore(database);
-    this.#commits = new CommitQueue(database);
+    this.#commits = new CommitQueue(database, paths.database);
     this.volumes = new VolumeManager({
       paths,
       database,
@@ -518,8 +518,8 @@ export class JobManager {
     await this.#cost;
     await this.networks.close();
     await this.#uploads.close();
-    this.#commits.flush();
     await this.#runner.close();
+    await this.#commits.close();
     this.#recorder[Symbol.dispose]();
     this.#mounts[Symbol.dispose]();
     this.#launcher[Symbol.dispose]();

@@ -1,12 +1,18 @@
-/** Changes of the state that arrive in one turn of the event loop share one commit, and so one sync of the disk. */
+/**
+ * Changes of the state that arrive in one turn of the event loop share one commit, and those that wait for the disk at
+ * one time share its sync.
+ */
 import type { DatabaseSync } from 'node:sqlite';
-import { stateError } from './database.ts';
+import { stateError, writeAheadLogOf } from './database.ts';
+import { DiskSync } from './disk-sync.ts';
 
 /**
  * - `durable`: survives the loss of power once the promise has resolved.
  * - `recoverable`: survives the death of the helper at once (the bytes are in the page cache), and the loss of power
  *   with the next durable commit, since the write-ahead log is one sequence. For what the start of the helper finds
  *   out again by itself.
+ *
+ * Both can be read as soon as they are committed.
  */
 export type Durability = 'durable' | 'recoverable';
 
@@ -19,28 +25,41 @@ interface Change {
 
 export class CommitQueue {
   readonly #database: DatabaseSync;
+  readonly #log: DiskSync;
   #waiting: Change[] = [];
 
-  constructor(database: DatabaseSync) {
+  /** @param path the database's: no more than one of them has a queue. */
+  constructor(database: DatabaseSync, path: string) {
     this.#database = database;
+    this.#log = new DiskSync(writeAheadLogOf(path));
+    // SQLite itself syncs the log at checkpoints only (sqlite.org/pragma.html#pragma_synchronous): with each commit it would
+    // hold the event loop for as long as the disk takes.
+    database.exec('PRAGMA synchronous = NORMAL');
   }
 
   /**
    * Runs `apply` in the next commit.
    *
-   * @throws JobletError (exhausted) when the disk is full: then nothing of the change is there.
+   * @throws JobletError (exhausted) when the disk is full: then nothing of the change is there. When the disk fails to sync,
+   * it is an unhandled rejection of its own, and ends the helper (serve.ts): what was told as committed may not be there.
    */
   commit(apply: () => void, durability: Durability): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0) {
-        setImmediate(() => this.flush());
+        setImmediate(() => this.#flush());
       }
       this.#waiting.push({ apply, durability, resolve, reject });
     });
   }
 
-  /** Commits what waits, now. */
-  flush(): void {
+  /** Commits what waits, now, and resolves when it is on the disk; after that, no more may come. */
+  async close(): Promise<void> {
+    this.#flush();
+    await this.#log.sync();
+    this.#log[Symbol.dispose]();
+  }
+
+  #flush(): void {
     const changes = this.#waiting;
     this.#waiting = [];
     if (changes.length === 0) {
@@ -48,23 +67,42 @@ export class CommitQueue {
     }
     const error = this.#commitTogether(changes);
     if (error === undefined) {
-      settle(changes, undefined);
+      this.#settle(changes);
     } else if (changes.length === 1) {
-      settle(changes, error);
+      changes[0]?.reject(error);
     } else {
       // One bad change must not take the others with it.
       for (const change of changes) {
-        settle([change], this.#commitTogether([change]));
+        const itsError = this.#commitTogether([change]);
+        if (itsError === undefined) {
+          this.#settle([change]);
+        } else {
+          change.reject(itsError);
+        }
       }
+    }
+  }
+
+  #settle(committed: readonly Change[]): void {
+    const durable = committed.filter(({ durability }) => durability === 'durable');
+    for (const { durability, resolve } of committed) {
+      if (durability === 'recoverable') {
+        resolve();
+      }
+    }
+    if (durable.length > 0) {
+      void this.#log.sync().then(() => {
+        for (const { resolve } of durable) {
+          resolve();
+        }
+      });
     }
   }
 
   /** @returns what went wrong; then nothing was changed. */
   #commitTogether(changes: readonly Change[]): Error | undefined {
-    const durable = changes.some((change) => change.durability === 'durable');
     try {
-      // Takes effect with the next commit and costs a microsecond: sqlite.org/pragma.html#pragma_synchronous
-      this.#database.exec(`PRAGMA synchronous = ${durable ? 'FULL' : 'NORMAL'}; BEGIN IMMEDIATE`);
+      this.#database.exec('BEGIN IMMEDIATE');
       for (const change of changes) {
         change.apply();
       }
@@ -80,16 +118,6 @@ export class CommitQueue {
   #rollBack(): void {
     if (this.#database.isTransaction) {
       this.#database.exec('ROLLBACK');
-    }
-  }
-}
-
-function settle(changes: readonly Change[], error: Error | undefined): void {
-  for (const change of changes) {
-    if (error === undefined) {
-      change.resolve();
-    } else {
-      change.reject(error);
     }
   }
 }

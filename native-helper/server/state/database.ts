@@ -36,8 +36,8 @@ const MEND_OF_CODE: ReadonlyMap<number, string> = new Map([
 /**
  * Opens the database, makes it if it isn't there, and brings its schema up to date.
  *
- * What is committed is on the disk: WAL with `synchronous=FULL` syncs the log at each commit. The lock is exclusive:
- * the helper is the only one who writes, and a second one must not even read half a thought.
+ * What is committed is on the disk, WAL with `synchronous=FULL` syncs the log at each commit, until a CommitQueue takes care of
+ * that. The lock is exclusive: the helper is the only one who writes, and a second one must not even read half a thought.
  *
  * @param path made 0600; SQLite gives its companions (`-wal`) the same mode.
  * @throws JobletError when the file is damaged, of another program, of a newer Joblet, or can't be opened.
@@ -58,6 +58,11 @@ export function openDatabase(path: string, migrations: readonly string[] = MIGRA
     database?.close();
     throw stateError('open', path, error);
   }
+}
+
+/** sqlite.org/wal.html: it is there for as long as the database is open. */
+export function writeAheadLogOf(path: string): string {
+  return `${path}-wal`;
 }
 
 /** A database error as ours, naming the step; an error of ours passes unchanged. */
@@ -146,7 +151,7 @@ function migrate(database: DatabaseSync, path: string, migrations: readonly stri
 function reserveWriteAheadLog(database: DatabaseSync, path: string): void {
   // Makes sure that there is a log: its first frame is this page of the header.
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-  const fd = openSync(`${path}-wal`, constants.O_WRONLY | constants.O_NOFOLLOW);
+  const fd = openSync(writeAheadLogOf(path), constants.O_WRONLY | constants.O_NOFOLLOW);
   try {
     const zeroes = Buffer.alloc(64 * 1024);
     for (let size = fstatSync(fd).size; size < WRITE_AHEAD_LOG_BYTES; ) {
