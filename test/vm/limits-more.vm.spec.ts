@@ -9,6 +9,7 @@ import { diskOf } from '../../native-helper/kernel/block-device.ts';
 import { hasEnded } from '../../native-helper/server/jobs/job-state.ts';
 import type { Client } from '../../src-main/client/index.ts';
 import { RunningHelper } from '../fixtures/running-helper.ts';
+import { MappedDevice } from './mapped-device.ts';
 
 const PATIENCE_MS = 120_000;
 const MEBIBYTE = 2n ** 20n;
@@ -23,6 +24,8 @@ const PLACE = '/mnt/mapped';
 
 /** A device of the machine, which is thrown away with all that is in it. */
 let loop: string;
+/** Its name among the block devices. */
+let mapped: string;
 let helper: RunningHelper;
 let client: Client;
 
@@ -49,14 +52,12 @@ function mountNew(source: string, place: string): void {
 }
 
 beforeAll(async () => {
-  for (const module of ['dm_mod', 'bfq']) {
-    run('busybox', 'modprobe', module);
-  }
+  run('busybox', 'modprobe', 'bfq');
   writePartitionTable(IMAGE);
   loop = run('losetup', '--find', '--show', '--partscan', IMAGE);
-  const table = `0 ${PARTITIONS[0].sectors} linear ${loop}p1 0`;
-  run('dmsetup', 'create', '--noudevsync', '--noudevrules', 'mapped', '--table', table);
-  mountNew('/dev/dm-0', PLACE);
+  const { path } = new MappedDevice('mapped', `0 ${PARTITIONS[0].sectors} linear ${loop}p1 0`);
+  mapped = basename(path);
+  mountNew(path, PLACE);
   mountNew(`${loop}p2`, '/mnt/partition');
   const root = join(PLACE, 'root');
   mkdirSync(root);
@@ -103,7 +104,7 @@ const secondsOf = ({ startedUs, endedUs }: Job) => Number(endedUs - startedUs) /
 
 describe('the disk of a folder', () => {
   it('is that of device mapper itself, and of a partition the whole disk', () => {
-    expect(diskOf(PLACE)).toEqual({ device: device('dm-0'), name: 'dm-0' });
+    expect(diskOf(PLACE)).toEqual({ device: device(mapped), name: mapped });
     expect(diskOf('/mnt/partition')).toEqual({ device: device(basename(loop)), name: basename(loop) });
   });
 
@@ -197,7 +198,7 @@ describe('io.max', () => {
   it('holds back what a job writes now', async () => {
     const job = await toItsEnd(`${twoMebibytes} | dd of=file bs=64k iflag=fullblock oflag=direct`, limits);
     expect(job).toMatchObject({ status: JobStatus.COMPLETED });
-    expect(reported(job)['io.max']).toBe(`${device('dm-0')} rbps=1048576 wbps=1048576 riops=max wiops=max`);
+    expect(reported(job)['io.max']).toBe(`${device(mapped)} rbps=1048576 wbps=1048576 riops=max wiops=max`);
     expect(secondsOf(job)).toBeGreaterThan(1);
     expect(job.usage?.ioWrittenBytes).toBeGreaterThanOrEqual(2n * MEBIBYTE);
   });
