@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { duplicateDescriptor } from './duplicate-descriptor.ts';
 import { checked, declare, once, systemCallError } from './library.ts';
 
 export interface SpawnOptions {
@@ -24,8 +25,7 @@ const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
 const POSIX_SPAWN_SETSID = 0x80;
 
-/** <fcntl.h> and <linux/close_range.h> */
-const F_DUPFD_CLOEXEC = 1030;
+/** <linux/close_range.h> */
 const CLOSE_RANGE_CLOEXEC = 4;
 const LAST_DESCRIPTOR = 0xffff_ffff;
 
@@ -58,9 +58,6 @@ const native = once(() => ({
   ),
   setSignalMask: declare<(attributes: Buffer, set: Buffer) => number>(
     'int posix_spawnattr_setsigmask(uint8_t *attributes, const uint8_t *set)',
-  ),
-  fcntl: declare<(fd: number, command: number, type: 'int', argument: number) => number>(
-    'int fcntl(int fd, int command, ...)',
   ),
   closeRange: declare<(first: number, last: number, flags: number) => number>(
     'int close_range(uint32_t first, uint32_t last, int flags)',
@@ -152,11 +149,7 @@ function moveOutOfTheWay(
     if (!descriptors.has(fd)) {
       return fd;
     }
-    const copy = checked(
-      native().fcntl(fd, F_DUPFD_CLOEXEC, 'int', lowestFree),
-      'fcntl F_DUPFD_CLOEXEC',
-      `descriptor ${fd}`,
-    );
+    const copy = duplicateDescriptor(fd, lowestFree);
     borrowed.push(copy);
     return copy;
   };

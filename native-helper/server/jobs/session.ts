@@ -1,6 +1,8 @@
 /** The helper's end of one session in a running job. Both directions wait for whoever is slower, and nothing piles up in between. */
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { JobletError } from '../../api/errors.ts';
+import { duplicateDescriptor } from '../../kernel/duplicate-descriptor.ts';
+import { descriptorOf } from '../../kernel/socket-descriptor.ts';
 import {
   endOfInputOrder,
   FrameReader,
@@ -11,21 +13,33 @@ import {
   type TerminalSize,
 } from './session-frames.ts';
 
+/**
+ * Orders go out by a descriptor of their own: a command may end before its input has come, and Node gives up a socket that
+ * it can't write to, with all that still lies there to be read.
+ */
 export class Session implements Disposable {
-  readonly #socket: Socket;
+  readonly #events: Socket;
+  readonly #orders: Socket;
 
   /** @param socket connected to the monitor; the session owns it. */
   constructor(socket: Socket) {
-    this.#socket = socket;
-    // That it broke, whoever reads or writes is told.
-    socket.on('error', () => undefined);
+    this.#events = socket;
+    this.#orders = new Socket({
+      fd: duplicateDescriptor(descriptorOf(socket)),
+      readable: false,
+      writable: true,
+    });
+    for (const end of [this.#events, this.#orders]) {
+      // That it broke, whoever reads or writes is told.
+      end.on('error', () => undefined);
+    }
   }
 
   /** What the monitor says, until it hangs up. It is asked for the next only when this one has been dealt with. */
   async *frames(): AsyncGenerator<SessionFrame> {
     const frames = new FrameReader();
     try {
-      for await (const bytes of this.#socket) {
+      for await (const bytes of this.#events) {
         yield* frames.read(bytes as Buffer);
       }
     } catch (error) {
@@ -38,7 +52,7 @@ export class Session implements Disposable {
 
   /** Resolves when the kernel has taken it; or when nobody is there any more. */
   send(order: Buffer): Promise<void> {
-    return new Promise((resolve) => this.#socket.write(order, () => resolve()));
+    return new Promise((resolve) => this.#orders.write(order, () => resolve()));
   }
 
   async #sendInput(bytes: Uint8Array): Promise<void> {
@@ -78,7 +92,8 @@ export class Session implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#socket.destroy();
+    this.#events.destroy();
+    this.#orders.destroy();
   }
 }
 
