@@ -519,9 +519,12 @@ export class JobRunner {
     const dueUs = record.ended_us + delayBefore(spec, store.attemptCount(uuid) + 1) * 1000;
     const attempt = attemptOf(changeOf(record), record);
     const from = predecessorsOf(JobStatus.SCHEDULED);
-    await commits.commit(() => void store.scheduleAgain(uuid, from, dueUs, attempt), 'durable');
+    await commits.commit(
+      () => void store.scheduleAgain(uuid, from, dueUs, attempt),
+      'durable',
+      () => void networks.release(uuid),
+    );
     changes.announce(uuid);
-    void networks.release(uuid);
   }
 
   async #recordDenial(uuid: string, denied: DeniedCall): Promise<void> {
@@ -562,21 +565,27 @@ export class JobRunner {
    * @returns false when the job is in no state that it could follow: then nothing was changed.
    */
   async #record(uuid: string, change: JobChange, durability: Durability): Promise<boolean> {
-    const { commits, store, changes, networks } = this.#options;
+    const { commits, store, changes } = this.#options;
     let isChanged = false;
     await this.#untilDone(uuid, async () => {
-      await commits.commit(() => {
-        isChanged = store.update(uuid, predecessorsOf(change.status), change);
-      }, durability);
+      await commits.commit(
+        () => {
+          isChanged = store.update(uuid, predecessorsOf(change.status), change);
+        },
+        durability,
+        () => hasEnded(change.status) && this.#giveBack(uuid),
+      );
       if (!this.#closing.signal.aborted) {
         changes.announce(uuid);
       }
     });
-    if (hasEnded(change.status)) {
-      this.#secrets.forget(uuid);
-      void networks.release(uuid);
-    }
     return isChanged;
+  }
+
+  /** Whoever sees that a job has ended may ask at once for what it had: its network's removal, its ports. */
+  #giveBack(uuid: string): void {
+    this.#secrets.forget(uuid);
+    void this.#options.networks.release(uuid);
   }
 
   /** Tries until it is done, or the helper ends. */

@@ -58,6 +58,14 @@ describe('CommitQueue', () => {
     expect(order).toEqual(['recoverable', 'durable']);
   });
 
+  it('says that a change can be read in the turn in which it can, before the disk has it, and not of one that is refused', async () => {
+    const told: string[] = [];
+    const good = queue.commit(insert(1), 'durable', () => told.push(`read ${probes()}`));
+    const bad = queue.commit(insert(1), 'durable', () => told.push('refused'));
+    await Promise.allSettled([good.then(() => told.push('on the disk')), bad]);
+    expect(told).toEqual(['read 1', 'on the disk']);
+  });
+
   it('keeps the good changes when one is bad', async () => {
     await queue.commit(insert(2), 'durable');
     const results = await Promise.allSettled([1, 2, 3].map((x) => queue.commit(insert(x), 'durable')));

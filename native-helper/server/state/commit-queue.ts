@@ -19,6 +19,7 @@ export type Durability = 'durable' | 'recoverable';
 interface Change {
   readonly apply: () => void;
   readonly durability: Durability;
+  readonly committed: (() => void) | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -40,15 +41,17 @@ export class CommitQueue {
   /**
    * Runs `apply` in the next commit.
    *
+   * @param committed called in the turn of the event loop in which the change can first be read, for what must not be seen
+   * to come after it; that may be some time before a durable change has resolved.
    * @throws JobletError (exhausted) when the disk is full: then nothing of the change is there. When the disk fails to sync,
    * it is an unhandled rejection of its own, and ends the helper (serve.ts): what was told as committed may not be there.
    */
-  commit(apply: () => void, durability: Durability): Promise<void> {
+  commit(apply: () => void, durability: Durability, committed?: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#waiting.length === 0) {
         setImmediate(() => this.#flush());
       }
-      this.#waiting.push({ apply, durability, resolve, reject });
+      this.#waiting.push({ apply, durability, committed, resolve, reject });
     });
   }
 
@@ -83,9 +86,12 @@ export class CommitQueue {
     }
   }
 
-  #settle(committed: readonly Change[]): void {
-    const durable = committed.filter(({ durability }) => durability === 'durable');
-    for (const { durability, resolve } of committed) {
+  #settle(changes: readonly Change[]): void {
+    const durable = changes.filter(({ durability }) => durability === 'durable');
+    for (const change of changes) {
+      change.committed?.();
+    }
+    for (const { durability, resolve } of changes) {
       if (durability === 'recoverable') {
         resolve();
       }
