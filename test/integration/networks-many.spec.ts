@@ -60,7 +60,7 @@ let folder: string;
 const unixServers: Server[] = [];
 
 beforeAll(async () => {
-  world = new NetworkWorld();
+  world = await NetworkWorld.enter();
   await world.serve('outside', 8000, 'outside');
   await world.serve('host', 8001, 'host');
   service = await temporaryService();

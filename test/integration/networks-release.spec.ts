@@ -21,8 +21,8 @@ let world: NetworkWorld;
 let root: string;
 let jobs: JobManager;
 
-beforeAll(() => {
-  world = new NetworkWorld();
+beforeAll(async () => {
+  world = await NetworkWorld.enter();
 });
 afterAll(() => world[Symbol.dispose]());
 beforeEach(async () => {

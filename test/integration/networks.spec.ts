@@ -26,7 +26,7 @@ let world: NetworkWorld;
 let service: Service;
 
 beforeAll(async () => {
-  world = new NetworkWorld();
+  world = await NetworkWorld.enter();
   await world.serve('outside', 8000, 'outside');
   await world.serve('host', 8001, 'host');
   service = await temporaryService();
