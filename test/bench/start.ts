@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
+import { pino } from 'pino';
 import { jobsConfigSchema } from '../../native-helper/api/config-schema.ts';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
 import { CgroupTree } from '../../native-helper/kernel/cgroup.ts';
@@ -13,7 +14,6 @@ import { prepareFolders } from '../../native-helper/server/config/folders.ts';
 import { JobFolder } from '../../native-helper/server/jobs/job-folder.ts';
 import { MonitorLauncher } from '../../native-helper/server/jobs/monitor-launcher.ts';
 import { endOfJob } from '../../native-helper/server/jobs/start-cost.ts';
-import { createLogger } from '../../native-helper/server/log.ts';
 import { openSource } from '../../native-helper/server/plan/sources.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 import { Bubblewrap } from './bubblewrap.ts';
@@ -40,7 +40,7 @@ export async function run(): Promise<Measurement> {
       cgroups,
       openVolume: openSource,
       ...loadAssets(),
-      logger: createLogger(paths.helperLog, 'warn'),
+      logger: pino({ enabled: false }),
     });
     using resources = new DisposableStack();
     const { plan, sources } = compileSample(resources, root);
