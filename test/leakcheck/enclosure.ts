@@ -1,6 +1,8 @@
 /** Namespaces of the check's own, so that nothing else on the machine can be taken for a leak, and none be hidden by it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { temporaryRoot } from '../fixtures/root.ts';
 
 const INSIDE = 'JOBLET_LEAKCHECK_INSIDE';
 
@@ -9,11 +11,21 @@ export function isEnclosed(): boolean {
 }
 
 /**
- * Runs this program again in new PID, mount, network, IPC and UTS namespaces.
+ * Runs this program again in new PID, mount, network, IPC and UTS namespaces, with a folder of its own for all that it
+ * writes. However it ends, also by a signal to us, nothing of it runs on, no mount of it is left, and the folder is removed.
  *
  * @returns its exit code.
  */
 export async function runEnclosed(): Promise<number> {
+  const folder = temporaryRoot();
+  try {
+    return await runIn(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function runIn(folder: string): Promise<number> {
   const child = spawn(
     'unshare',
     [
@@ -22,8 +34,11 @@ export async function runEnclosed(): Promise<number> {
       ...['sh', '-c', 'ip link set lo up 2>/dev/null; "$@" & wait $!', 'sh'],
       ...[process.execPath, ...process.argv.slice(1)],
     ],
-    { stdio: 'inherit', env: { ...process.env, [INSIDE]: '1' } },
+    { stdio: 'inherit', env: { ...process.env, [INSIDE]: '1', TMPDIR: folder } },
   );
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => child.kill('SIGKILL'));
+  }
   const [code] = (await once(child, 'exit')) as [number | null];
   return code ?? 1;
 }

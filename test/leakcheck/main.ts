@@ -2,13 +2,14 @@
  * `npm run leakcheck -- [--jobs N] [--seed N]`: runs jobs through a real helper, kills some of them, some monitors and
  * twice the helper, and counts what is left. Then it leaks one thing of each kind on purpose and must find it.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect, parseArgs } from 'node:util';
 import { parseDocument } from 'yaml';
 import { JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
 import { compileProbes } from '../escape/probes.ts';
+import { temporaryRoot } from '../fixtures/root.ts';
 import { RunningHelper } from '../fixtures/running-helper.ts';
 import { type Census, KINDS, type Leak, leaksBetween, type Places, takeCensus } from './census.ts';
 import { isEnclosed, runEnclosed } from './enclosure.ts';
@@ -124,9 +125,10 @@ async function cgroupOf(helper: RunningHelper): Promise<string> {
 
 /** Runs them and deletes them, so that nothing of them should be left. */
 async function runJobs(helper: RunningHelper, cgroup: string, random: Random, jobs: number): Promise<void> {
+  const lent = temporaryRoot();
   const client = await helper.connect();
   try {
-    const ended = await runWorkload({ client, random, cgroup, jobs, atOnce: JOBS_AT_ONCE });
+    const ended = await runWorkload({ client, random, cgroup, lent, jobs, atOnce: JOBS_AT_ONCE });
     const endings = Map.groupBy(ended, ({ status }) => JobStatus[status]);
     process.stdout.write(
       `${jobs} jobs: ${[...endings].map(([status, all]) => `${all.length} ${status}`).join(', ')}\n`,
@@ -137,6 +139,7 @@ async function runJobs(helper: RunningHelper, cgroup: string, random: Random, jo
     }
   } finally {
     client.close();
+    rmSync(lent, { recursive: true });
   }
 }
 

@@ -1,7 +1,13 @@
 /** What a job may ask for, by chance: each of it takes something of the machine that must be given back. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { JobletError } from '../../native-helper/api/errors.ts';
-import { type JobSpec, type JobSpecSchema, VolumeType } from '../../native-helper/api/gen/joblet_pb.js';
+import {
+  type JobSpec,
+  type JobSpecSchema,
+  type Limits,
+  type LimitsSchema,
+  VolumeType,
+} from '../../native-helper/api/gen/joblet_pb.js';
 import { landlockAbi } from '../../native-helper/kernel/system-call.ts';
 import type { Client } from '../../src-main/client/index.ts';
 import type { Random } from './random.ts';
@@ -10,11 +16,26 @@ type Options = Exclude<MessageInitShape<typeof JobSpecSchema>, { $typeName: stri
 /** All that a job may ask for, besides what it runs. */
 type Field = Exclude<keyof JobSpec, '$typeName' | '$unknown' | 'command' | 'args'>;
 
+type Limited = Exclude<MessageInitShape<typeof LimitsSchema>, { $typeName: string }>;
+type Limit = Exclude<keyof Limits, '$typeName' | '$unknown'>;
+
+/** Where the jobs run. */
+export interface Host {
+  readonly lent: string;
+  /** What it can't give, and why: a job that asked for it would be refused before it took anything. */
+  readonly impossible: ReadonlyMap<string, string>;
+}
+
+type Draw<Part> = (random: Random, host: Host) => Part;
+
 const PROBABILITY = 0.25;
+const LIMIT_PROBABILITY = 0.5;
+const IO_WEIGHT = 50;
 const LATEST_START_MS = 300;
 const FIRST_PORT = 20_000;
 const PORTS = 10_000;
 const NETWORK = { name: 'leakcheck', cidr: '10.231.7.0/26' };
+const CONTROLLERS = ['cpu', 'cpuset', 'io', 'memory', 'pids'];
 const NETWORKS = ['host', 'none', 'isolated', 'bridge', NETWORK.name];
 const VOLUMES = [
   { name: 'disk', type: VolumeType.FILESYSTEM, sizeBytes: 8_388_608n },
@@ -24,22 +45,39 @@ const VOLUMES = [
 /** What jobs with uploads get. */
 export const UPLOADED = import.meta.dirname;
 
+/** A limit that is new must come in here: it does not compile without. Each is far from what ends a job of the check. */
+const LIMITS: Readonly<Record<Limit, Draw<Limited>>> = {
+  pids: (random) => ({ pids: BigInt(50 + random.below(50)) }),
+  memoryBytes: () => ({ memoryBytes: 67_108_864n }),
+  memoryHighBytes: () => ({ memoryHighBytes: 50_331_648n }),
+  swapBytes: () => ({ memoryBytes: 67_108_864n, swapBytes: 0n }),
+  cpuPercent: (random) => ({ cpuPercent: 100 + random.below(100) }),
+  cpuWeight: (random) => ({ cpuWeight: 1 + random.below(200) }),
+  cpuCores: () => ({ cpuCores: '0' }),
+  ioBytesPerSecond: () => ({ ioBytesPerSecond: 104_857_600n }),
+  ioWeight: () => ({ ioWeight: IO_WEIGHT }),
+};
+
 /** A field of the specification that is new must come in here: it does not compile without. */
-export const OPTIONS: Readonly<Record<Field, (random: Random) => Options>> = {
+export const OPTIONS: Readonly<Record<Field, Draw<Options>>> = {
   name: () => ({ name: 'leak check' }),
   environment: () => ({ environment: { COLOUR: 'blue' } }),
   secretEnvironment: () => ({ secretEnvironment: { PIN: '1234' } }),
-  limits: (random) => ({
-    limits: { pids: BigInt(50 + random.below(50)), memoryBytes: 67_108_864n, cpuPercent: 100 },
-  }),
+  limits: (random, host) => ({ limits: drawn(LIMITS, LIMIT_PROBABILITY, random, host) }),
   timeoutMs: (random) => ({ timeoutMs: BigInt(50 + random.below(2000)) }),
   stopGraceMs: () => ({ stopGraceMs: 100n }),
   workDir: () => ({ workDir: '/tmp' }),
   hostname: (random) => ({ hostname: `job-${random.below(5)}` }),
   seccompLevel: (random) => ({ seccompLevel: random.below(4) }),
   volumes: (random) => ({ volumes: VOLUMES.map(({ name }) => ({ name, readOnly: random.chance(0.5) })) }),
-  // Read-only: root's own folders are not lent to jobs for writing.
-  mounts: () => ({ mounts: [{ source: '/usr/share', target: '/seen', readOnly: true }] }),
+  // At level 0 no folder is lent for writing.
+  mounts: (random, { lent }) => ({
+    seccompLevel: 1 + random.below(3),
+    mounts: [
+      { source: lent, target: '/seen', readOnly: true },
+      { source: lent, target: '/lent', readOnly: random.chance(0.3) },
+    ],
+  }),
   labels: (random) => ({ labels: { round: String(random.below(10)), leakcheck: '' } }),
   startAtUs: (random) => ({ startAtUs: BigInt(Date.now() + random.below(LATEST_START_MS)) * 1000n }),
   retry: (random) => ({
@@ -56,26 +94,42 @@ export const OPTIONS: Readonly<Record<Field, (random: Random) => Options>> = {
   workBytes: () => ({ workBytes: 4_194_304n }),
   require: () => ({ require: ['landlock-scopes'] }),
   uploads: () => ({ uploads: [UPLOADED] }),
-  tcpPorts: () => ({ tcpPorts: { connect: '80,443', bind: '' } }),
+  tcpPorts: (random) => ({ tcpPorts: { connect: '80,443', bind: random.choose(['', '8000-8010']) } }),
 };
 
-/** What this machine can't give, and why: a job that asked for it would be refused before it took anything. */
-export async function impossibleHere(client: Client): Promise<Map<string, string>> {
+/** @param lent a folder of ours, for jobs to read and to write */
+export async function hostOf(client: Client, lent: string): Promise<Host> {
   const { controllers } = await client.helper.getStatus({});
-  const missing = ['cpu', 'memory', 'pids'].filter((controller) => !controllers.includes(controller));
+  const missing = CONTROLLERS.filter((controller) => !controllers.includes(controller));
   const abi = landlockAbi();
-  return new Map([
+  const impossible = new Map<string, string>([
     ...(missing.length > 0 ? [['limits', `cgroup v2 has no ${missing.join(', ')} here`] as const] : []),
     ...(abi < 4 ? [['tcpPorts', `Landlock is of ABI ${abi}`] as const] : []),
     ...(abi < 6 ? [['require', `Landlock is of ABI ${abi}`] as const] : []),
   ]);
+  if (!impossible.has('limits')) {
+    await client.jobs
+      .runJob({ spec: { command: 'true', limits: { ioWeight: IO_WEIGHT } } })
+      .catch((error: unknown) => impossible.set('ioWeight', String(error)));
+  }
+  return { lent, impossible };
 }
 
-export function randomOptions(random: Random, impossible: ReadonlyMap<string, string>): Options {
-  const possible = Object.entries(OPTIONS).filter(([name]) => !impossible.has(name));
+export function randomOptions(random: Random, host: Host): Options {
+  return drawn(OPTIONS, PROBABILITY, random, host);
+}
+
+/** Each of them with this probability, and none that this machine can't give. */
+function drawn<Part extends object>(
+  parts: Readonly<Record<string, Draw<Part>>>,
+  probability: number,
+  random: Random,
+  host: Host,
+): Part {
+  const possible = Object.entries(parts).filter(([name]) => !host.impossible.has(name));
   return Object.assign(
     {},
-    ...possible.flatMap(([, option]) => (random.chance(PROBABILITY) ? [option(random)] : [])),
+    ...possible.flatMap(([, draw]) => (random.chance(probability) ? [draw(random, host)] : [])),
   );
 }
 

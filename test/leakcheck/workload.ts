@@ -10,7 +10,8 @@ import { localFilesOf } from '../../src-main/client/local-tree.ts';
 import { upload } from '../../src-main/client/upload.ts';
 import { monitorsWith } from '../fixtures/monitors.ts';
 import {
-  impossibleHere,
+  type Host,
+  hostOf,
   makeNetwork,
   makeVolumes,
   randomOptions,
@@ -37,6 +38,7 @@ const COMMANDS: readonly string[] = [
   'ipcmk --shmem 4096 --semaphore 2 --queue >/dev/null',
   'echo shared >/dev/shm/left; echo shared >/dev/mqueue/left; echo temporary >/tmp/left',
   'kill -SEGV $$',
+  'mkdir -p /lent/$JOB_ID/deep; ln -s /etc /lent/$JOB_ID/link; mkfifo /lent/$JOB_ID/pipe; exec 9>/lent/$JOB_ID/file; sleep 600 & exit 0',
   'for f in /volumes/*/; do echo x >$f/left; done; exec 9</volumes/disk/left; exit 2',
   'sleep 600',
   'while :; do echo busy; sleep 0.01; done',
@@ -60,6 +62,8 @@ export interface WorkloadOptions {
   readonly random: Random;
   /** The folder of the jobs' cgroups. */
   readonly cgroup: string;
+  /** A folder that jobs may get for reading and writing. */
+  readonly lent: string;
   readonly jobs: number;
   readonly atOnce: number;
 }
@@ -75,14 +79,14 @@ export async function runWorkload(options: WorkloadOptions): Promise<readonly Jo
   let left = options.jobs;
   await patiently(() => makeVolumes(options.client));
   await patiently(() => makeNetwork(options.client));
-  const impossible = await patiently(() => impossibleHere(options.client));
-  for (const [option, reason] of impossible) {
+  const host = await patiently(() => hostOf(options.client, options.lent));
+  for (const [option, reason] of host.impossible) {
     process.stdout.write(`left out: ${option}: ${reason}\n`);
   }
   const lane = async (): Promise<void> => {
     while (left > 0) {
       left -= 1;
-      ended.push(await runOne(options, impossible));
+      ended.push(await runOne(options, host));
     }
   };
   await Promise.all(Array.from({ length: options.atOnce }, lane));
@@ -101,16 +105,13 @@ async function endUnheardOf(client: Client, known: ReadonlySet<string>): Promise
   }
 }
 
-async function runOne(
-  { client, random, cgroup }: WorkloadOptions,
-  impossible: ReadonlyMap<string, string>,
-): Promise<Job> {
+async function runOne({ client, random, cgroup }: WorkloadOptions, host: Host): Promise<Job> {
   const script = random.choose(COMMANDS);
   const ending =
     ENDLESS.has(script) || random.chance(ENDING_PROBABILITY) ? random.choose(ENDINGS) : undefined;
   const deeds = DEEDS.filter(() => random.chance(DEED_PROBABILITY));
   const life = random.below(LONGEST_LIFE_MS);
-  const options = randomOptions(random, impossible);
+  const options = randomOptions(random, host);
   const { uuid } = await patiently(() =>
     client.jobs.runJob({ spec: { ...options, command: 'sh', args: ['-c', script] } }),
   );

@@ -45,9 +45,6 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'app-log', packages: [...APP_NEEDS, 'e2fsprogs'], mustMeetBar: true },
 ];
 
-/** All 500 of `npm run leakcheck` take more than half a minute on two processors. */
-const LEAK_CHECK_JOBS = '120';
-
 interface Run {
   readonly results: Results;
   /** Debian's names of what is not installed, and `electron`. */
@@ -279,7 +276,7 @@ async function program(
 
 async function measurements(run: Run): Promise<void> {
   if (canRun(run, 'leak check', { root: true, packages: ['nftables'] })) {
-    await program(run, 'Leak check', ['test/leakcheck/main.ts', '--jobs', LEAK_CHECK_JOBS], 5);
+    await program(run, 'Leak check', ['test/leakcheck/main.ts'], 5);
   }
   for (const each of BENCHMARKS) {
     await benchmark(run, each);
