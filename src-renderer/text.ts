@@ -275,7 +275,7 @@ export const text = {
       labels: { label: 'Labels', help: 'Words to find it by, with a value or without, such as team=core.' },
       volumes: {
         label: 'Volumes',
-        help: 'Folders that outlive it, seen at /volumes/NAME; with :ro to read only. They are made on the page of volumes and networks.',
+        help: 'Folders that outlive it, seen at /volumes/NAME; with :ro to read only. They are made here, or on the page of volumes and networks.',
       },
       workBytes: {
         label: 'Disk',
@@ -336,8 +336,15 @@ export const text = {
     secretsInLine: 'Values of secrets are not shown: the line takes them from variables of the same name.',
     copyLine: 'Copy the line for a terminal',
     copied: 'Copied',
+    existing: { network: 'Networks of this machine', volumes: 'Volumes of this machine' },
+    picker: {
+      files: 'Choose files …',
+      folder: 'Choose a folder …',
+      notChosen: 'Nothing could be chosen',
+    },
     dropHere: 'Drop folders to run there',
     dropped: (paths: readonly string[]) => `The job will see and can change ${paths.join(', ')}.`,
+    droppedToUpload: (paths: readonly string[]) => `The job will get a copy of ${paths.join(', ')}.`,
     droppedNot: 'Only what lies on this machine can be dropped here.',
     presets: {
       title: 'Presets',
@@ -547,6 +554,9 @@ export const text = {
     killed: (name: string, signal: number) => `It was killed by ${name} (signal ${signal}).`,
     outOfMemory: (kills: number) =>
       `It ran out of memory: the kernel killed ${count(kills, 'process', 'processes')} of it.`,
+    refusedProcesses: (number: number) =>
+      `The kernel refused it ${count(number, 'process', 'processes')} beyond its limit.`,
+    moreProcesses: 'Run it again with a higher limit of processes and threads.',
     timeout: (time: string) => `It took longer than its ${time}, and was ended.`,
     refused: 'It was refused: the command did not run.',
     failed: 'It failed.',

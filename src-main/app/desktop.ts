@@ -37,6 +37,17 @@ export class Desktop {
     return (!canceled && filePaths[0]) || null;
   }
 
+  /** @returns none when nobody wanted any after all. */
+  async askForPaths(kind: 'files' | 'folder'): Promise<string[]> {
+    const { filePaths, canceled } = await this.#ask((window) =>
+      dialog.showOpenDialog(window, {
+        title: text.dialogs.choose,
+        properties: kind === 'files' ? ['openFile', 'multiSelections'] : ['openDirectory'],
+      }),
+    );
+    return canceled ? [] : filePaths;
+  }
+
   /** Only a person's yes opens it, and only after the whole address was shown. */
   async openAddress(address: string): Promise<void> {
     const { href, host } = checkedAddress(address);

@@ -63,6 +63,7 @@ export function requestHandlers(sources: RequestSources): RequestHandlers {
     'certificates.list': async () => listCertificates(root),
     'certificates.rotate': ({ authority }) => done(link.rotateCertificates(authority)),
     doctor: (_request, signal) => examineMachine(link, signal),
+    'paths.choose': ({ kind }) => desktop.askForPaths(kind),
     'clipboard.write': ({ text }) => done(desktop.write(text)),
     'address.open': ({ address }) => done(desktop.openAddress(address)),
     'helper.start': () => done(link.start()),

@@ -9,6 +9,7 @@ export const text = {
     notStarted: 'Joblet could not start',
     saveLog: 'Save log',
     download: 'Download files into …',
+    choose: 'For the job',
     open: 'Open',
     cancel: 'Cancel',
     openAddress: (host: string) => `Open ${host} in your browser?`,

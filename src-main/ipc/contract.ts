@@ -463,6 +463,11 @@ export const REQUESTS = {
   /** Writes new ones and uses them. */
   'certificates.rotate': { request: z.strictObject({ authority: z.boolean() }), response: nothing },
   doctor: { request: nothing, response: doctorSchema },
+  /** Asks for files, or for a folder, of this machine; none when nobody wanted any after all. */
+  'paths.choose': {
+    request: z.strictObject({ kind: z.enum(['files', 'folder']) }),
+    response: z.array(z.string()),
+  },
   'clipboard.write': {
     request: z.strictObject({ text: z.string().check(z.maxLength(16_000_000)) }),
     response: nothing,

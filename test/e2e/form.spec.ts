@@ -33,6 +33,9 @@ async function openForm(): Promise<void> {
   await command().waitFor();
 }
 
+const unfold = (fold: 'files' | 'network') =>
+  desktop.page.getByRole('heading', { name: words.groups[fold].title, exact: true }).click();
+
 const filesToCopy = () => field(words.fields.uploads.label);
 const output = () => desktop.page.locator('.xterm-rows');
 
@@ -51,6 +54,22 @@ describe('files to copy', () => {
     await output().getByText('hello from here').waitFor();
   });
 
+  it('can be chosen in the desktop’s dialog, more than once, and not at all', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'chosen-'));
+    const chosen = [join(folder, 'one'), join(folder, 'two')];
+    await openForm();
+    await unfold('files');
+    for (const filePaths of [chosen.slice(0, 1), chosen, []]) {
+      await desktop.app.evaluate(({ dialog }, paths) => {
+        dialog.showOpenDialog = async () => ({ canceled: paths.length === 0, filePaths: paths });
+      }, filePaths);
+      await desktop.page.getByRole('button', { name: words.picker.files }).click();
+    }
+    await desktop.page.getByText(words.droppedToUpload(chosen)).waitFor();
+    expect(await filesToCopy().inputValue()).toBe(chosen.join(', '));
+    await desktop.page.getByRole('button', { name: words.clear }).click();
+  });
+
   it('come later when they are gone on with', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'later-'));
     writeFileSync(join(folder, 'greeting'), 'hello from later');
@@ -58,6 +77,29 @@ describe('files to copy', () => {
     await desktop.openJob('the waiting one');
     await desktop.page.getByRole('button', { name: text.job.upload }).click();
     await output().getByText('hello from later').waitFor();
+  });
+});
+
+describe('what exists on this machine', () => {
+  it('is chosen by a click, and what is made in the form is chosen at once', async () => {
+    await openForm();
+    await unfold('network');
+    const networks = desktop.page.getByRole('group', { name: words.existing.network });
+    await networks.getByRole('button', { name: 'none' }).click();
+    expect(await field(words.fields.network.label).inputValue()).toBe('none');
+    await networks.getByRole('button', { name: 'none', pressed: true }).waitFor();
+    await unfold('files');
+    const volumes = desktop.page.getByRole('group', { name: words.existing.volumes });
+    await volumes.getByRole('button', { name: text.resources.volumes.create }).click();
+    await field(text.resources.volumes.name).last().fill('made-here');
+    await field(text.resources.volumes.size).fill('16 MB');
+    await desktop.page.keyboard.press('Enter');
+    await volumes.getByRole('button', { name: 'made-here', pressed: true }).waitFor();
+    expect(await field(words.fields.volumes.label).inputValue()).toBe('made-here');
+    await command().fill('df /volumes/made-here; tail -n +3 /proc/net/dev | cut -d: -f1');
+    await desktop.page.keyboard.press('Control+Enter');
+    await output().getByText('/volumes/made-here').waitFor();
+    await output().getByText('lo', { exact: true }).waitFor();
   });
 });
 

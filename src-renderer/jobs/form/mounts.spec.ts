@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatMounts, mountText, parseMounts, runHere } from './mounts.ts';
+import { formatMounts, mountText, parseMounts, runHere, withPaths } from './mounts.ts';
 
 const mount = (source: string, target = source, readOnly = false) => ({ source, target, readOnly });
 
@@ -38,4 +38,9 @@ describe('what is dropped', () => {
     expect(runHere(lines, dropped)).toEqual(filled);
     expect(runHere(filled, dropped)).toEqual(filled);
   });
+});
+
+it('adds paths to a line of them, each once', () => {
+  expect(withPaths('', ['/a/b c, d'])).toBe('/a/b c, d');
+  expect(withPaths('/a/b c, d', ['/e', '/a/b c, d'])).toBe('/a/b c, d, /e');
 });

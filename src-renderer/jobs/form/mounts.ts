@@ -56,6 +56,13 @@ function withoutEndSlash(path: string): string {
   return path.length > 1 ? path.replace(/\/+$/, '') : path;
 }
 
+/** The line of paths with more of them. */
+export function withPaths(typed: string, added: readonly string[]): string {
+  const told = parsePaths(typed);
+  const before = 'value' in told ? told.value : [];
+  return [...new Set([...before, ...added])].join(', ');
+}
+
 export interface Dropped {
   readonly path: string;
   readonly isFolder: boolean;

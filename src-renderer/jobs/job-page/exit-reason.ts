@@ -23,11 +23,16 @@ export function exitReasonOf(job: JobDetails): ExitReason | undefined {
     return undefined;
   }
   const { failure } = job;
-  return {
-    ...wordsOf(job),
-    cause: failure === null ? '' : layerText(failure),
-    mend: failure?.mend ?? '',
-  };
+  const told = failure === null ? evidenceOf(job) : { cause: layerText(failure), mend: failure.mend };
+  return { ...wordsOf(job), ...told };
+}
+
+/** The kernel's counts explain a failure that the command itself only had an error of its own for. */
+function evidenceOf({ status, usage }: JobDetails): Pick<ExitReason, 'cause' | 'mend'> {
+  const refused = status === 'FAILED' ? (usage?.pidsMaxHits ?? 0) : 0;
+  return refused === 0
+    ? { cause: '', mend: '' }
+    : { cause: text.exit.refusedProcesses(refused), mend: text.exit.moreProcesses };
 }
 
 function wordsOf(job: JobDetails): Pick<ExitReason, 'tone' | 'title'> {
