@@ -18,6 +18,6 @@ it('explains an exit code by the processes that the kernel refused', () => {
 
 it('says nothing of them when the job did what it was to do, or did not run', () => {
   expect(exitReasonOf(ended({ status: 'COMPLETED', exitCode: 0, usage }))?.cause).toBe('');
-  const failure = { layer: 'mount', operation: 'open', object: '/x', cause: 'ENOENT', mend: 'Make it.' };
+  const failure = { layer: 'mount', operation: 'open', object: '/x', reason: 'ENOENT', mend: 'Make it.' };
   expect(exitReasonOf(ended({ usage, failure }))).toMatchObject({ mend: 'Make it.' });
 });
