@@ -62,10 +62,14 @@ describe('a denied call', () => {
   });
 
   it('is told of while the job runs, once a call', async () => {
-    const { uuid } = await jobs.run(python(`${PTRACE}\n${PTRACE}\ntime.sleep(60)`), 0);
+    const { uuid } = await jobs.run(
+      python(`${PTRACE}\n${PTRACE}\nprint("both", flush=True)\ntime.sleep(60)`),
+      0,
+    );
     const job = await untilState(jobs, uuid, ({ denials }) => denials.length > 0);
     expect(deniedBy(job)).toEqual([['ptrace', 0n, '--seccomp 1']]);
     expect(job.status).toBe(JobStatus.RUNNING);
+    await untilOutput(jobs, uuid, 'both');
     await jobs.stop(uuid, 0n);
     expect(deniedBy(await untilEnded(jobs, uuid))).toEqual([['ptrace', 2n, '--seccomp 1']]);
   });

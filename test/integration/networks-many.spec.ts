@@ -74,7 +74,7 @@ afterAll(async () => {
     server.close();
   }
   await service[Symbol.asyncDispose]();
-  world[Symbol.dispose]();
+  await world[Symbol.asyncDispose]();
 });
 
 async function serveUnix(path: string): Promise<void> {

@@ -24,7 +24,7 @@ let jobs: JobManager;
 beforeAll(async () => {
   world = await NetworkWorld.enter();
 });
-afterAll(() => world[Symbol.dispose]());
+afterAll(() => world[Symbol.asyncDispose]());
 beforeEach(async () => {
   root = temporaryRoot();
   writeFileSync(

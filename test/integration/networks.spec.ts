@@ -35,7 +35,7 @@ afterAll(async () => {
   await service[Symbol.asyncDispose]();
   expect(ourInterfaces(), 'interfaces that are left').toEqual([]);
   expect(tables(), 'tables that are left').toEqual([]);
-  world[Symbol.dispose]();
+  await world[Symbol.asyncDispose]();
 });
 
 function ourInterfaces(): string[] {
