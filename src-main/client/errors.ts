@@ -7,7 +7,7 @@ import type { Endpoint } from './endpoint.ts';
 /** How a connection that breaks in mid-call shows itself: the helper may be back in a moment. */
 const INTERRUPTED: readonly Code[] = [Code.Unavailable, Code.Aborted, Code.Canceled, Code.Internal];
 /** The same when the answer's head had come, and the connection was gone before its body was asked for. */
-const CUT_OFF = 'ERR_STREAM_PREMATURE_CLOSE';
+export const CUT_OFF = 'ERR_STREAM_PREMATURE_CLOSE';
 
 /** OpenSSL's names of the alerts with which a server turns a certificate down. */
 const CERTIFICATE_ALERT =

@@ -3,11 +3,12 @@
 import type { TLSSocket } from 'node:tls';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import type { Transport } from '@connectrpc/connect';
-import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node';
+import { createGrpcTransport } from '@connectrpc/connect-node';
 import { HelperService } from '../../native-helper/api/gen/joblet_pb.js';
 import type { Endpoint } from './endpoint.ts';
 import { isInterruption, toJobletError } from './errors.ts';
 import { Liveness } from './liveness.ts';
+import { WholeBodySessionManager } from './response-body.ts';
 
 /** The name stands in the certificate; the socket decides where it leads. */
 const BASE_URL = 'https://joblet-helper';
@@ -23,7 +24,7 @@ export function openTransport(endpoint: Endpoint): ClosableTransport {
     socket = endpoint.open();
     return socket;
   };
-  const sessionManager = new Http2SessionManager(BASE_URL, {}, { createConnection });
+  const sessionManager = new WholeBodySessionManager(BASE_URL, {}, { createConnection });
   const grpc = createGrpcTransport({ baseUrl: BASE_URL, sessionManager, acceptCompression: [] });
   const { getStatus } = HelperService.method;
   const liveness = new Liveness({

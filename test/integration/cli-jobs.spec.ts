@@ -149,7 +149,8 @@ describe('job list', () => {
   it('chooses by state, name, command and number', async () => {
     const sleeper = await joblet.submit('--name', 'sleeper', 'sleep', '61');
     const ids = (rows: { id: string }[]) => rows.map(({ id }) => id);
-    expect(ids(await joblet.json('job', 'list', '--status', 'running,queued'))).toEqual([sleeper]);
+    const live = async () => ids(await joblet.json('job', 'list', '--status', 'running,queued'));
+    await expect.poll(live).toEqual([sleeper]);
     expect(ids(await joblet.json('job', 'list', '--command', 'sleep', '--status', 'RUNNING'))).toEqual([
       sleeper,
     ]);

@@ -289,7 +289,8 @@ describe('a helper that is started again', () => {
     const leftover = join(jobsDirectory, 'dddddddd-dddd-4ddd-8ddd-dddddddddddd');
     for (const work of ['work', 'work/inner']) {
       mkdirSync(join(leftover, work), { recursive: true });
-      for (let file = 0; file < 1500; file += 1) {
+      // Far more than are removed while a disk is slow to take the end of the other one.
+      for (let file = 0; file < 10_000; file += 1) {
         writeFileSync(join(leftover, work, String(file)), '');
       }
     }
