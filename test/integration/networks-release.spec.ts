@@ -1,6 +1,6 @@
 /** What a job has of its network is given back, however its attempts end. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -29,7 +29,11 @@ beforeEach(async () => {
   root = temporaryRoot();
   writeFileSync(
     join(root, 'nft'),
-    '#!/bin/sh\n[ -e "$0-broken" ] && { echo broken >&2; exit 1; }\nexec /usr/sbin/nft "$@"\n',
+    `#!/bin/sh
+[ -e "$0-broken" ] && { echo broken >&2; exit 1; }
+[ -e "$0-slow" ] && sleep 6
+exec /usr/sbin/nft "$@"
+`,
   );
   chmodSync(join(root, 'nft'), 0o755);
   jobs = await reopened();
@@ -136,6 +140,19 @@ describe('a network that could not be taken away', () => {
     await untilEnded(jobs, other.uuid);
     await expectNothingHeld();
   });
+
+  it('is tried again when the network is removed, whose error says what the matter is', async () => {
+    const { uuid } = await jobs.run(shell('sleep 60', { network: 'tiny' }), 0);
+    await untilState(jobs, uuid, isRunning);
+    writeFileSync(join(root, 'nft-broken'), '');
+    await jobs.stop(uuid, 0n);
+    await untilEnded(jobs, uuid);
+    const message = /remove tiny: what jobs that have ended had of it could not be taken away.*joblet doctor/;
+    await expect(jobs.networks.remove('tiny')).rejects.toThrowError(message);
+    rmSync(join(root, 'nft-broken'));
+    await jobs.networks.remove('tiny');
+    expect([...ofNetworks(), ...leases()]).toEqual([]);
+  });
 });
 
 it('addresses are never given twice, and leases are kept, while jobs come and go on a small network', async () => {
@@ -159,4 +176,30 @@ it('addresses are never given twice, and leases are kept, while jobs come and go
   await networks.close();
   expect(leases()).toEqual([]);
   await networks.remove('small');
+});
+
+describe('a machine without a packet filter', () => {
+  it('keeps nothing of jobs that could not be started there', async () => {
+    writeFileSync(join(root, 'nft-broken'), '');
+    const { uuid } = await jobs.run(shell('true', { network: 'tiny' }), 0);
+    expect(await untilEnded(jobs, uuid)).toMatchObject({
+      status: JobStatus.FAILED,
+      failure: { layer: 'network' },
+    });
+    await expectNothingHeld();
+    await jobs.networks.remove('tiny');
+  });
+});
+
+describe('a job whose network takes long to be made', () => {
+  it('is stopped before its command runs, by a stop that waits for that', async () => {
+    writeFileSync(join(root, 'nft-slow'), '');
+    const { uuid } = await jobs.run(shell('true', { network: 'tiny' }), 0);
+    const stopped = jobs.stop(uuid, 0n);
+    await delay(1000);
+    rmSync(join(root, 'nft-slow'));
+    expect(await stopped).toMatchObject({ status: JobStatus.STOPPED, startedUs: 0n });
+    await expectNothingHeld();
+    expect(readFileSync(join(root, 'service.log'), 'utf8')).not.toContain('does not end its job');
+  });
 });

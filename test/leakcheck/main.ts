@@ -74,8 +74,26 @@ async function main(): Promise<number> {
 }
 
 async function checkLeaks(jobs: number, random: Random): Promise<number> {
-  const results = new Results();
   await using helper = await startConfigured();
+  try {
+    const failures = await compareCensuses(helper, jobs, random);
+    if (failures > 0) {
+      tellLog(helper);
+    }
+    return failures;
+  } catch (error) {
+    tellLog(helper);
+    throw error;
+  }
+}
+
+/** What the helper said of itself goes with its root. */
+function tellLog({ root }: RunningHelper): void {
+  process.stdout.write(`The helper's log:\n${readFileSync(pathsUnder(root).helperLog, 'utf8')}\n`);
+}
+
+async function compareCensuses(helper: RunningHelper, jobs: number, random: Random): Promise<number> {
+  const results = new Results();
   const cgroup = await cgroupOf(helper);
   const places = (): Places => ({ root: helper.root, cgroup, helperPid: helper.pid, jobsUid: JOBS_UID });
   await runJobs(helper, cgroup, random, WARM_UP_JOBS);

@@ -63,7 +63,9 @@ done
 mkdir -p "$CHECKOUT" && mount --bind /run/checkout "$CHECKOUT" || fail "bind $CHECKOUT back"
 mkdir -p /lib/modules
 mount --bind "$MODULES" /lib/modules || fail "bind $MODULES"
-# Images of disks, too, are mounted in here. Nothing loads a module on demand.
+# What the kernel loads on demand, as it does on any machine: busybox has the loader.
+[ -e /sbin/modprobe ] || ln -s /bin/busybox /sbin/modprobe
+# Images of disks, too, are mounted in here.
 for module in loop crc16 crc32c_generic mbcache jbd2 ext4; do
   busybox modprobe "$module" || fail "modprobe $module"
 done

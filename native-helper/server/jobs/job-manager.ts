@@ -60,6 +60,8 @@ import { isAwaitingFiles, Uploads } from './uploads.ts';
 const DELETE_BATCH = 1000;
 /** For a monitor to end its job, beyond the grace time, and again for it to record the end of one that the helper killed. */
 const MONITOR_PATIENCE_MS = 5000n;
+/** What is made for a job before it has a monitor, such as its network, takes long where many are started, or a disk is slow. */
+const PREPARATION_PATIENCE_MS = 60_000n;
 const SLACK_MS = 60_000n;
 /** setTimeout knows no longer time, about 25 days. */
 const LONGEST_WAIT_MS = 2n ** 31n - 1n;
@@ -287,7 +289,8 @@ export class JobManager {
    *
    * @param graceMs between SIGTERM and the end of the whole job; undefined: what the job, or else the configuration, says.
    * @param signal the caller has left: nothing is held for it any more, and the job is ended all the same.
-   * @throws JobletError: invalid, not_found, or unavailable: the job was killed, but its monitor does not record the end.
+   * @throws JobletError: invalid, not_found, or unavailable: the job is still being prepared, and ends before its command runs; or it
+   *   was killed, but its monitor does not record the end.
    */
   async stop(id: string, graceMs?: bigint, signal = NEVER): Promise<Job> {
     if (graceMs !== undefined && graceMs > MAX_DURATION_MS) {
@@ -308,6 +311,10 @@ export class JobManager {
     const ownGrace = spec.stopGraceMs || BigInt(this.#options.jobsConfig.stop_grace_ms);
     const grace = graceMs ?? ownGrace;
     this.#runner.stop(uuid, grace);
+    const isAsked = () => this.#runner.hasMonitor(uuid) || this.#hasEnded(uuid);
+    if (!(await this.#reaches(uuid, isAsked, PREPARATION_PATIENCE_MS, signal))) {
+      throw isBeingPrepared(uuid);
+    }
     const ends = (milliseconds: bigint) =>
       this.#reaches(uuid, () => this.#hasEnded(uuid), milliseconds, signal);
     if (!(await ends(grace + MONITOR_PATIENCE_MS))) {
@@ -718,6 +725,16 @@ function refuseUnless(
         operation === 'pause' ? 'Only a job that runs can be paused.' : 'Only a paused job can be resumed.',
     });
   }
+}
+
+function isBeingPrepared(uuid: string): JobletError {
+  return new JobletError('unavailable', {
+    layer: 'job',
+    operation: 'stop',
+    object: uuid,
+    reason: 'what it asks for is still being made; it ends before its command runs',
+    mend: 'Wait for its end: joblet job wait.',
+  });
 }
 
 function doesNotFreeze(uuid: string): JobletError {

@@ -168,6 +168,11 @@ export class JobRunner {
     return this.#live.has(uuid);
   }
 
+  /** Told by a change of the job when it gets one after `stop`. */
+  hasMonitor(uuid: string): boolean {
+    return this.#live.get(uuid)?.link !== undefined;
+  }
+
   /** Whether its monitor has said what it knows. Each change of the job may change it. */
   hasGreeted(uuid: string): boolean {
     return this.#live.get(uuid)?.link?.hasGreeted ?? false;
@@ -377,6 +382,7 @@ export class JobRunner {
     job.link = this.#linkTo(job, socket);
     if (job.stopGraceMs !== undefined) {
       job.link.stop(job.stopGraceMs);
+      this.#options.changes.announce(job.folder.uuid);
     }
   }
 

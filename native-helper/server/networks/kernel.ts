@@ -34,6 +34,8 @@ export class NetworkKernel {
   readonly #options: KernelOptions;
   /** Bridges that are known to be there. */
   readonly #bridges = new Set<string>();
+  /** Whether the filter may hold something of ours. */
+  #hasFilter = false;
   #last: Promise<unknown> = Promise.resolve();
   /** A change of the filter that waits for its turn: it will see all that is asked for until then. */
   #waiting: Promise<void> | undefined;
@@ -107,7 +109,9 @@ export class NetworkKernel {
   /** Takes away the parts of jobs, and the bridges that no other job needs. They aren't among `jobs` any more. */
   async detach(gone: readonly AttachedJob[]): Promise<void> {
     const { names, jobs } = this.#options;
-    await this.#applyFilter();
+    if (this.#hasFilter) {
+      await this.#applyFilter();
+    }
     await this.alone(async () => {
       const used = new Set(jobs().map(({ network }) => names.bridgeOf(network.name)));
       const touched = new Set(gone.map(({ network }) => names.bridgeOf(network.name)));
@@ -123,6 +127,7 @@ export class NetworkKernel {
   /** Makes everything as `jobs` says it is, whatever the helper before has left. */
   async restore(): Promise<void> {
     const { names, jobs } = this.#options;
+    this.#hasFilter = true;
     await this.alone(async () => {
       const used = new Set(
         jobs().flatMap(({ uuid, network }) => [names.deviceOf(uuid), names.bridgeOf(network.name)]),
@@ -207,12 +212,24 @@ export class NetworkKernel {
   #applyFilter(): Promise<void> {
     this.#waiting ??= this.alone(async () => {
       this.#waiting = undefined;
-      await runProgram(this.program('nft'), {
-        argv: ['-j', '-f', '/dev/stdin'],
-        input: JSON.stringify(this.#ruleset()),
-      });
+      const had = this.#hasFilter;
+      this.#hasFilter = true;
+      try {
+        await this.#replaceFilter();
+      } catch (error) {
+        // All of a change or nothing of it, nft(8); where it can't be had at all, there is nothing to take away either.
+        this.#hasFilter = had || !(error instanceof JobletError && error.kind === 'refused');
+        throw error;
+      }
     });
     return this.#waiting;
+  }
+
+  async #replaceFilter(): Promise<void> {
+    await runProgram(this.program('nft'), {
+      argv: ['-j', '-f', '/dev/stdin'],
+      input: JSON.stringify(this.#ruleset()),
+    });
   }
 
   #ruleset(): object {

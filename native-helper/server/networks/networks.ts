@@ -87,7 +87,7 @@ export class Networks {
   readonly #jobs = new Map<string, AttachedJob>();
   /** Jobs that have ended and whose addresses are not given back yet. */
   readonly #leaving = new Map<string, AttachedJob>();
-  readonly #releasing = new Map<string, Promise<void>>();
+  readonly #releasing = new Map<string, Promise<unknown>>();
 
   constructor(options: NetworksOptions) {
     this.#options = options;
@@ -178,7 +178,7 @@ export class Networks {
     return this.#view(name, false);
   }
 
-  /** @throws JobletError: not_found, or conflict while a job uses it. */
+  /** @throws JobletError: not_found, conflict while a job uses it, or refused when the kernel keeps what one had of it. */
   async remove(name: string): Promise<void> {
     const { store, commits } = this.#options;
     if (isBuiltIn(name)) {
@@ -191,11 +191,12 @@ export class Networks {
       });
     }
     await Promise.all(this.#releasing.values());
+    const fault = await this.#takeAwayLeaving();
     const network = this.#networks.get(name);
     if (network === undefined) {
       throw noSuchNetwork(name);
     }
-    const jobs = this.#jobsOn(name).length;
+    const jobs = [...this.#jobs.values()].filter((job) => job.network.name === name).length;
     if (jobs > 0) {
       throw new JobletError('conflict', {
         layer: 'network',
@@ -204,6 +205,15 @@ export class Networks {
         reason: jobs === 1 ? 'a job uses it' : `${jobs} jobs use it`,
         mend: 'Stop them first.',
       });
+    }
+    if (this.#jobsOn(name).length > 0) {
+      throw networkError(
+        'remove',
+        name,
+        'what jobs that have ended had of it could not be taken away',
+        'See what networks lack here: joblet doctor',
+        fault,
+      );
     }
     this.#networks.delete(name);
     this.#pools.delete(name);
@@ -287,21 +297,33 @@ export class Networks {
       return;
     }
     this.#jobs.delete(uuid);
-    // With what could not be taken away before. None is in two batches: it could be given to another job between their ends.
-    const failed = [...this.#leaving.values()].filter((each) => !this.#releasing.has(each.uuid));
     this.#leaving.set(uuid, job);
-    const batch = [job, ...failed];
-    const released = this.#takeAway(batch);
-    for (const each of batch) {
-      this.#releasing.set(each.uuid, released);
+    await this.#takeAwayLeaving();
+  }
+
+  /**
+   * What has just ended, and what could not be taken away before. None is in two batches: it could be given to another job between
+   * their ends.
+   *
+   * @returns what went wrong.
+   */
+  async #takeAwayLeaving(): Promise<unknown> {
+    const batch = [...this.#leaving.values()].filter((each) => !this.#releasing.has(each.uuid));
+    if (batch.length === 0) {
+      return undefined;
     }
-    await released;
+    const taken = this.#takeAway(batch);
+    for (const each of batch) {
+      this.#releasing.set(each.uuid, taken);
+    }
+    const fault = await taken;
     for (const each of batch) {
       this.#releasing.delete(each.uuid);
     }
+    return fault;
   }
 
-  async #takeAway(batch: readonly AttachedJob[]): Promise<void> {
+  async #takeAway(batch: readonly AttachedJob[]): Promise<unknown> {
     const { store, commits, logger } = this.#options;
     try {
       await this.#kernel.detach(batch);
@@ -313,9 +335,11 @@ export class Networks {
         this.#leaving.delete(uuid);
         this.#pools.get(network.name)?.giveBack(address);
       }
+      return undefined;
     } catch (error) {
       const jobs = batch.map(({ uuid }) => uuid);
       logger.error({ err: error, jobs }, 'the networks of jobs could not be taken away');
+      return error;
     }
   }
 

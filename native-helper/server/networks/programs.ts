@@ -80,7 +80,7 @@ export interface ProgramRun {
  * Runs it to its end.
  *
  * @returns its standard output.
- * @throws JobletError (refused) with its own words when it fails.
+ * @throws JobletError (refused) with its own words when it fails, (unavailable) when it had to be killed: nobody knows then what it did.
  */
 export async function runProgram(path: string, { argv, input = '', network }: ProgramRun): Promise<string> {
   // A file and no pipe: both programs open /dev/stdin, and Node's pipes are sockets, which can't be opened.
@@ -98,9 +98,20 @@ export async function runProgram(path: string, { argv, input = '', network }: Pr
     const child = network === undefined ? start() : inNetwork(network, start);
     const { stdout, stderr } = child as ChildProcessByStdio<null, Readable, Readable>;
     const [output, errors, reason] = await Promise.all([text(stdout), text(stderr), endOf(child)]);
+    const object = [path, ...argv].join(' ');
+    if (child.signalCode !== null) {
+      const details = {
+        layer: 'network',
+        operation: 'run',
+        object,
+        reason: `ended by ${child.signalCode}`,
+        mend: '',
+      };
+      throw new JobletError('unavailable', details);
+    }
     if (reason !== undefined) {
       const said = errors.trim().replaceAll(/\s+/g, ' ').slice(0, 500);
-      throw networkError('run', [path, ...argv].join(' '), said === '' ? reason : said, '');
+      throw networkError('run', object, said === '' ? reason : said, '');
     }
     return output;
   } finally {
@@ -111,8 +122,8 @@ export async function runProgram(path: string, { argv, input = '', network }: Pr
 /** @returns why it did not do its work; undefined when it did. */
 async function endOf(child: ChildProcess): Promise<string | undefined> {
   try {
-    const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-    return code === 0 ? undefined : `it ended with ${signal ?? code}`;
+    const [code] = (await once(child, 'close')) as [number | null];
+    return code === 0 ? undefined : `it ended with ${code}`;
   } catch (error) {
     return causeOf(error);
   }
