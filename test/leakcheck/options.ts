@@ -110,7 +110,12 @@ export async function hostOf(client: Client, lent: string): Promise<Host> {
   if (!impossible.has('limits')) {
     await client.jobs
       .runJob({ spec: { command: 'true', limits: { ioWeight: IO_WEIGHT } } })
-      .catch((error: unknown) => impossible.set('ioWeight', String(error)));
+      .catch((error: unknown) => {
+        if (!(error instanceof JobletError && error.kind === 'refused')) {
+          throw error;
+        }
+        impossible.set('ioWeight', error.message);
+      });
   }
   return { lent, impossible };
 }
