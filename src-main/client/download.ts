@@ -19,6 +19,11 @@ import { resuming } from './resume.ts';
 
 const DRAFT_FLAGS = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
+/** A job that runs may change a file while it is read: then it is read again, so often in all. */
+const READS = 3;
+/** What reading a file says that is there no more, or is no file any more. */
+const GONE: readonly JobletError['kind'][] = ['not_found', 'conflict'];
+
 export interface DownloadOptions {
   readonly files: RpcClient<typeof FileService>;
   /** The whole one. */
@@ -145,50 +150,70 @@ class Download {
     }
   }
 
-  async #takeFile(parent: FileHandle, name: Buffer, entry: FileEntry): Promise<void> {
+  async #takeFile(parent: FileHandle, name: Buffer, listed: FileEntry): Promise<void> {
     const there = await statsOf(parent, name);
-    if (there !== undefined && isSame(there, entry)) {
+    if (there !== undefined && isSame(there, listed)) {
       this.#kept += 1;
-      this.#advance(entry.size);
+      this.#advance(listed.size);
       return;
     }
     if (there !== undefined && !(this.#options.overwrite && there.isFile())) {
-      throw isThere(shown(entry.path), this.#options.overwrite);
+      throw isThere(shown(listed.path), this.#options.overwrite);
     }
-    const draft = draftOf(this.#options.uuid, entry);
-    if (await this.#fill(parent, draft, entry)) {
-      await publish(parent, { draft, name, overwrite: this.#options.overwrite });
-      this.#files += 1;
-      this.#advance(0n);
+    let entry = listed;
+    for (let reads = 0; reads < READS; reads += 1) {
+      const draft = draftOf(this.#options.uuid, entry);
+      const changed = await this.#fill(parent, draft, entry);
+      if (changed === undefined) {
+        await publish(parent, { draft, name, overwrite: this.#options.overwrite });
+        this.#files += 1;
+        this.#advance(0n);
+        return;
+      }
+      await rm(within(parent, draft), { force: true });
+      if (changed === 'gone') {
+        this.#leaveOut(entry, 'was removed, or replaced by something else, before it was read');
+        return;
+      }
+      this.#total += changed.size - entry.size;
+      entry = changed;
     }
+    this.#leaveOut(entry, 'changed each time that it was read: pause the job, then download it again');
   }
 
-  /** @returns whether it is all there; else it is left out. */
-  async #fill(parent: FileHandle, draft: Buffer, entry: FileEntry): Promise<boolean> {
+  /** @returns undefined: the draft is whole; else what the file is now. */
+  async #fill(parent: FileHandle, draft: Buffer, entry: FileEntry): Promise<FileEntry | 'gone' | undefined> {
     await using file = await openDraft(within(parent, draft), entry.size);
     let at = (await file.stat({ bigint: true })).size;
     this.#advance(at);
-    for await (const { file: now, data } of this.#read(entry.path, at)) {
-      if (now !== undefined && (now.size !== entry.size || now.modifiedUs !== entry.modifiedUs)) {
-        break;
+    try {
+      for await (const { file: now, data, changed } of this.#read(entry.path, at)) {
+        if (
+          now !== undefined &&
+          (changed || now.size !== entry.size || now.modifiedUs !== entry.modifiedUs)
+        ) {
+          this.#advance(-at);
+          return now;
+        }
+        await writeSparse(file, data, Number(at));
+        at += BigInt(data.length);
+        this.#bytes += BigInt(data.length);
+        this.#advance(BigInt(data.length));
       }
-      await writeSparse(file, data, Number(at));
-      at += BigInt(data.length);
-      this.#bytes += BigInt(data.length);
-      this.#advance(BigInt(data.length));
+    } catch (error) {
+      if (error instanceof JobletError && GONE.includes(error.kind)) {
+        this.#advance(-at);
+        return 'gone';
+      }
+      throw error;
     }
     this.#signal.throwIfAborted();
-    if (at !== entry.size) {
-      await rm(within(parent, draft), { force: true });
-      this.#leaveOut(entry, 'changed while it was read');
-      return false;
-    }
     await file.truncate(Number(entry.size));
     await file.chmod(((entry.mode & 0o777) | 0o600) & ~process.umask());
     const seconds = Number(entry.modifiedUs) / 1e6;
     await file.utimes(seconds, seconds);
     await file.sync();
-    return true;
+    return undefined;
   }
 
   #leaveOut({ path }: FileEntry, reason: string): void {

@@ -71,6 +71,29 @@ describe('job download', () => {
     await joblet.run('job', 'stop', '--grace', '0s', uuid);
   });
 
+  it('brings no file that is of before and after a change, and those beside it', async () => {
+    const uuid = await joblet.submit(
+      'sh',
+      '-c',
+      'head -c 16M /dev/zero >torn; echo all >whole; echo ready; while :; do touch -r whole now; dd if=/dev/urandom of=torn bs=1M count=16 conv=notrunc 2>&-; touch -r now torn; done',
+    );
+    await expect
+      .poll(async () => (await joblet.run('job', 'log', uuid)).stdout, { timeout: PATIENCE_MS })
+      .toBe('ready\n');
+    const to = join(target, 'torn');
+    const torn = await joblet.run('--json', 'job', 'download', uuid, '--to', to);
+    expect(JSON.parse(torn.stdout).left_out).toContainEqual({
+      path: 'torn',
+      reason: expect.stringContaining('pause the job'),
+    });
+    expect(readdirSync(to)).toContain('whole');
+    expect(readdirSync(to)).not.toContain('torn');
+    await joblet.run('job', 'pause', uuid);
+    await joblet.run('job', 'download', uuid, 'torn', '--to', to);
+    expect(readdirSync(to).filter((name) => name !== 'now')).toEqual(['torn', 'whole']);
+    await joblet.run('job', 'stop', '--grace', '0s', uuid);
+  });
+
   it('replaces nothing unasked, and writes through no link', async () => {
     const uuid = await left('mkdir d; echo new >f; echo new >d/f');
     const to = join(target, 'taken');

@@ -134,10 +134,15 @@ export async function* readFile(
     const length = Math.min(CHUNK_BYTES, Number(stats.size) - at);
     const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, at);
     if (bytesRead === 0) {
-      return;
+      break;
     }
     at += bytesRead;
     yield create(FileChunkSchema, { data: buffer.subarray(0, bytesRead) });
+  }
+  const after = await file.stat({ bigint: true });
+  // Unlike the time of its content, that of its inode can't be set back by who writes to it.
+  if (after.ctimeNs !== stats.ctimeNs || after.size !== stats.size) {
+    yield create(FileChunkSchema, { file: { path, ...attributesOf(after) }, changed: true });
   }
 }
 
