@@ -15,6 +15,25 @@ const TIME = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?(Z
 /** µs since the epoch, or why there is none. */
 export type StartTime = { readonly value: bigint } | { readonly fault: string };
 
+/**
+ * A time that has been: a length of time back from now, or a time as above.
+ *
+ * @returns µs since the epoch, or why there is none
+ * @param nowMs since the epoch
+ */
+export function parsePastTime(typed: string, nowMs: number): StartTime {
+  const text = typed.trim();
+  const length = waitOf(text);
+  const time = length === undefined ? timeOf(text) : nowMs - length;
+  if (time === undefined) {
+    return {
+      fault: 'is not a time; write 45s or 2h30m for so long ago, 2026-01-31 08:30 or 2026-01-31T08:30:00Z',
+    };
+  }
+  // 0 stands for no time at all.
+  return { value: BigInt(Math.max(1, time)) * 1000n };
+}
+
 /** @param nowMs since the epoch */
 export function parseStartTime(typed: string, nowMs: number): StartTime {
   const text = typed.trim();

@@ -30,7 +30,7 @@ export function attach(
 ): Promise<number> {
   const { client, id, offset } = attachment;
   const { cli } = invocation;
-  return untilDetached(cli, id, async (signal) => {
+  return untilDetached(cli, [id], async (signal) => {
     const over = new AbortController();
     const inner = AbortSignal.any([signal, over.signal]);
     using source = attachment.hasTerminal ? typed(attachment.mustRedraw ?? false) : piped();

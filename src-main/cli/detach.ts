@@ -12,7 +12,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
  */
 export async function untilDetached(
   cli: Cli,
-  id: string,
+  ids: readonly string[],
   work: (signal: AbortSignal) => Promise<number>,
 ): Promise<number> {
   const abort = new AbortController();
@@ -23,10 +23,7 @@ export async function untilDetached(
   }
   try {
     const detached = told.promise.then(async (number) => {
-      await cli.stderr.write(
-        `${cli.programName}: detached; job ${id} goes on. Follow it: ${cli.programName} job log --follow ${id}; ` +
-          `await its end: ${cli.programName} job wait ${id}; end it: ${cli.programName} job stop ${id}\n`,
-      );
+      await cli.stderr.write(`${cli.programName}: detached; ${whatGoesOn(cli.programName, ids)}\n`);
       return 128 + number;
     });
     return await Promise.race([work(abort.signal), detached]);
@@ -36,4 +33,11 @@ export async function untilDetached(
       process.off(name, onSignal);
     }
   }
+}
+
+function whatGoesOn(program: string, ids: readonly string[]): string {
+  const [id] = ids;
+  return ids.length === 1
+    ? `job ${id} goes on. Follow it: ${program} job log --follow ${id}; await its end: ${program} job wait ${id}; end it: ${program} job stop ${id}`
+    : `the jobs go on. Follow them: ${program} job log --follow ${ids.join(' ')}`;
 }

@@ -13,6 +13,8 @@ interface OutputRequest {
   readonly id: string;
   readonly offset?: bigint;
   readonly stream?: LogStream;
+  readonly sinceUs?: bigint;
+  readonly tailLines?: number;
   readonly signal: AbortSignal;
 }
 

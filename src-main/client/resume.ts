@@ -1,9 +1,10 @@
 /** Streams that outlive the helper: when it goes away in the middle, they go on where they were with the next one. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { Client as RpcClient } from '@connectrpc/connect';
 import { JobletError } from '../../native-helper/api/errors.ts';
 import {
+  type GetLogsRequestSchema,
   type Job,
   type JobEvent,
   JobEventSchema,
@@ -11,7 +12,7 @@ import {
   type JobService,
   JobStatus,
   type LogChunk,
-  type LogStream,
+  LogStream,
 } from '../../native-helper/api/gen/joblet_pb.js';
 import { isInterruption } from './errors.ts';
 import type { AttachMessage, JobInput } from './job-input.ts';
@@ -30,6 +31,9 @@ export interface FollowOptions {
   /** A byte offset into the log of both streams. */
   readonly offset?: bigint;
   readonly stream?: LogStream;
+  /** µs since the epoch. */
+  readonly sinceUs?: bigint;
+  readonly tailLines?: number;
   readonly signal: AbortSignal;
   /** Told each time that the helper went away and is asked again, before the wait. */
   readonly onInterruption?: (error: JobletError) => void;
@@ -37,12 +41,13 @@ export interface FollowOptions {
 
 /** A job's log from an offset until the job has ended: each byte once, whatever happens to the helper meanwhile. */
 export async function* followLogs(jobs: Jobs, options: FollowOptions): AsyncGenerator<LogChunk> {
-  const { id, stream, signal, onInterruption = silently } = options;
-  let offset = options.offset ?? 0n;
+  const { signal, onInterruption = silently, ...selection } = options;
+  let request: MessageInitShape<typeof GetLogsRequestSchema> = { ...selection, follow: true };
   yield* resuming(signal, onInterruption, async function* () {
-    const request = { id, offset, follow: true, ...(stream !== undefined && { stream }) };
     for await (const chunk of jobs.getLogs(request, { signal })) {
-      offset = chunk.offset + BigInt(chunk.data.length);
+      // Where it begins is known from here on, and must not be looked for again in a log that has grown.
+      const offset = chunk.offset + BigInt(chunk.data.length);
+      request = { id: selection.id, stream: selection.stream ?? LogStream.UNSPECIFIED, follow: true, offset };
       yield chunk;
     }
   });

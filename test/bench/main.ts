@@ -19,6 +19,9 @@ const BENCHMARKS: Record<string, Benchmark> = {
   seccomp: { load: () => import('./seccomp.ts') },
   'seccomp-build': { load: () => import('./seccomp-build.ts') },
   many: { load: () => import('./many.ts') },
+  log: { load: () => import('./log.ts'), diskBytes: 4 * GIBIBYTE },
+  'log-read': { load: () => import('./log-read.ts'), diskBytes: 12 * GIBIBYTE },
+  'log-many': { load: () => import('./log-many.ts'), diskBytes: 8 * GIBIBYTE },
   idle: { load: () => import('./idle.ts') },
   'app-start': { load: () => import('./app-start.ts') },
   // Six gigabytes of log.

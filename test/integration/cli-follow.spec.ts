@@ -1,5 +1,7 @@
 /** Following a job: exact bytes, readers that go away, Ctrl-C, and a helper that goes away and comes back. */
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { CommandLine, outcomeOf } from './cli-harness.ts';
@@ -103,3 +105,16 @@ it.each(['kill', 'stop'] as const)(
   },
   60_000,
 );
+
+it('that began at the end shows all that is new, also what came while the helper was away', async () => {
+  const script = 'echo old; until [ -e go ]; do sleep 0.1; done; echo new; echo newer';
+  const uuid = await joblet.submit('sh', '-c', script);
+  await expect.poll(async () => (await joblet.run('job', 'log', uuid)).stdout).toBe('old\n');
+  const outcome = outcomeOf(joblet.start('job', 'log', '--follow', '--tail', '0', uuid));
+  await delay(1500);
+  await joblet.helper.kill();
+  writeFileSync(join(joblet.root, 'var/lib/joblet/jobs', uuid, 'work/go'), '');
+  await delay(500);
+  await joblet.helper.startAgain();
+  expect((await outcome).stdout).toBe('new\nnewer\n');
+}, 60_000);

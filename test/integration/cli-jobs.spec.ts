@@ -1,7 +1,7 @@
 /** Each command of `joblet job` against a real helper: its texts, its JSON, its exit codes. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { JOBLET } from '../fixtures/dist.ts';
 import { CommandLine, run } from './cli-harness.ts';
 
@@ -264,6 +264,53 @@ describe('job log', () => {
     expect(await latin('--stream=stderr')).toBe('err\x1b');
     expect(await latin('--offset', '2')).toBe('out\nerr\x1b');
     expect(await latin('--follow')).toBe('\0\xffout\nerr\x1b');
+  });
+});
+
+describe('a part of a log', () => {
+  let uuid: string;
+  beforeAll(async () => {
+    uuid = await joblet.submit('sh', '-c', 'echo one; echo two >&2; sleep 2; echo three; printf four');
+    await joblet.run('job', 'wait', uuid);
+  });
+  const log = async (...words: string[]) => (await joblet.run('job', 'log', ...words)).stdout;
+
+  it('is its last lines, followed or not', async () => {
+    expect(await log(uuid, '--tail', '2')).toBe('three\nfour');
+    expect(await log(uuid, '--tail', '2', '--stream', 'stdout', '--follow')).toBe('three\nfour');
+    expect(await log(uuid, '-n0')).toBe('');
+    expect(await log(uuid, '--tail', '99')).toBe('one\ntwo\nthree\nfour');
+  });
+
+  it('is what came in a time', async () => {
+    const first = Date.parse((await log(uuid, '--timestamps', '--tail', '4')).split(' ')[0] ?? '');
+    const middle = new Date(first + 1000).toISOString();
+    expect(await log(uuid, '--since', middle)).toBe('three\nfour');
+    expect(await log(uuid, '--until', middle)).toBe('one\ntwo\n');
+    expect(await log(uuid, '--since', '1h', '--until', middle, '--tail=1')).toBe('two\n');
+    expect(await log(uuid, '--since', '0s')).toBe('');
+  });
+
+  it('of several jobs says whose each line is, by time', async () => {
+    const other = await joblet.submit('sh', '-c', 'sleep 0.5; echo other');
+    await joblet.run('job', 'wait', other);
+    const [a, b] = [uuid, other].map((id) => `${id.slice(0, 8)} | `);
+    expect(await log(other, uuid)).toBe(`${a}one\n${a}two\n${a}three\n${a}four\n${b}other\n`);
+    const followed = (await log(other, uuid, '--follow', '-t')).trimEnd().split('\n');
+    expect(followed).toHaveLength(5);
+    expect(followed.every((line) => /^\d{4}-\d\d-\d\dT\S{15}Z [0-9a-f]{8} \| \w+$/.test(line))).toBe(true);
+  });
+
+  it.each([
+    [['--follow', '--until', '1m', 'abcd'], '--until: has no meaning with --follow'],
+    [['--offset', '1', 'abcd', 'abce'], '--offset: is of one log'],
+    [['--tail', '-1', 'abcd'], "--tail: '-1' is not a whole number"],
+    [['--tail', '99999999999', 'abcd'], '--tail: is more than 4294967295'],
+    [['--since', 'yesterday', 'abcd'], "--since: 'yesterday' is not a time"],
+  ])('that makes no sense is refused: %j', async (words, message) => {
+    const { exitCode, stderr } = await joblet.run('job', 'log', ...words);
+    expect(stderr).toContain(message);
+    expect(exitCode).toBe(2);
   });
 });
 

@@ -420,12 +420,18 @@ export class JobManager {
 
   /** @throws JobletError: invalid or not_found. */
   logs(request: GetLogsRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
+    refuseEndOfFollowed(request);
     const uuid = this.#find(request.id);
     const folder = new JobFolder(this.#options.paths, uuid);
     return readLog({
       logPath: folder.log,
       indexPath: folder.logIndex,
-      offset: safeOffset(request.offset),
+      selection: {
+        offset: safeOffset(request.offset),
+        sinceUs: request.sinceUs,
+        untilUs: request.untilUs,
+        tailLines: request.tailLines,
+      },
       stream: request.stream,
       follow: request.follow,
       hasEnded: () => this.#hasEnded(uuid),
@@ -760,6 +766,18 @@ function monitorIsDeaf(operation: string, reason: string, socket: string): Joble
 }
 
 /** No file is as long as what can't be counted exactly: an offset beyond means the end. */
+function refuseEndOfFollowed({ follow, untilUs }: GetLogsRequest): void {
+  if (follow && untilUs !== 0n) {
+    throw new JobletError('invalid', {
+      layer: 'log',
+      operation: 'read',
+      object: 'until_us',
+      reason: 'what is followed ends with its job',
+      mend: 'Ask for one of the two.',
+    });
+  }
+}
+
 function safeOffset(offset: bigint): number {
   return Number(offset > MAX_OFFSET ? MAX_OFFSET : offset);
 }

@@ -63,15 +63,25 @@ export class LogIndex {
 
   /** The number of the last record among `count` that begins at or before `offset`; 0 when none does. */
   async find(offset: number, count: number): Promise<number> {
+    return Math.max(0, (await this.#first(count, (record) => record.offset > offset)) - 1);
+  }
+
+  /** The number of the first record among `count` of that time or later; `count` when there is none. Times may fall: see GetLogs. */
+  async findTime(timeUs: bigint, count: number): Promise<number> {
+    return await this.#first(count, (record) => record.timeUs >= timeUs);
+  }
+
+  /** @param holds for all records from one on, and for none before it */
+  async #first(count: number, holds: (record: LogRecord) => boolean): Promise<number> {
     let low = 0;
     let high = count;
-    while (high - low > 1) {
+    while (low < high) {
       const middle = Math.floor((low + high) / 2);
       const [record] = await this.read(middle, 1);
-      if (record !== undefined && record.offset <= offset) {
-        low = middle;
-      } else {
+      if (record === undefined || holds(record)) {
         high = middle;
+      } else {
+        low = middle + 1;
       }
     }
     return low;

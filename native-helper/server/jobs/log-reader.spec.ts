@@ -7,9 +7,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogWriter, type Read, recordOf } from '../../../test/fixtures/log-writer.ts';
 import { type LogChunk, LogStream } from '../../api/gen/joblet_pb.js';
 import { JobChanges } from './job-changes.ts';
-import { CHUNK_BYTES_MAXIMUM, type LogRequest, readLog } from './log-reader.ts';
+import { CHUNK_BYTES_MAXIMUM } from './log-pieces.ts';
+import type { LogSelection } from './log-range.ts';
+import { type LogRequest, readLog } from './log-reader.ts';
 
 const JOB = 'job';
+/** Reading as much takes ten times as long as the test has. */
+const HOLE_BYTES = 64 * 2 ** 30;
+const ALL: LogSelection = { offset: 0, sinceUs: 0n, untilUs: 0n, tailLines: undefined };
 let folder: string;
 
 beforeEach(() => {
@@ -31,7 +36,7 @@ class TestJob {
     return readLog({
       logPath: join(place, 'log'),
       indexPath: join(place, 'log.index'),
-      offset: 0,
+      selection: ALL,
       stream: LogStream.UNSPECIFIED,
       follow: false,
       hasEnded: () => this.ended,
@@ -61,9 +66,39 @@ const anyReads = fc.array(
   { maxLength: 40 },
 );
 
+const anyLines = fc.array(
+  fc.record({
+    stream: fc.constantFrom<1 | 2>(1, 2),
+    data: fc
+      .array(fc.constantFrom('a', 'bc', '\n'), { minLength: 1, maxLength: 20 })
+      .map((parts) => Buffer.from(parts.join(''))),
+    timeUs: fc.bigInt({ min: 0n, max: 5000n }),
+  }),
+  { maxLength: 30 },
+);
+
+function plainly(
+  reads: readonly Read[],
+  { offset, sinceUs, untilUs, tailLines }: LogSelection,
+  stream: number,
+): string {
+  let at = 0;
+  let text = '';
+  for (const { data, timeUs, stream: from } of reads) {
+    if (timeUs >= sinceUs && (untilUs === 0n || timeUs < untilUs) && (stream === 0 || from === stream)) {
+      text += data.subarray(Math.max(0, offset - at)).toString();
+    }
+    at += data.length;
+  }
+  const lines = text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+  return (tailLines === undefined ? lines : lines.slice(Math.max(0, lines.length - tailLines))).join('');
+}
+
+const FIRST_TIME_US = 1_700_000_000_000_000n;
+
 /** With times that grow, as a clock gives them. */
 function inOrder(reads: readonly Read[]): Read[] {
-  let now = 1_700_000_000_000_000n;
+  let now = FIRST_TIME_US;
   return reads.map((read) => {
     now += read.timeUs;
     return { ...read, timeUs: now };
@@ -82,7 +117,12 @@ describe('readLog', () => {
         for (const read of reads) {
           writer.write(read);
         }
-        const chunks = await collect(new TestJob().read(place, { offset, stream: stream as LogStream }));
+        const chunks = await collect(
+          new TestJob().read(place, {
+            selection: { ...ALL, offset },
+            stream: stream as LogStream,
+          }),
+        );
         let at = 0;
         const wanted: Buffer[] = [];
         for (const { data, stream: from } of reads) {
@@ -102,6 +142,65 @@ describe('readLog', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('gives of a selection by offset, time and last lines what a plain look at the log gives', async () => {
+    let run = 0;
+    const selections = fc.record({
+      offset: fc.constantFrom(0, 1, 50, 500, 9999),
+      since: fc.nat(60_000),
+      until: fc.nat(60_000),
+      tailLines: fc.option(fc.constantFrom(0, 1, 2, 3, 10, 1000), { nil: undefined }),
+    });
+    await fc.assert(
+      fc.asyncProperty(anyLines, selections, fc.constantFrom(0, 1, 2), async (raw, selection, stream) => {
+        run += 1;
+        const reads = inOrder(raw);
+        const place = mkdtempSync(join(folder, `range-${run}-`));
+        using writer = new LogWriter(place);
+        for (const read of reads) {
+          writer.write(read);
+        }
+        const time = (after: number) => (after % 3 === 0 ? 0n : FIRST_TIME_US + BigInt(after));
+        const wanted = {
+          offset: selection.offset,
+          sinceUs: time(selection.since),
+          untilUs: time(selection.until),
+          tailLines: selection.tailLines,
+        };
+        const chunks = await collect(
+          new TestJob().read(place, { selection: wanted, stream: stream as LogStream }),
+        );
+        expect(bytesOf(chunks).toString()).toBe(plainly(reads, wanted, stream));
+        expect(wanted.tailLines === undefined || chunks[0]?.data.length === 0).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('goes on from the last lines with all that comes', async () => {
+    const job = new TestJob();
+    using writer = new LogWriter(folder);
+    writer.write({ stream: 1, data: Buffer.from('one\ntwo\nthr'), timeUs: 1n });
+    const received = collect(job.read(folder, { follow: true, selection: { ...ALL, tailLines: 2 } }));
+    await delay(20);
+    writer.write({ stream: 1, data: Buffer.from('ee\nfour\n'), timeUs: 2n });
+    job.end();
+    const chunks = await received;
+    expect(bytesOf(chunks).toString()).toBe('two\nthree\nfour\n');
+    expect(chunks[0]).toMatchObject({ offset: 4n, data: new Uint8Array() });
+  });
+
+  it('counts lines from the end of a log without reading its beginning', async () => {
+    using writer = new LogWriter(folder);
+    writer.writeHole(HOLE_BYTES);
+    for (let line = 0; line < 1000; line += 1) {
+      writer.write({ stream: 1, data: Buffer.from(`line ${line}\n`), timeUs: 2n });
+    }
+    const begun = performance.now();
+    const chunks = await collect(new TestJob().read(folder, { selection: { ...ALL, tailLines: 3 } }));
+    expect(bytesOf(chunks).toString()).toBe('line 997\nline 998\nline 999\n');
+    expect(performance.now() - begun).toBeLessThan(1000);
   });
 
   it('joins history and live output without a gap or a double, while the job writes', async () => {

@@ -4,33 +4,22 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { causeOf } from '../../api/errors.ts';
-import { type LogChunk, LogChunkSchema, LogStream } from '../../api/gen/joblet_pb.js';
-import { LogIndex, type LogRecord, STREAM_STDERR, STREAM_STDOUT, type StreamNumber } from './log-index.ts';
+import { type LogChunk, LogChunkSchema, type LogStream } from '../../api/gen/joblet_pb.js';
+import { LogIndex, type LogRecord, type StreamNumber } from './log-index.ts';
+import { blocksOf, type Piece, piecesOf, RECORDS_AT_ONCE, streamNumbersOf } from './log-pieces.ts';
+import { type LogSelection, type OpenLog, rangeOf } from './log-range.ts';
 import { Wakeup } from './wakeup.ts';
 
-/** The most bytes in one chunk, and the most that a reader holds. */
-export const CHUNK_BYTES_MAXIMUM = 256 * 1024;
-/** Index records that are looked at together: 32 KiB. */
-const RECORDS_AT_ONCE = 1024;
-/** Reads of one stream that came so close together are sent as one chunk, with the time of the first. */
-const MERGE_US = 1000n;
 /**
  * A follower looks at most so often: a job that writes a line every 100 µs would otherwise wake the helper as often.
  * The first bytes after a silence are sent at once.
  */
 const PACE_MS = 10;
 
-const STREAM_NUMBERS: Readonly<Record<LogStream, readonly StreamNumber[]>> = {
-  [LogStream.UNSPECIFIED]: [STREAM_STDOUT, STREAM_STDERR],
-  [LogStream.STDOUT]: [STREAM_STDOUT],
-  [LogStream.STDERR]: [STREAM_STDERR],
-};
-
 export interface LogRequest {
   readonly logPath: string;
   readonly indexPath: string;
-  /** Of the first byte to send, in the log of both streams. */
-  readonly offset: number;
+  readonly selection: LogSelection;
   readonly stream: LogStream;
   /** Go on until the job has ended and all is sent. */
   readonly follow: boolean;
@@ -49,6 +38,7 @@ export async function* readLog(request: LogRequest): AsyncGenerator<LogChunk> {
   const wakeup = new Wakeup();
   using _ = request.onChange(wakeup.wake);
   await using files = new LogFiles(request);
+  yield* files.selected(signal);
   while (!signal.aborted) {
     // Both are asked before reading: what is written or ends afterwards wakes us again.
     const isComplete = !follow || hasEnded();
@@ -89,18 +79,10 @@ function watchOnce(path: string, wake: () => void): Disposable | undefined {
   return { [Symbol.dispose]: () => watcher.close() };
 }
 
-/** A part of the log that is sent as one chunk. */
-interface Piece {
-  readonly timeUs: bigint;
-  readonly stream: StreamNumber;
-  readonly offset: number;
-  length: number;
-}
-
 class LogFiles implements AsyncDisposable {
   readonly #request: LogRequest;
   readonly #streams: readonly StreamNumber[];
-  #open: { readonly log: FileHandle; readonly indexFile: FileHandle; readonly index: LogIndex } | undefined;
+  #open: (OpenLog & { readonly indexFile: FileHandle }) | undefined;
   /** Of the next byte to send. */
   #position: number;
   /** The record in which it lies, once that has been looked for. */
@@ -110,8 +92,22 @@ class LogFiles implements AsyncDisposable {
 
   constructor(request: LogRequest) {
     this.#request = request;
-    this.#position = request.offset;
-    this.#streams = STREAM_NUMBERS[request.stream];
+    this.#position = request.selection.offset;
+    this.#streams = streamNumbersOf(request.stream);
+  }
+
+  /** Where the reader begins is looked up once; what is not there yet comes after it. */
+  async *selected(signal: AbortSignal): AsyncGenerator<LogChunk> {
+    const { selection, follow } = this.#request;
+    this.#open = await this.#openFiles();
+    if (this.#open !== undefined) {
+      const { start, end } = await rangeOf(this.#open, selection, this.#streams, signal);
+      this.#position = start;
+      this.#end = follow ? Number.POSITIVE_INFINITY : end;
+    }
+    if (selection.tailLines !== undefined) {
+      yield create(LogChunkSchema, { offset: BigInt(this.#position) });
+    }
   }
 
   /** All that is in the log now, and what is added while it is read. */
@@ -192,57 +188,5 @@ class LogFiles implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#open?.log.close();
     await this.#open?.indexFile.close();
-  }
-}
-
-/** What of the records lies between `from` and `to`, of the wanted streams, cut into the pieces that are sent. */
-function piecesOf(
-  records: readonly LogRecord[],
-  from: number,
-  to: number,
-  streams: readonly StreamNumber[],
-): Piece[] {
-  const pieces: Piece[] = [];
-  for (const { timeUs, stream, offset, length } of records) {
-    const end = Math.min(offset + length, to);
-    if (!streams.includes(stream)) {
-      continue;
-    }
-    for (let at = Math.max(offset, from); at < end; ) {
-      const size = Math.min(end - at, CHUNK_BYTES_MAXIMUM);
-      const last = pieces.at(-1);
-      if (last !== undefined && joins(last, timeUs, stream, at, size)) {
-        last.length += size;
-      } else {
-        pieces.push({ timeUs, stream, offset: at, length: size });
-      }
-      at += size;
-    }
-  }
-  return pieces;
-}
-
-function joins(last: Piece, timeUs: bigint, stream: StreamNumber, offset: number, size: number): boolean {
-  return (
-    last.stream === stream &&
-    last.offset + last.length === offset &&
-    last.length + size <= CHUNK_BYTES_MAXIMUM &&
-    timeUs - last.timeUs <= MERGE_US
-  );
-}
-
-/** Pieces that are read from the file together. */
-function* blocksOf(pieces: readonly Piece[]): Generator<Piece[]> {
-  let block: Piece[] = [];
-  for (const piece of pieces) {
-    const start = block[0]?.offset ?? piece.offset;
-    if (piece.offset + piece.length - start > CHUNK_BYTES_MAXIMUM) {
-      yield block;
-      block = [];
-    }
-    block.push(piece);
-  }
-  if (block.length > 0) {
-    yield block;
   }
 }

@@ -21,7 +21,7 @@ async function run(invocation: Invocation<JobMetricsFlags>): Promise<number> {
   const [id = ''] = operands;
   return withClient(invocation, async (client) => {
     const job = await client.jobs.getJob({ id });
-    return untilDetached(cli, job.uuid, async (signal) => {
+    return untilDetached(cli, [job.uuid], async (signal) => {
       let before: JobMetrics | undefined;
       for await (const metrics of client.jobs.getMetrics(
         { id: job.uuid, follow: flags.follow },

@@ -134,7 +134,7 @@ async function run(invocation: Invocation<JobRunFlags>): Promise<number> {
     if (flags.follow !== true && flags.wait !== true) {
       return ExitCode.success;
     }
-    return untilDetached(invocation.cli, uuid, async (signal) => {
+    return untilDetached(invocation.cli, [uuid], async (signal) => {
       if (flags.follow === true) {
         await copyOutput(invocation.cli, client, { id: uuid, signal });
       }

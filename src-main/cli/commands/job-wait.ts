@@ -31,7 +31,7 @@ async function run(invocation: Invocation<JobWaitFlags>): Promise<number> {
   const timeoutMs = flags.timeout === undefined ? undefined : waitTimeOf(flags.timeout);
   return withClient(invocation, async (client) => {
     const { uuid } = await client.jobs.getJob({ id });
-    return untilDetached(cli, uuid, async (signal) => {
+    return untilDetached(cli, [uuid], async (signal) => {
       const job = await endWithin(client, uuid, signal, timeoutMs);
       // With --json a failure stands in the object; as text it goes to standard error beside the end.
       await cli.stdout.write(globals.json ? jsonText(jobEndJson(job)) : jobEndText(job));

@@ -149,7 +149,7 @@ async function onThisKernel(run: Run): Promise<void> {
     run.open.set('integration', 'all').set('escape', 'all');
     return;
   }
-  await vitest(run, 'Integration tests as root', 'integration', 12);
+  await vitest(run, 'Integration tests as root', 'integration', 20);
   await vitest(run, 'Escape tests: shut, and open once the layer is left out', 'escape', 8);
 }
 
@@ -218,7 +218,7 @@ async function inMachine(
     memory: totalmem() > 8 * 2 ** 30 ? '4G' : '2G',
     disk: '4G',
     append: ['psi=1', ...append].join(' '),
-    timeout: '1200',
+    timeout: '1800',
     out,
   };
   const argv = [
@@ -226,7 +226,7 @@ async function inMachine(
     ...Object.entries(options).map(([name, value]) => `--${name}=${value}`),
     `failed=0; ${lines.join('; ')}; exit $failed`,
   ];
-  await runCommand(command(title, process.execPath, argv, 21));
+  await runCommand(command(title, process.execPath, argv, 31));
   for (const [project] of batches) {
     run.open.delete(project);
     const code = await readFile(join(out, `${project}.code`), 'utf8').catch(() => 'not reached');

@@ -1,0 +1,104 @@
+/** Where a reader of a log begins and ends: by time, and by lines counted from the end. */
+import type { FileHandle } from 'node:fs/promises';
+import type { LogIndex, StreamNumber } from './log-index.ts';
+import { blocksOf, type Piece, piecesOf, RECORDS_AT_ONCE } from './log-pieces.ts';
+
+const NEWLINE = 0x0a;
+
+/** What was asked for; all that is there has to hold. */
+export interface LogSelection {
+  /** Of the first byte, in the log of both streams. */
+  readonly offset: number;
+  /** µs since the epoch; 0: no bound. */
+  readonly sinceUs: bigint;
+  readonly untilUs: bigint;
+  readonly tailLines: number | undefined;
+}
+
+/** Bytes of the log of both streams. */
+export interface LogRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface OpenLog {
+  readonly log: FileHandle;
+  readonly index: LogIndex;
+}
+
+/** Of what is in the log now. Reads the ends of lines only where they are counted, from the end of the log on. */
+export async function rangeOf(
+  files: OpenLog,
+  { offset, sinceUs, untilUs, tailLines }: LogSelection,
+  streams: readonly StreamNumber[],
+  signal: AbortSignal,
+): Promise<LogRange> {
+  const count = await files.index.count();
+  const { size } = await files.log.stat();
+  const offsetOfTime = async (timeUs: bigint): Promise<number> => {
+    const [record] = await files.index.read(await files.index.findTime(timeUs, count), 1);
+    return Math.min(size, record?.offset ?? size);
+  };
+  const end = untilUs === 0n ? size : await offsetOfTime(untilUs);
+  const from = Math.max(offset, sinceUs === 0n ? 0 : await offsetOfTime(sinceUs));
+  if (tailLines === undefined) {
+    return { start: from, end };
+  }
+  return { start: await startOfLastLines(files, { start: from, end }, streams, tailLines, signal), end };
+}
+
+/** A line may come in many reads, and between those of the other stream. Its end belongs to it: the last byte begins no line. */
+async function startOfLastLines(
+  { log, index }: OpenLog,
+  { start, end }: LogRange,
+  streams: readonly StreamNumber[],
+  lines: number,
+  signal: AbortSignal,
+): Promise<number> {
+  let left = lines;
+  let isLastByte = true;
+  if (left === 0) {
+    return Math.max(start, end);
+  }
+  for await (const piece of piecesFromEnd({ log, index }, { start, end }, streams)) {
+    signal.throwIfAborted();
+    for (let before = piece.data.length - (isLastByte ? 1 : 0); before > 0; ) {
+      const at = piece.data.lastIndexOf(NEWLINE, before - 1);
+      if (at < 0) {
+        break;
+      }
+      left -= 1;
+      if (left === 0) {
+        return piece.offset + at + 1;
+      }
+      before = at;
+    }
+    isLastByte = false;
+  }
+  return start;
+}
+
+/** One block of memory is held at a time. */
+async function* piecesFromEnd(
+  { log, index }: OpenLog,
+  { start, end }: LogRange,
+  streams: readonly StreamNumber[],
+): AsyncGenerator<{ readonly offset: number; readonly data: Buffer }> {
+  const first = await index.find(start, await index.count());
+  let last = await index.find(Math.max(0, end - 1), await index.count());
+  while (last >= first) {
+    const from = Math.max(first, last + 1 - RECORDS_AT_ONCE);
+    const records = await index.read(from, last + 1 - from);
+    for (const block of [...blocksOf(piecesOf(records, start, end, streams))].reverse()) {
+      const offset = (block[0] as Piece).offset;
+      const { offset: lastOffset, length } = block[block.length - 1] as Piece;
+      const bytes = Buffer.allocUnsafeSlow(lastOffset + length - offset);
+      const { bytesRead } = await log.read(bytes, 0, bytes.length, offset);
+      for (const piece of block.reverse()) {
+        const at = piece.offset - offset;
+        yield { offset: piece.offset, data: bytes.subarray(at, Math.min(at + piece.length, bytesRead)) };
+      }
+    }
+    last = from - 1;
+  }
+}
