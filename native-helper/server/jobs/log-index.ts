@@ -7,6 +7,8 @@ const VERSION = 1;
 const HEADER_BYTES = 32;
 const RECORD_BYTES = 32;
 const KIND_DATA = 0;
+/** They cost as much to read as one. */
+const RECORDS_OF_A_PAGE = 4096 / RECORD_BYTES;
 
 export const STREAM_STDOUT = 1;
 export const STREAM_STDERR = 2;
@@ -75,7 +77,7 @@ export class LogIndex {
   async #first(count: number, holds: (record: LogRecord) => boolean): Promise<number> {
     let low = 0;
     let high = count;
-    while (low < high) {
+    while (high - low > RECORDS_OF_A_PAGE) {
       const middle = Math.floor((low + high) / 2);
       const [record] = await this.read(middle, 1);
       if (record === undefined || holds(record)) {
@@ -84,7 +86,8 @@ export class LogIndex {
         low = middle + 1;
       }
     }
-    return low;
+    const found = (await this.read(low, high - low)).findIndex(holds);
+    return found < 0 ? high : low + found;
   }
 
   async #bytes(position: number, length: number): Promise<Buffer> {

@@ -84,8 +84,9 @@ async function* piecesFromEnd(
   { start, end }: LogRange,
   streams: readonly StreamNumber[],
 ): AsyncGenerator<{ readonly offset: number; readonly data: Buffer }> {
-  const first = await index.find(start, await index.count());
-  let last = await index.find(Math.max(0, end - 1), await index.count());
+  const count = await index.count();
+  const first = start === 0 ? 0 : await index.find(start, count);
+  let last = await index.find(Math.max(0, end - 1), count);
   while (last >= first) {
     const from = Math.max(first, last + 1 - RECORDS_AT_ONCE);
     const records = await index.read(from, last + 1 - from);
