@@ -11,7 +11,7 @@ const BAR = 0.7;
 const LINE = 64;
 
 const WRITES = [
-  { bytes: LINE, each: 4 * 2 ** 20 },
+  { bytes: LINE, each: 2 * 2 ** 20 },
   { bytes: 4096, each: 16 * 2 ** 20 },
 ] as const;
 

@@ -1,5 +1,5 @@
 /** Writers that print all at once, as jobs and into `cat`. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { RunningHelper } from '../fixtures/running-helper.ts';
 import { Connection } from './connection.ts';
 
 /** From the first start to the common beginning: so long a hundred jobs may take to be there. */
-const GATHERING_MS_EACH = 60;
+const GATHERING_MS_EACH = 50;
 const GATHERING_MS = 1000;
 
 export class LogPipes implements AsyncDisposable {
@@ -70,8 +70,9 @@ export class LogPipes implements AsyncDisposable {
   }
 }
 
-/** Milliseconds since the epoch. */
+/** Milliseconds since the epoch. What the turn before has written must not be on its way to the disk then. */
 function beginOf(count: number): number {
+  execFileSync('sync');
   return Date.now() + GATHERING_MS + count * GATHERING_MS_EACH;
 }
 

@@ -41,6 +41,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'seccomp-build', packages: ['e2fsprogs'], mustMeetBar: false },
   { name: 'command', packages: [], mustMeetBar: false },
   { name: 'many', packages: ['bubblewrap', 'runc', 'e2fsprogs'], mustMeetBar: false },
+  { name: 'log', packages: ['e2fsprogs'], mustMeetBar: false },
+  { name: 'log-many', packages: ['e2fsprogs'], mustMeetBar: false },
   { name: 'app-start', packages: [...APP_NEEDS, 'e2fsprogs'], mustMeetBar: false },
   { name: 'app-log', packages: [...APP_NEEDS, 'e2fsprogs'], mustMeetBar: true },
 ];
