@@ -10,7 +10,7 @@ import * as z from '../../native-helper/api/schema.ts';
 import { MAX_VOLUME_BYTES, MIN_VOLUME_BYTES, volumeNameSchema } from '../../native-helper/api/volume.ts';
 
 export { FILES_AWAITED, NO_RETRY } from '../../native-helper/api/job-spec.ts';
-export { parseStartTime } from '../../native-helper/api/start-time.ts';
+export { parseStartTime } from '../../native-helper/api/typed-time.ts';
 /** Both sides read lines of shell: what is pasted, and what is typed as a command. */
 export * from './shell-words.ts';
 export * from './wire.ts';

@@ -765,7 +765,6 @@ function monitorIsDeaf(operation: string, reason: string, socket: string): Joble
   });
 }
 
-/** No file is as long as what can't be counted exactly: an offset beyond means the end. */
 function refuseEndOfFollowed({ follow, untilUs }: GetLogsRequest): void {
   if (follow && untilUs !== 0n) {
     throw new JobletError('invalid', {
@@ -778,6 +777,7 @@ function refuseEndOfFollowed({ follow, untilUs }: GetLogsRequest): void {
   }
 }
 
+/** No file is as long as what can't be counted exactly: an offset beyond means the end. */
 function safeOffset(offset: bigint): number {
   return Number(offset > MAX_OFFSET ? MAX_OFFSET : offset);
 }

@@ -61,7 +61,9 @@ async function startOfLastLines(
     return Math.max(start, end);
   }
   for await (const piece of piecesFromEnd({ log, index }, { start, end }, streams)) {
-    signal.throwIfAborted();
+    if (signal.aborted) {
+      break;
+    }
     for (let before = piece.data.length - (isLastByte ? 1 : 0); before > 0; ) {
       const at = piece.data.lastIndexOf(NEWLINE, before - 1);
       if (at < 0) {

@@ -2,7 +2,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { type CheckedJobSpec, jobSpecSchema, NO_RETRY } from '../../../native-helper/api/job-spec.ts';
 import type * as z from '../../../native-helper/api/schema.ts';
-import { parseStartTime } from '../../../native-helper/api/start-time.ts';
+import { parseStartTime } from '../../../native-helper/api/typed-time.ts';
 import { usageError } from '../errors.ts';
 import { commandLineOf, JOB_PATH } from './command-line.ts';
 import { formatDuration, parseDuration } from './duration.ts';

@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander';
 import { type LogChunk, LogStream } from '../../../native-helper/api/gen/joblet_pb.js';
-import { parsePastTime } from '../../../native-helper/api/start-time.ts';
+import { parsePastTime } from '../../../native-helper/api/typed-time.ts';
 import { parseWholeNumber } from '../arguments/number.ts';
 import type { Cli, CommandModule, Invocation } from '../cli.ts';
 import { withClient } from '../connection.ts';
 import { untilDetached } from '../detach.ts';
 import { ExitCode, usageError } from '../errors.ts';
-import { type LogLine, LogLines, labelled, linesOf, mergedByTime } from '../format/log-lines.ts';
+import { type LogLine, LogLines, labelled, linesOf, mergedByTime, NEWLINE } from '../format/log-lines.ts';
 import { rfc3339 } from '../format/time.ts';
 import { followOutput } from '../job-result.ts';
 
@@ -22,7 +22,6 @@ interface JobLogFlags {
 
 /** Enough to tell jobs apart, and what other commands take for one. */
 const LABEL_LENGTH = 8;
-const NEWLINE = 0x0a;
 const BATCH_BYTES = 65_536;
 const MOST_LINES = 2n ** 32n - 1n;
 

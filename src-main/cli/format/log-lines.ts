@@ -1,7 +1,7 @@
 /** A log as lines, for what is put before each of them: its time, its job. */
 import type { LogChunk, LogStream } from '../../../native-helper/api/gen/joblet_pb.js';
 
-const NEWLINE = 0x0a;
+export const NEWLINE = 0x0a;
 /** Of a line that has not ended: what is longer is broken into lines of this length, or a job without newlines would fill our memory. */
 const LINE_BYTES_MAXIMUM = 1_048_576;
 

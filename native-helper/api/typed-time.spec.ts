@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseStartTime } from './start-time.ts';
+import { parsePastTime, parseStartTime } from './typed-time.ts';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 
@@ -71,4 +71,18 @@ describe('parseStartTime', () => {
       }),
     );
   });
+});
+
+it.each([
+  ['10m', NOW - 600_000],
+  ['2h30m', NOW - 9_000_000],
+  ['0s', NOW],
+  ['2026-01-31T08:30:00Z', Date.UTC(2026, 0, 31, 8, 30)],
+  ['2099-01-01T00:00:00Z', Date.UTC(2099, 0, 1)],
+])('of the past: %s', (typed, milliseconds) => {
+  expect(parsePastTime(typed, NOW)).toEqual({ value: BigInt(milliseconds) * 1000n });
+});
+
+it.each(['', 'yesterday', '-5m', '5', '2026-02-31T00:00:00Z', 'NaN'])('no time of the past: %j', (typed) => {
+  expect(parsePastTime(typed, NOW)).toEqual({ fault: expect.stringContaining('is not a time') });
 });

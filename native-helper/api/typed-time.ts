@@ -1,7 +1,4 @@
-/**
- * When a job is to start, as people type it: a length of time from now (`45s`, `2h30m`, `30min`: 1 s to 1 year), RFC 3339, or a
- * local time `YYYY-MM-DD[T ]HH:MM[:SS]`. What is past means now.
- */
+/** Times as people type them: how far they are from now (`45s`, `2h30m`, `30min`), RFC 3339, or a local time `YYYY-MM-DD[T ]HH:MM[:SS]`. */
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -13,15 +10,14 @@ const FROM_NOW =
 const TIME = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(\.\d{1,9})?)?(Z|z|[+-]\d\d:\d\d)?$/;
 
 /** µs since the epoch, or why there is none. */
-export type StartTime = { readonly value: bigint } | { readonly fault: string };
+export type TypedTime = { readonly value: bigint } | { readonly fault: string };
 
 /**
- * A time that has been: a length of time back from now, or a time as above.
+ * A time of the past: a length of time is that long ago.
  *
- * @returns µs since the epoch, or why there is none
  * @param nowMs since the epoch
  */
-export function parsePastTime(typed: string, nowMs: number): StartTime {
+export function parsePastTime(typed: string, nowMs: number): TypedTime {
   const text = typed.trim();
   const length = waitOf(text);
   const time = length === undefined ? timeOf(text) : nowMs - length;
@@ -34,8 +30,12 @@ export function parsePastTime(typed: string, nowMs: number): StartTime {
   return { value: BigInt(Math.max(1, time)) * 1000n };
 }
 
-/** @param nowMs since the epoch */
-export function parseStartTime(typed: string, nowMs: number): StartTime {
+/**
+ * When a job is to start: in 1 s to 1 year; what is past means now.
+ *
+ * @param nowMs since the epoch
+ */
+export function parseStartTime(typed: string, nowMs: number): TypedTime {
   const text = typed.trim();
   const wait = waitOf(text);
   if (wait === 0) {
