@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import * as z from '../../api/schema.ts';
 
-/** The child gives each of its two sides 40 ms. */
+/** The child gives each of its two sides 10 ms. */
 const PATIENCE_MS = 5000;
 
 /** Of one cheap system call (getppid), in nanoseconds. */
