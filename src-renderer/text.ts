@@ -110,6 +110,7 @@ export const text = {
       shown === all
         ? count(all, 'job', 'jobs')
         : `${shown.toLocaleString('en')} of ${count(all, 'job', 'jobs')}`,
+    withLabel: (label: string) => `Search for ${label}`,
     unnamed: 'Without a name; the beginning of its id',
     notCounted: "This machine's kernel does not count the memory of jobs; Doctor says why.",
     old: (time: string) => `What was known at ${time}. Jobs may have changed since.`,
