@@ -12,6 +12,7 @@
 #include "job.h"
 #include "open.h"
 #include "plan-load.h"
+#include "search.h"
 #include "sys.h"
 
 #include <assert.h>
@@ -60,7 +61,7 @@ static int print_usage(void)
 	struct text line = TEXT_IN(buffer);
 
 	line.fd = STDERR_FILENO;
-	text_add(&line, "usage: joblet-executor monitor | replay | open UID GID GROUPS PATH... | cost | version\n");
+	text_add(&line, "usage: joblet-executor monitor | replay | open UID GID GROUPS PATH... | search OFFSET ARGUMENT... | cost | version\n");
 	text_flush(&line);
 	return EXIT_USAGE;
 }
@@ -153,6 +154,8 @@ int main(int argc, char **argv)
 
 	if (argc > 2 && strcmp(argv[1], "open") == 0)
 		return open_as_user(argc, argv);
+	if (argc > 2 && strcmp(argv[1], "search") == 0)
+		return search(argc, argv);
 	if (strcmp(mode, "monitor") == 0)
 		return run(false) >= 0 ? 0 : 1;
 	if (strcmp(mode, "replay") == 0)

@@ -2,8 +2,8 @@
 import { create } from '@bufbuild/protobuf';
 import { JobletError } from '../../api/errors.ts';
 import { type Job, type JobEvent, JobEventSchema, JobSchema } from '../../api/gen/joblet_pb.js';
+import { Wakeup } from '../wakeup.ts';
 import type { JobChanges } from './job-changes.ts';
-import { Wakeup } from './wakeup.ts';
 
 /** Jobs that may change while a watcher of all jobs is not looking: 36 bytes each are held of them. */
 export const CHANGED_JOBS_MAXIMUM = 16_384;

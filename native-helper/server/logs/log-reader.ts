@@ -5,10 +5,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { causeOf } from '../../api/errors.ts';
 import { type LogChunk, LogChunkSchema, type LogStream } from '../../api/gen/joblet_pb.js';
+import { Wakeup } from '../wakeup.ts';
 import { LogIndex, type LogRecord, type StreamNumber } from './log-index.ts';
 import { blocksOf, type Piece, piecesOf, RECORDS_AT_ONCE, streamNumbersOf } from './log-pieces.ts';
 import { type LogSelection, type OpenLog, rangeOf } from './log-range.ts';
-import { Wakeup } from './wakeup.ts';
 
 /**
  * A follower looks at most so often: a job that writes a line every 100 µs would otherwise wake the helper as often.

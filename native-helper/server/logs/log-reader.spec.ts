@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogWriter, type Read, recordOf } from '../../../test/fixtures/log-writer.ts';
 import { type LogChunk, LogStream } from '../../api/gen/joblet_pb.js';
-import { JobChanges } from './job-changes.ts';
+import { JobChanges } from '../jobs/job-changes.ts';
 import { CHUNK_BYTES_MAXIMUM } from './log-pieces.ts';
 import type { LogSelection } from './log-range.ts';
 import { type LogRequest, readLog } from './log-reader.ts';
