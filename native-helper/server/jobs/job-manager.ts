@@ -225,6 +225,8 @@ export class JobManager {
       }
       await this.#commits.commit(() => {
         this.volumes.require(checked.volumes);
+        // Again: others have been handed over while the folder was made.
+        this.#refuseWithoutRoom(checked, uuid);
         this.#store.insert(job);
         this.#mounts.keep(job.uuid, checked, caller);
       }, 'durable');
@@ -633,13 +635,14 @@ export class JobManager {
     return status === undefined || hasEnded(status);
   }
 
-  #refuseWithoutRoom(spec: CheckedJobSpec): void {
+  /** @param own uuid of the job itself, of which there is a folder already */
+  #refuseWithoutRoom(spec: CheckedJobSpec, own?: string): void {
     const { jobsConfig } = this.#options;
     if (jobsConfig.all_work_bytes !== undefined) {
       const live = this.#store
         .uuidsWithStatus(LIVE_STATES)
         .map((uuid) => [uuid, workBytesOf(this.#require(uuid).spec, jobsConfig)] as const);
-      refuseWithoutRoom(workBytesOf(spec, jobsConfig), new Map(live), this.#options);
+      refuseWithoutRoom(workBytesOf(spec, jobsConfig), new Map(live), this.#options, own);
     }
   }
 
