@@ -24,7 +24,9 @@ import type { Paths } from '../../api/paths.ts';
 import { CgroupTree } from '../../kernel/cgroup.ts';
 import type { Assets } from '../assets.ts';
 import type { Logger } from '../log.ts';
+import { refuseOddPattern } from '../logs/grep.ts';
 import { readLog } from '../logs/log-reader.ts';
+import { searchLog } from '../logs/log-search.ts';
 import { type CallerGroups, NO_GROUPS } from '../mounts/caller.ts';
 import { JobMounts } from '../mounts/job-mounts.ts';
 import { NetworkStore } from '../networks/network-store.ts';
@@ -422,9 +424,10 @@ export class JobManager {
   /** @throws JobletError: invalid or not_found. */
   logs(request: GetLogsRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
     refuseEndOfFollowed(request);
+    const { pattern } = request;
     const uuid = this.#find(request.id);
     const folder = new JobFolder(this.#options.paths, uuid);
-    return readLog({
+    const asked = {
       logPath: folder.log,
       indexPath: folder.logIndex,
       selection: {
@@ -436,9 +439,14 @@ export class JobManager {
       stream: request.stream,
       follow: request.follow,
       hasEnded: () => this.#hasEnded(uuid),
-      onChange: (listener) => this.#changes.subscribe([uuid], listener),
+      onChange: (listener: () => void) => this.#changes.subscribe([uuid], listener),
       signal,
-    });
+    };
+    if (pattern === undefined) {
+      return readLog(asked);
+    }
+    refuseOddPattern(pattern);
+    return searchLog({ ...asked, pattern, executorFd: this.#launcher.executorFd });
   }
 
   /**
@@ -767,12 +775,14 @@ function monitorIsDeaf(operation: string, reason: string, socket: string): Joble
   });
 }
 
-function refuseEndOfFollowed({ follow, untilUs }: GetLogsRequest): void {
-  if (follow && untilUs !== 0n) {
+function refuseEndOfFollowed({ follow, untilUs, tailLines = 0, pattern }: GetLogsRequest): void {
+  const object =
+    untilUs !== 0n ? 'until_us' : pattern !== undefined && tailLines > 0 ? 'tail_lines of a pattern' : '';
+  if (follow && object !== '') {
     throw new JobletError('invalid', {
       layer: 'log',
       operation: 'read',
-      object: 'until_us',
+      object,
       reason: 'what is followed ends with its job',
       mend: 'Ask for one of the two.',
     });
