@@ -104,6 +104,21 @@ describe('a job', () => {
     },
   );
 
+  it.each(['isolated', 'bridge'])(
+    'on %s reaches no port of the host that leads elsewhere',
+    async (network) => {
+      execFileSync('nft', [
+        'add table ip docker; add chain ip docker PREROUTING { type nat hook prerouting priority dstnat; }',
+      ]);
+      execFileSync('nft', [
+        `add rule ip docker PREROUTING fib daddr type local tcp dport 8088 dnat to ${OUTSIDE_ADDRESS}:8000`,
+      ]);
+      const line = `${ask(HOST_ADDRESS, 8088)}; ${ask(OUTSIDE_ADDRESS, 8000)}`;
+      expect(await outputOf(line, { network })).toBe(`no ${HOST_ADDRESS}\noutside sees ${HOST_ADDRESS}\n`);
+      execFileSync('nft', ['delete table ip docker']);
+    },
+  );
+
   it.each(['tcp', 'udp'] as const)(
     'speaks %s to the outside from no port that only root has',
     async (protocol) => {
