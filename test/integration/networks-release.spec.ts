@@ -1,6 +1,6 @@
 /** What a job has of its network is given back, however its attempts end. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import { pathsUnder } from '../../native-helper/api/paths.ts';
 import type { JobManager } from '../../native-helper/server/jobs/job-manager.ts';
 import { closeJobService, openJobService, shell, untilEnded, untilState } from '../fixtures/job-service.ts';
 import { PLAIN_SPEC } from '../fixtures/job-spec.ts';
-import { NetworkWorld } from '../fixtures/network-world.ts';
+import { ip, NetworkWorld } from '../fixtures/network-world.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 
 /** With room for one job. */
@@ -74,6 +74,14 @@ function leases(): unknown[] {
 async function expectNothingHeld(): Promise<void> {
   await expect.poll(() => [...ofNetworks(), ...leases()], { timeout: 5000 }).toEqual([]);
   expect(jobs.networks.list().map((network) => network.jobs)).toEqual([0, 0, 0, 0, 0]);
+}
+
+/** Those of this machine that have an IPv4 address: jobs can't reach the others here. */
+function hostResolvers(): string[] {
+  const places = ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf'];
+  const lines = places.filter(existsSync).flatMap((place) => readFileSync(place, 'utf8').split('\n'));
+  const found = lines.flatMap((line) => /^nameserver\s+((?!127\.)\d+(?:\.\d+){3})$/.exec(line)?.[1] ?? []);
+  return [...new Set(found)];
 }
 
 const isRunning = ({ status }: { status: JobStatus }) => status === JobStatus.RUNNING;
@@ -176,6 +184,34 @@ it('addresses are never given twice, and leases are kept, while jobs come and go
   await networks.close();
   expect(leases()).toEqual([]);
   await networks.remove('small');
+});
+
+describe('a machine that has lost its resolvers', () => {
+  /** As addresses of the machine itself no job reaches them. */
+  const loseResolvers = () => ip(hostResolvers().map((address) => `addr add ${address}/32 dev lo`));
+
+  afterEach(() => ip(hostResolvers().map((address) => `addr del ${address}/32 dev lo`)));
+
+  it('refuses new jobs, and keeps nothing of those that end', async () => {
+    const { uuid } = await jobs.run(shell('sleep 60', { network: 'tiny', ports: ['8080:80'] }), 0);
+    await untilState(jobs, uuid, isRunning);
+    loseResolvers();
+    await expect(jobs.run(shell('true', { network: 'bridge' }), 0)).rejects.toThrow('names only resolvers');
+    await jobs.stop(uuid, 0n);
+    await expectNothingHeld();
+  });
+
+  it('keeps nothing when the next helper finds it like that', async () => {
+    const { uuid } = await jobs.run(shell('sleep 0.5; exit 1', { network: 'tiny', retry: FAR }), 0);
+    await untilState(jobs, uuid, isRunning);
+    writeFileSync(join(root, 'nft-broken'), '');
+    await untilState(jobs, uuid, isWaiting);
+    await closeJobService(jobs);
+    rmSync(join(root, 'nft-broken'));
+    loseResolvers();
+    jobs = await reopened();
+    await expectNothingHeld();
+  });
 });
 
 describe('a machine without a packet filter', () => {

@@ -97,7 +97,7 @@ export class Networks {
       names: this.#names,
       config: options.config,
       jobs: () => [...this.#jobs.values()],
-      resolvers: () => this.#resolvers().addresses.filter((address) => parseAddress(address) !== undefined),
+      resolvers: () => this.#filteredResolvers(),
     });
   }
 
@@ -504,6 +504,18 @@ export class Networks {
       isOfHost,
       hasIpv6: host.forwardsIpv6(),
     });
+  }
+
+  /** None is no reason against a change of the filter: jobs end, too, while a machine has lost its resolvers. */
+  #filteredResolvers(): string[] {
+    try {
+      return this.#resolvers().addresses.filter((address) => parseAddress(address) !== undefined);
+    } catch (error) {
+      if (!(error instanceof JobletError)) {
+        throw error;
+      }
+      return [];
+    }
   }
 
   #view(name: string, builtIn: boolean): NetworkView {
