@@ -240,6 +240,17 @@ describe('a network', () => {
     await expect(service.jobs.networks.create(name, cidr)).rejects.toThrow(/^network: /);
   });
 
+  it('has a bridge of its own: a name whose bridge would be called as that of another is refused', async () => {
+    const { networks } = service.jobs;
+    await networks.create('n143693', '10.99.3.0/24');
+    await expect(networks.create('n492983', '10.99.4.0/24')).rejects.toThrow(
+      /^network: create n492983: its bridge would be called jb\S+, as that of the network n143693 is\. Choose/,
+    );
+    await networks.remove('n143693');
+    await networks.create('n492983', '10.99.4.0/24');
+    await networks.remove('n492983');
+  });
+
   it('overlaps with no other, and says with which', async () => {
     const { networks } = service.jobs;
     await networks.create('one', '10.99.0.0/16');

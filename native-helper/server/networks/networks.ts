@@ -160,6 +160,7 @@ export class Networks {
         mend: `Choose another name, or remove it first: joblet network remove ${name}`,
       });
     }
+    this.#refuseSameBridge(name);
     const cidr = checkedCidr(cidrText);
     if (this.#networks.size >= MAX_NETWORKS) {
       throw exhausted('create', name, `there are ${MAX_NETWORKS} networks already`, 'Remove one first.');
@@ -439,6 +440,22 @@ export class Networks {
   #jobsOn(name: string): AttachedJob[] {
     const all = [...this.#jobs.values(), ...this.#leaving.values()];
     return all.filter(({ network }) => network.name === name);
+  }
+
+  /** An interface's name has room for a part of a hash: two names that were looked for can have the same. */
+  #refuseSameBridge(name: string): void {
+    const bridge = this.#names.bridgeOf(name);
+    const names = [...BUILT_IN_NETWORKS, ...this.#networks.keys()];
+    const other = names.find((each) => this.#names.bridgeOf(each) === bridge);
+    if (other !== undefined) {
+      throw new JobletError('conflict', {
+        layer: 'network',
+        operation: 'create',
+        object: name,
+        reason: `its bridge would be called ${bridge}, as that of the network ${other} is`,
+        mend: 'Choose another name.',
+      });
+    }
   }
 
   #refuseOverlap({ name, cidr }: NetworkRecord): void {
