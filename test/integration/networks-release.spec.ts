@@ -94,6 +94,7 @@ describe('a job that waits for its next attempt', () => {
     await expectNothingHeld();
     const other = await jobs.run(shell('true', { network: 'tiny' }), 0);
     expect(await untilEnded(jobs, other.uuid)).toMatchObject({ status: JobStatus.COMPLETED });
+    await expect(jobs.networks.remove('tiny')).rejects.toThrow('tiny: is used by 1 job that has not ended.');
     await jobs.cancel(uuid);
     await expectNothingHeld();
     await jobs.networks.remove('tiny');
@@ -118,6 +119,17 @@ describe('a job that waits for its next attempt', () => {
       attempts: { length: 2 },
     });
     await expectNothingHeld();
+  });
+});
+
+describe('a network that a job needs later', () => {
+  it('is not removed before that job has ended or is canceled', async () => {
+    const later = { network: 'tiny', startAtUs: BigInt(Date.now() + 3_600_000) * 1000n };
+    const { uuid } = await jobs.run(shell('true', later), 0);
+    await expect(jobs.networks.remove('tiny')).rejects.toThrow('tiny: is used by 1 job that has not ended.');
+    await jobs.cancel(uuid);
+    await jobs.networks.remove('tiny');
+    await expect(jobs.run(shell('true', later), 0)).rejects.toThrow('there is no such network');
   });
 });
 

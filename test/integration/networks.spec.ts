@@ -206,7 +206,7 @@ describe('a network', () => {
     expect(await outputOf(line, { network: 'one' })).toBe('job sees 10.99.1.3\n');
     expect(await outputOf(line, { network: 'two' })).toBe('no 10.99.1.2\n');
     await expect(networks.remove('one')).rejects.toThrow(
-      'network: remove one: a job uses it. Stop them first.',
+      'network: remove one: is used by 1 job that has not ended. Stop or cancel them first: joblet job list',
     );
     await service.jobs.stop(server.uuid, 0n);
     await networks.remove('one');

@@ -225,6 +225,7 @@ export class JobManager {
       }
       await this.#commits.commit(() => {
         this.volumes.require(checked.volumes);
+        this.networks.require(checked.network);
         this.#store.insert(job);
         this.#mounts.keep(job.uuid, checked, caller);
       }, 'durable');
