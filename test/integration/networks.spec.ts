@@ -168,6 +168,19 @@ describe('a job', () => {
   });
 });
 
+it('a port that was published on an address leads nowhere once this machine has lost the address', async () => {
+  const address = '203.0.113.7';
+  ip([`addr add ${address}/32 dev lo`, `route add unreachable ${address}/32 metric 9`]);
+  world.outside(() => ip([`route add ${address}/32 via ${HOST_ADDRESS}`]));
+  const job = await started(SERVE, { network: 'isolated', ports: [`${address}:8081:80`] });
+  expect(await world.askFromOutside(address, 8081)).toBe(`job sees ${OUTSIDE_ADDRESS}\n`);
+  ip([`addr del ${address}/32 dev lo`]);
+  expect(await world.askFromOutside(address, 8081)).toBe('');
+  await service.jobs.stop(job.uuid, 0n);
+  ip([`route del unreachable ${address}/32 metric 9`]);
+  world.outside(() => ip([`route del ${address}/32`]));
+});
+
 describe('somebody who is not root', () => {
   const publish = (...ports: string[]) =>
     service.jobs.run(bash('true', { network: 'isolated', ports }), 1000);

@@ -214,9 +214,10 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
 }
 
 function redirect(link: FilteredLink, { address, hostPort, jobPort, protocol }: PublishedPort): Statement[] {
-  const isAny = address === '0.0.0.0';
   return [
-    isAny ? TO_HOST : match(payload('ip', 'daddr'), address),
+    // An address may leave this machine while the job lives: then it is another's.
+    TO_HOST,
+    ...(address === '0.0.0.0' ? [] : [match(payload('ip', 'daddr'), address)]),
     match(payload(protocol, 'dport'), hostPort),
     { dnat: { family: 'ip', addr: link.address, port: jobPort } },
   ];
