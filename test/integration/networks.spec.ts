@@ -378,6 +378,38 @@ describe('the host', () => {
   });
 });
 
+describe('a firewall that accepts by policy', () => {
+  const examined = async (...rules: string[]) => {
+    const chain = 'ip filter FORWARD';
+    const lines = [
+      'add table ip filter',
+      `add chain ${chain} { type filter hook forward priority 0; policy accept; }`,
+      ...rules.map((rule) => `add rule ${chain} ${rule}`),
+    ];
+    execFileSync('nft', [lines.join('; ')]);
+    const checks = await service.jobs.networks.doctor();
+    const job = await runToEnd(service.jobs, bash('true', { network: 'bridge' }));
+    execFileSync('nft', ['delete table ip filter']);
+    return [checks.find(({ name }) => name.includes('forwarding'))?.found, job.failure?.object];
+  };
+  const forbidden = ['another firewall forbids forwarding: ip filter FORWARD', 'ip filter FORWARD'];
+  const allowed = [expect.stringContaining('no firewall forbids forwarding'), undefined];
+
+  it.each([
+    ['counter reject with icmp type host-prohibited', forbidden],
+    ['log prefix "no " drop', forbidden],
+    ['iifname "eth7" counter reject', allowed],
+    ['counter accept', allowed],
+  ])('and whose last rule is %j is noticed if that refuses all', async (last, found) => {
+    expect(await examined('ct state established,related accept', last)).toEqual(found);
+  });
+
+  it('is none where a rule before the last names our bridges', async () => {
+    const [bridge = ''] = service.jobs.networks.list().flatMap((network) => network.bridge || []);
+    expect(await examined(`iifname "${bridge.slice(0, 6)}*" accept`, 'counter reject')).toEqual(allowed);
+  });
+});
+
 it('ends with nothing left when its job is stopped while it starts', async () => {
   const { jobs } = service;
   const { uuid } = await jobs.run(bash('true', { network: 'bridge' }), 0);
