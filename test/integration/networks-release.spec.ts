@@ -1,6 +1,6 @@
 /** What a job has of its network is given back, however its attempts end. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import { pathsUnder } from '../../native-helper/api/paths.ts';
 import type { JobManager } from '../../native-helper/server/jobs/job-manager.ts';
 import { closeJobService, openJobService, shell, untilEnded, untilState } from '../fixtures/job-service.ts';
 import { PLAIN_SPEC } from '../fixtures/job-spec.ts';
-import { NetworkWorld } from '../fixtures/network-world.ts';
+import { ip, NetworkWorld } from '../fixtures/network-world.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 
 /** With room for one job. */
@@ -76,6 +76,14 @@ async function expectNothingHeld(): Promise<void> {
   expect(jobs.networks.list().map((network) => network.jobs)).toEqual([0, 0, 0, 0, 0]);
 }
 
+/** Those of this machine that have an IPv4 address: jobs can't reach the others here. */
+function hostResolvers(): string[] {
+  const places = ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf'];
+  const lines = places.filter(existsSync).flatMap((place) => readFileSync(place, 'utf8').split('\n'));
+  const found = lines.flatMap((line) => /^nameserver\s+((?!127\.)\d+(?:\.\d+){3})$/.exec(line)?.[1] ?? []);
+  return [...new Set(found)];
+}
+
 const isRunning = ({ status }: { status: JobStatus }) => status === JobStatus.RUNNING;
 const isWaiting = ({ status }: { status: JobStatus }) => status === JobStatus.SCHEDULED;
 
@@ -86,6 +94,7 @@ describe('a job that waits for its next attempt', () => {
     await expectNothingHeld();
     const other = await jobs.run(shell('true', { network: 'tiny' }), 0);
     expect(await untilEnded(jobs, other.uuid)).toMatchObject({ status: JobStatus.COMPLETED });
+    await expect(jobs.networks.remove('tiny')).rejects.toThrow('tiny: is used by 1 job that has not ended.');
     await jobs.cancel(uuid);
     await expectNothingHeld();
     await jobs.networks.remove('tiny');
@@ -110,6 +119,17 @@ describe('a job that waits for its next attempt', () => {
       attempts: { length: 2 },
     });
     await expectNothingHeld();
+  });
+});
+
+describe('a network that a job needs later', () => {
+  it('is not removed before that job has ended or is canceled', async () => {
+    const later = { network: 'tiny', startAtUs: BigInt(Date.now() + 3_600_000) * 1000n };
+    const { uuid } = await jobs.run(shell('true', later), 0);
+    await expect(jobs.networks.remove('tiny')).rejects.toThrow('tiny: is used by 1 job that has not ended.');
+    await jobs.cancel(uuid);
+    await jobs.networks.remove('tiny');
+    await expect(jobs.run(shell('true', later), 0)).rejects.toThrow('there is no such network');
   });
 });
 
@@ -176,6 +196,34 @@ it('addresses are never given twice, and leases are kept, while jobs come and go
   await networks.close();
   expect(leases()).toEqual([]);
   await networks.remove('small');
+});
+
+describe('a machine that has lost its resolvers', () => {
+  /** As addresses of the machine itself no job reaches them. */
+  const loseResolvers = () => ip(hostResolvers().map((address) => `addr add ${address}/32 dev lo`));
+
+  afterEach(() => ip(hostResolvers().map((address) => `addr del ${address}/32 dev lo`)));
+
+  it('refuses new jobs, and keeps nothing of those that end', async () => {
+    const { uuid } = await jobs.run(shell('sleep 60', { network: 'tiny', ports: ['8080:80'] }), 0);
+    await untilState(jobs, uuid, isRunning);
+    loseResolvers();
+    await expect(jobs.run(shell('true', { network: 'bridge' }), 0)).rejects.toThrow('names only resolvers');
+    await jobs.stop(uuid, 0n);
+    await expectNothingHeld();
+  });
+
+  it('keeps nothing when the next helper finds it like that', async () => {
+    const { uuid } = await jobs.run(shell('sleep 0.5; exit 1', { network: 'tiny', retry: FAR }), 0);
+    await untilState(jobs, uuid, isRunning);
+    writeFileSync(join(root, 'nft-broken'), '');
+    await untilState(jobs, uuid, isWaiting);
+    await closeJobService(jobs);
+    rmSync(join(root, 'nft-broken'));
+    loseResolvers();
+    jobs = await reopened();
+    await expectNothingHeld();
+  });
 });
 
 describe('a machine without a packet filter', () => {

@@ -104,6 +104,21 @@ describe('a job', () => {
     },
   );
 
+  it.each(['isolated', 'bridge'])(
+    'on %s reaches no port of the host that leads elsewhere',
+    async (network) => {
+      execFileSync('nft', [
+        'add table ip docker; add chain ip docker PREROUTING { type nat hook prerouting priority dstnat; }',
+      ]);
+      execFileSync('nft', [
+        `add rule ip docker PREROUTING fib daddr type local tcp dport 8088 dnat to ${OUTSIDE_ADDRESS}:8000`,
+      ]);
+      const line = `${ask(HOST_ADDRESS, 8088)}; ${ask(OUTSIDE_ADDRESS, 8000)}`;
+      expect(await outputOf(line, { network })).toBe(`no ${HOST_ADDRESS}\noutside sees ${HOST_ADDRESS}\n`);
+      execFileSync('nft', ['delete table ip docker']);
+    },
+  );
+
   it.each(['tcp', 'udp'] as const)(
     'speaks %s to the outside from no port that only root has',
     async (protocol) => {
@@ -153,6 +168,19 @@ describe('a job', () => {
   });
 });
 
+it('a port that was published on an address leads nowhere once this machine has lost the address', async () => {
+  const address = '203.0.113.7';
+  ip([`addr add ${address}/32 dev lo`, `route add unreachable ${address}/32 metric 9`]);
+  world.outside(() => ip([`route add ${address}/32 via ${HOST_ADDRESS}`]));
+  const job = await started(SERVE, { network: 'isolated', ports: [`${address}:8081:80`] });
+  expect(await world.askFromOutside(address, 8081)).toBe(`job sees ${OUTSIDE_ADDRESS}\n`);
+  ip([`addr del ${address}/32 dev lo`]);
+  expect(await world.askFromOutside(address, 8081)).toBe('');
+  await service.jobs.stop(job.uuid, 0n);
+  ip([`route del unreachable ${address}/32 metric 9`]);
+  world.outside(() => ip([`route del ${address}/32`]));
+});
+
 describe('somebody who is not root', () => {
   const publish = (...ports: string[]) =>
     service.jobs.run(bash('true', { network: 'isolated', ports }), 1000);
@@ -191,7 +219,7 @@ describe('a network', () => {
     expect(await outputOf(line, { network: 'one' })).toBe('job sees 10.99.1.3\n');
     expect(await outputOf(line, { network: 'two' })).toBe('no 10.99.1.2\n');
     await expect(networks.remove('one')).rejects.toThrow(
-      'network: remove one: a job uses it. Stop them first.',
+      'network: remove one: is used by 1 job that has not ended. Stop or cancel them first: joblet job list',
     );
     await service.jobs.stop(server.uuid, 0n);
     await networks.remove('one');
@@ -223,6 +251,17 @@ describe('a network', () => {
     ['a', '100.128.0.0/24'],
   ])('%j with %j is refused', async (name, cidr) => {
     await expect(service.jobs.networks.create(name, cidr)).rejects.toThrow(/^network: /);
+  });
+
+  it('has a bridge of its own: a name whose bridge would be called as that of another is refused', async () => {
+    const { networks } = service.jobs;
+    await networks.create('n143693', '10.99.3.0/24');
+    await expect(networks.create('n492983', '10.99.4.0/24')).rejects.toThrow(
+      /^network: create n492983: its bridge would be called jb\S+, as that of the network n143693 is\. Choose/,
+    );
+    await networks.remove('n143693');
+    await networks.create('n492983', '10.99.4.0/24');
+    await networks.remove('n492983');
   });
 
   it('overlaps with no other, and says with which', async () => {
@@ -336,6 +375,38 @@ describe('the host', () => {
     });
     expect(job.failure?.cause).toContain('Docker');
     expect(job.failure?.mend).toContain('iptables -I DOCKER-USER -i jb');
+  });
+});
+
+describe('a firewall that accepts by policy', () => {
+  const examined = async (...rules: string[]) => {
+    const chain = 'ip filter FORWARD';
+    const lines = [
+      'add table ip filter',
+      `add chain ${chain} { type filter hook forward priority 0; policy accept; }`,
+      ...rules.map((rule) => `add rule ${chain} ${rule}`),
+    ];
+    execFileSync('nft', [lines.join('; ')]);
+    const checks = await service.jobs.networks.doctor();
+    const job = await runToEnd(service.jobs, bash('true', { network: 'bridge' }));
+    execFileSync('nft', ['delete table ip filter']);
+    return [checks.find(({ name }) => name.includes('forwarding'))?.found, job.failure?.object];
+  };
+  const forbidden = ['another firewall forbids forwarding: ip filter FORWARD', 'ip filter FORWARD'];
+  const allowed = [expect.stringContaining('no firewall forbids forwarding'), undefined];
+
+  it.each([
+    ['counter reject with icmp type host-prohibited', forbidden],
+    ['log prefix "no " drop', forbidden],
+    ['iifname "eth7" counter reject', allowed],
+    ['counter accept', allowed],
+  ])('and whose last rule is %j is noticed if that refuses all', async (last, found) => {
+    expect(await examined('ct state established,related accept', last)).toEqual(found);
+  });
+
+  it('is none where a rule before the last names our bridges', async () => {
+    const [bridge = ''] = service.jobs.networks.list().flatMap((network) => network.bridge || []);
+    expect(await examined(`iifname "${bridge.slice(0, 6)}*" accept`, 'counter reject')).toEqual(allowed);
   });
 });
 

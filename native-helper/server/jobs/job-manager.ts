@@ -227,6 +227,7 @@ export class JobManager {
       }
       await this.#commits.commit(() => {
         this.volumes.require(checked.volumes);
+        this.networks.require(checked.network);
         // Again: others have been handed over while the folder was made.
         this.#refuseWithoutRoom(checked, uuid);
         this.#store.insert(job);

@@ -1,6 +1,9 @@
 /** The tables of networks and of addresses that jobs hold. */
 import type { DatabaseSync } from 'node:sqlite';
+import { fromBinary } from '@bufbuild/protobuf';
+import { JobSpecSchema } from '../../api/gen/joblet_pb.js';
 import * as z from '../../api/schema.ts';
+import { LIVE_STATES } from '../jobs/job-state.ts';
 import { type Cidr, formatCidr, parseCidr } from './cidr.ts';
 
 export interface NetworkRecord {
@@ -27,6 +30,9 @@ const networkRows = z.array(
   }),
 );
 const leaseRows = z.array(z.strictObject({ uuid: z.uuid(), network: z.string(), address: z.int() }));
+
+const specRows = z.array(z.strictObject({ spec: z.instanceof(Uint8Array) }));
+const LIVE = `(${LIVE_STATES.join(', ')})`;
 
 function requireCidr(text: string): Cidr {
   const cidr = parseCidr(text);
@@ -59,6 +65,12 @@ export class NetworkStore {
 
   deleteNetwork(name: string): void {
     this.#database.prepare('DELETE FROM network WHERE name = ?').run(name);
+  }
+
+  /** How many jobs that have not ended use it, those that only wait included. Their networks stand in no column, so each is looked at. */
+  jobsUsing(name: string): number {
+    const rows = specRows.parse(this.#database.prepare(`SELECT spec FROM job WHERE status IN ${LIVE}`).all());
+    return rows.filter(({ spec }) => fromBinary(JobSpecSchema, spec).network === name).length;
   }
 
   leases(): Lease[] {

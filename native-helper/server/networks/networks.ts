@@ -97,7 +97,7 @@ export class Networks {
       names: this.#names,
       config: options.config,
       jobs: () => [...this.#jobs.values()],
-      resolvers: () => this.#resolvers().addresses.filter((address) => parseAddress(address) !== undefined),
+      resolvers: () => this.#filteredResolvers(),
     });
   }
 
@@ -160,6 +160,7 @@ export class Networks {
         mend: `Choose another name, or remove it first: joblet network remove ${name}`,
       });
     }
+    this.#refuseSameBridge(name);
     const cidr = checkedCidr(cidrText);
     if (this.#networks.size >= MAX_NETWORKS) {
       throw exhausted('create', name, `there are ${MAX_NETWORKS} networks already`, 'Remove one first.');
@@ -178,7 +179,7 @@ export class Networks {
     return this.#view(name, false);
   }
 
-  /** @throws JobletError: not_found, conflict while a job uses it, or refused when the kernel keeps what one had of it. */
+  /** @throws JobletError: not_found, conflict while a job that has not ended uses it, or refused when the kernel keeps what one had of it. */
   async remove(name: string): Promise<void> {
     const { store, commits } = this.#options;
     if (isBuiltIn(name)) {
@@ -196,14 +197,14 @@ export class Networks {
     if (network === undefined) {
       throw noSuchNetwork(name);
     }
-    const jobs = [...this.#jobs.values()].filter((job) => job.network.name === name).length;
+    const jobs = store.jobsUsing(name);
     if (jobs > 0) {
       throw new JobletError('conflict', {
         layer: 'network',
         operation: 'remove',
         object: name,
-        reason: jobs === 1 ? 'a job uses it' : `${jobs} jobs use it`,
-        mend: 'Stop them first.',
+        reason: `is used by ${jobs === 1 ? '1 job that has' : `${jobs} jobs that have`} not ended`,
+        mend: 'Stop or cancel them first: joblet job list',
       });
     }
     if (this.#jobsOn(name).length > 0) {
@@ -226,6 +227,17 @@ export class Networks {
   }
 
   /**
+   * Call it inside the commit that makes a job durable: from then on the network is not removed.
+   *
+   * @throws JobletError (not_found)
+   */
+  require(name: string): void {
+    if (hasAddresses(name) && !isBuiltIn(name) && !this.#networks.has(name)) {
+      throw noSuchNetwork(name);
+    }
+  }
+
+  /**
    * @param ownerUid whose job it is
    * @throws JobletError (refused, not_found, exhausted) when it is known already that the job can't have its network.
    */
@@ -233,9 +245,7 @@ export class Networks {
     if (!hasAddresses(name)) {
       return;
     }
-    if (!isBuiltIn(name) && !this.#networks.has(name)) {
-      throw noSuchNetwork(name);
-    }
+    this.require(name);
     const pool = this.#pools.get(name);
     const leaving = [...this.#leaving.values()].filter((job) => job.network.name === name).length;
     if (pool !== undefined && pool.taken - leaving >= pool.capacity) {
@@ -368,7 +378,7 @@ export class Networks {
       this.#jobs.set(uuid, known);
       return known;
     }
-    const network = await this.#require(spec.network);
+    const network = await this.#current(spec.network);
     const pool = this.#poolOf(network);
     const address = pool.take() ?? (await this.#takeReleased(pool));
     if (address === undefined) {
@@ -393,7 +403,7 @@ export class Networks {
   }
 
   /** A built-in network gets its range when it is first used, and another when the host has come to use that one. */
-  async #require(name: string): Promise<NetworkRecord> {
+  async #current(name: string): Promise<NetworkRecord> {
     const network = this.#networks.get(name);
     if (isBuiltIn(name)) {
       return this.#kernel.alone(() => this.#chosen(name));
@@ -439,6 +449,22 @@ export class Networks {
   #jobsOn(name: string): AttachedJob[] {
     const all = [...this.#jobs.values(), ...this.#leaving.values()];
     return all.filter(({ network }) => network.name === name);
+  }
+
+  /** An interface's name has room for a part of a hash: two names that were looked for can have the same. */
+  #refuseSameBridge(name: string): void {
+    const bridge = this.#names.bridgeOf(name);
+    const names = [...BUILT_IN_NETWORKS, ...this.#networks.keys()];
+    const other = names.find((each) => this.#names.bridgeOf(each) === bridge);
+    if (other !== undefined) {
+      throw new JobletError('conflict', {
+        layer: 'network',
+        operation: 'create',
+        object: name,
+        reason: `its bridge would be called ${bridge}, as that of the network ${other} is`,
+        mend: 'Choose another name.',
+      });
+    }
   }
 
   #refuseOverlap({ name, cidr }: NetworkRecord): void {
@@ -504,6 +530,18 @@ export class Networks {
       isOfHost,
       hasIpv6: host.forwardsIpv6(),
     });
+  }
+
+  /** None is no reason against a change of the filter: jobs end, too, while a machine has lost its resolvers. */
+  #filteredResolvers(): string[] {
+    try {
+      return this.#resolvers().addresses.filter((address) => parseAddress(address) !== undefined);
+    } catch (error) {
+      if (!(error instanceof JobletError)) {
+        throw error;
+      }
+      return [];
+    }
   }
 
   #view(name: string, builtIn: boolean): NetworkView {

@@ -15,11 +15,19 @@ const rulesetSchema = z.looseObject({
           policy: z.optional(z.string()),
         }),
       ),
-      rule: z.optional(z.looseObject({ family: z.string(), table: z.string(), chain: z.string() })),
+      rule: z.optional(
+        z.looseObject({
+          family: z.string(),
+          table: z.string(),
+          chain: z.string(),
+          expr: z.optional(z.array(z.record(z.string(), z.unknown()))),
+        }),
+      ),
     }),
   ),
 });
 type Ruleset = z.infer<typeof rulesetSchema>;
+type Rule = NonNullable<Ruleset['nftables'][number]['rule']>;
 
 export interface ForwardBlock {
   /** Such as `ip filter FORWARD`. */
@@ -48,7 +56,7 @@ export function blocksIn({ nftables }: Ruleset, table: string, ours: string): Fo
     (chain) =>
       chain.hook === 'forward' &&
       chain.table !== table &&
-      (chain.policy === 'drop' || chain.table === 'firewalld') &&
+      (chain.policy === 'drop' || chain.table === 'firewalld' || endsRefusing(rules, chain)) &&
       !rules.some(
         (rule) =>
           rule.family === chain.family && rule.table === chain.table && JSON.stringify(rule).includes(ours),
@@ -61,6 +69,25 @@ export function blocksIn({ nftables }: Ruleset, table: string, ours: string): Fo
       chains.filter((each) => each.family === family && each.table === name).map((each) => each.name),
     ),
   }));
+}
+
+/** As those of iptables do that accept by policy: what no rule before has let through, the last refuses. */
+function endsRefusing(
+  rules: readonly Rule[],
+  chain: { family: string; table: string; name: string },
+): boolean {
+  const last = rules.findLast(
+    (rule) => rule.family === chain.family && rule.table === chain.table && rule.chain === chain.name,
+  );
+  const [verdict = {}, ...before] = last?.expr?.toReversed() ?? [];
+  return isRefusal(verdict) && before.every((each) => 'counter' in each || 'log' in each);
+}
+
+function isRefusal(statement: Record<string, unknown>): boolean {
+  const { xt } = statement;
+  // An older iptables' own word for it, which nft hands on.
+  const isXtReject = typeof xt === 'object' && xt !== null && 'name' in xt && xt.name === 'REJECT';
+  return 'drop' in statement || 'reject' in statement || isXtReject;
 }
 
 function ownerOf(table: string, chains: readonly string[]): ForwardBlock['owner'] {

@@ -89,6 +89,8 @@ const TO_JOBS = match(meta('oifname'), '@bridges');
 const NOT_FROM_JOBS = match(meta('iifname'), '@bridges', '!=');
 const NOT_TO_JOBS = match(meta('oifname'), '@bridges', '!=');
 const KNOWN = match(ct('state'), ['established', 'related'], 'in');
+const NEW = match(ct('state'), 'new', 'in');
+const TO_HOST = match({ fib: { result: 'type', flags: ['daddr'] } }, 'local');
 const PUBLISHED = match(ct('status'), 'dnat', 'in');
 const NEIGHBOURS = match(payload('icmpv6', 'type'), set('nd-neighbor-solicit', 'nd-neighbor-advert'));
 /** What turns the way of others: only routers send these, and no job is one. */
@@ -100,6 +102,8 @@ const ROUTER_TALK = match(
 /** Other programs' rules come at 0, and can still forbid what these let through. */
 const BEFORE_OTHERS = -10;
 const RAW = -300;
+/** The kernel knows by then which connection a packet belongs to, and nobody has changed where it goes. */
+const MANGLE = -150;
 const DESTINATION_NAT = -100;
 const SOURCE_NAT = 100;
 
@@ -142,6 +146,10 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
     { add: { chain: { family: 'inet', table, name: 'refuse' } } },
     ...REFUSALS.map((refusal) => rule('refuse', ...refusal)),
 
+    chain('asked', { type: 'filter', hook: 'prerouting', prio: MANGLE }),
+    // Before another program leads a port of this machine elsewhere, as Docker does: then the refusal comes from whom the job has asked.
+    rule('asked', FROM_JOBS, NEW, TO_HOST, REJECT),
+
     chain('input', { type: 'filter', hook: 'input', prio: BEFORE_OTHERS }),
     rule('input', NOT_FROM_JOBS, ACCEPT),
     rule('input', KNOWN, ACCEPT),
@@ -157,6 +165,7 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
       ),
     rule('forward', KNOWN, ACCEPT),
     rule('forward', FROM_JOBS, TO_JOBS, REJECT),
+    rule('forward', FROM_JOBS, PUBLISHED, REJECT),
     ...resolvers.map((address) =>
       rule(
         'forward',
@@ -205,11 +214,10 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
 }
 
 function redirect(link: FilteredLink, { address, hostPort, jobPort, protocol }: PublishedPort): Statement[] {
-  const isAny = address === '0.0.0.0';
   return [
-    isAny
-      ? match({ fib: { result: 'type', flags: ['daddr'] } }, 'local')
-      : match(payload('ip', 'daddr'), address),
+    // An address may leave this machine while the job lives: then it is another's.
+    TO_HOST,
+    ...(address === '0.0.0.0' ? [] : [match(payload('ip', 'daddr'), address)]),
     match(payload(protocol, 'dport'), hostPort),
     { dnat: { family: 'ip', addr: link.address, port: jobPort } },
   ];
