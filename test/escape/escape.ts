@@ -41,6 +41,11 @@ export class Jobs {
     return this.sandbox.open(this.#weakened, [this.sandbox.probeFor(this.#weakened), ...command], options);
   }
 
+  /** A search of an empty log. @returns the exit code of grep(1). */
+  search(words: readonly string[]): number | null {
+    return this.sandbox.search(this.#weakened, words);
+  }
+
   sourceOpener(): SourceOpener {
     return this.sandbox.sourceOpener(this.#weakened);
   }

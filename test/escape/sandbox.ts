@@ -1,5 +1,5 @@
 /** Starts jobs the way the helper does, with the normal executor or with one that leaves out layers. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -210,7 +210,7 @@ export class Sandbox implements AsyncDisposable {
     command: readonly string[],
     { spec, mounts, launcher, leaked, environment }: JobOptions,
   ): SpawnedMonitor {
-    const executor = weakened === undefined ? this.#executors.normal : this.#executors.weak;
+    const executor = this.#executorFor(weakened);
     const program = weakened?.includes(SEALS) ? executor.unsealed : executor.sealed;
     using compiled = compileJob(
       {
@@ -257,8 +257,17 @@ export class Sandbox implements AsyncDisposable {
 
   /** What opens paths with a user's rights. */
   sourceOpener(weakened: Weakened): SourceOpener {
-    const { sealed } = weakened === undefined ? this.#executors.normal : this.#executors.weak;
-    return new SourceOpener(sealed, weakeningOf(weakened));
+    return new SourceOpener(this.#executorFor(weakened).sealed, weakeningOf(weakened));
+  }
+
+  search(weakened: Weakened, words: readonly string[]): number | null {
+    const executor = `/proc/${process.pid}/fd/${this.#executorFor(weakened).sealed}`;
+    const env = Object.fromEntries(weakeningOf(weakened).map((each) => each.split('=')));
+    return spawnSync(executor, ['search', '0', ...words], { input: '', env }).status;
+  }
+
+  #executorFor(weakened: Weakened): Executor {
+    return weakened === undefined ? this.#executors.normal : this.#executors.weak;
   }
 
   #openFoldersDownTo(path: string): void {
