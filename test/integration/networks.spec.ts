@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -179,6 +179,58 @@ it('a port that was published on an address leads nowhere once this machine has 
   await service.jobs.stop(job.uuid, 0n);
   ip([`route del unreachable ${address}/32 metric 9`]);
   world.outside(() => ip([`route del ${address}/32`]));
+});
+
+describe('the next holder of an address', () => {
+  const PORT = 5353;
+  const ASKED_PORT = 8003;
+  const TINY = { network: 'tiny' };
+
+  /** A program of the outside that goes on talking: to who has spoken to it first, or to a port of the host. */
+  function talker(port: number, partner: 'who asks' | 'host'): Disposable {
+    const script = `use Socket;
+      my $peer = pack_sockaddr_in(${PORT}, inet_aton("${HOST_ADDRESS}"));
+      my $socket = IO::Socket::IP->new(Proto => "udp", LocalHost => "0.0.0.0", LocalPort => ${port}) or die;
+      $peer = $socket->recv(my $said, 99) if "${partner}" ne "host";
+      while (1) { $socket->send("again", 0, $peer); select undef, undef, undef, 0.05 }`;
+    const child = world.outside(() =>
+      spawn('perl', ['-MIO::Socket::IP', '-e', script], { stdio: 'inherit' }),
+    );
+    return { [Symbol.dispose]: () => child.kill() };
+  }
+
+  /** Whether a job hears something within a second. */
+  const listener = (hello: string) => String.raw`perl -MSocket -MIO::Socket::IP -e "
+    my \$socket = IO::Socket::IP->new(Proto => q(udp), LocalHost => q(0.0.0.0), LocalPort => ${PORT}) or die;
+    \$| = 1; print q(listens, ); ${hello} vec(my \$bits = q(), fileno(\$socket), 1) = 1;
+    print select(\$bits, undef, undef, 1) ? q(heard) : q(nothing);"`;
+  const LISTEN = listener('');
+  const ASK = listener(
+    String.raw`\$socket->send(q(hello), 0, pack_sockaddr_in(${ASKED_PORT}, inet_aton(q(${OUTSIDE_ADDRESS}))));`,
+  );
+  const HEARD = 'listens, heard';
+  const NOTHING = 'listens, nothing';
+
+  beforeAll(() => service.jobs.networks.create('tiny', '10.97.0.0/30'));
+  afterAll(() => service.jobs.networks.remove('tiny'));
+
+  it('hears nothing of who speaks to a port that the one before had published', async () => {
+    const { jobs } = service;
+    const ports = [`${HOST_ADDRESS}:${PORT}:${PORT}/udp`];
+    const { uuid } = await jobs.run(bash(LISTEN, { ...TINY, ports }), 0);
+    await untilOutput(jobs, uuid, 'listens');
+    using _ = talker(8004, 'host');
+    expect((await logOf(jobs, uuid)).toString()).toBe(HEARD);
+    expect(await outputOf(LISTEN, TINY)).toBe(NOTHING);
+  });
+
+  it('hears nothing of whom the one before has spoken to, unless it speaks to them itself', async () => {
+    using _ = talker(ASKED_PORT, 'who asks');
+    await expect.poll(() => outputOf(ASK, TINY), { timeout: 10_000 }).toBe(HEARD);
+    expect(await outputOf(LISTEN, TINY)).toBe(NOTHING);
+    expect(await outputOf(ASK, TINY)).toBe(HEARD);
+    expect(await outputOf(LISTEN, TINY)).toBe(NOTHING);
+  });
 });
 
 describe('somebody who is not root', () => {

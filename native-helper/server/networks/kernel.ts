@@ -6,7 +6,7 @@ import type { PublishedPort } from '../../api/networks.ts';
 import { inNetwork, openOwnNetwork } from '../../kernel/network-namespace.ts';
 import { type Cidr, formatAddress, formatCidr, overlap } from './cidr.ts';
 import * as host from './host.ts';
-import { address6Of, gatewayOf, type KernelNames, macOf, prefix6Of } from './names.ts';
+import { address6Of, gatewayOf, type KernelNames, macOf, markOf, prefix6Of } from './names.ts';
 import type { NetworkRecord } from './network-store.ts';
 import { forwardBlocks, mendOf } from './other-firewalls.ts';
 import { findProgram, networkError, type ProgramName, runProgram } from './programs.ts';
@@ -249,6 +249,7 @@ export class NetworkKernel {
         mac: macOf(address),
         address: formatAddress(address),
         address6: address6Of(prefix6Of(network.name, network.createdUs), address),
+        mark: markOf(uuid, address),
         ports,
       })),
       resolvers: resolvers(),

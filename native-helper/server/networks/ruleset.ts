@@ -20,6 +20,8 @@ export interface FilteredLink {
   readonly mac: string;
   readonly address: string;
   readonly address6: string;
+  /** Of the connections that are this job's: whoever had its addresses before had another. */
+  readonly mark: number;
   readonly ports: readonly PublishedPort[];
 }
 
@@ -89,6 +91,21 @@ const TO_JOBS = match(meta('oifname'), '@bridges');
 const NOT_FROM_JOBS = match(meta('iifname'), '@bridges', '!=');
 const NOT_TO_JOBS = match(meta('oifname'), '@bridges', '!=');
 const KNOWN = match(ct('state'), ['established', 'related'], 'in');
+/**
+ * What belongs to the job that has the address now. Else who was spoken to by its last holder, or speaks to a port that it had published,
+ * could go on talking to the next.
+ */
+const owned = (side: 'saddr' | 'daddr'): readonly Statement[] => [
+  match(concat(payload('ip', side), ct('mark')), '@owners'),
+  match(concat(payload('ip6', side), ct('mark')), '@owners6'),
+];
+const KNOWN_FROM_JOBS = owned('saddr').map((each) => [KNOWN, each]);
+/** Answers to what the job has asked, and what comes by a port that it has published. */
+const ASKED_OR_PUBLISHED = owned('daddr');
+/** A job that itself sends on a connection that another had makes it its own; an answer makes nothing anybody's. */
+const BY_OPENER = match(ct('direction'), 'original');
+const own = (mark: Expression): Statement => ({ mangle: { key: ct('mark'), value: mark } });
+const markOf = (source: Expression, map: string): Statement => own({ map: { key: source, data: map } });
 const NEW = match(ct('state'), 'new', 'in');
 const TO_HOST = match({ fib: { result: 'type', flags: ['daddr'] } }, 'local');
 const PUBLISHED = match(ct('status'), 'dnat', 'in');
@@ -128,7 +145,7 @@ export function rulesetOf(filter: Filter): object {
 
 /** What passes between networks, to the host and from it. */
 function internetTable({ table, networks, links, resolvers }: Filter): object[] {
-  const { chain, rule, elements } = writerOf('inet', table);
+  const { chain, rule, elements, map } = writerOf('inet', table);
   const ports = links.flatMap((link) => link.ports.map((port) => ({ link, port })));
   const ranges = networks.map(({ cidr }) => cidrRange(cidr));
   const ranges6 = networks.map(({ prefix6 }) => range(`${prefix6}::`, 64));
@@ -138,6 +155,27 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
       'ifname',
       networks.map(({ bridge }) => bridge),
     ),
+    map(
+      'marks',
+      ['ipv4_addr', 'mark'],
+      links.map(({ address, mark }) => [address, mark]),
+    ),
+    map(
+      'marks6',
+      ['ipv6_addr', 'mark'],
+      links.map(({ address6, mark }) => [address6, mark]),
+    ),
+    elements(
+      'owners',
+      ['ipv4_addr', 'mark'],
+      links.map(({ address, mark }) => concat(address, mark)),
+    ),
+    elements(
+      'owners6',
+      ['ipv6_addr', 'mark'],
+      links.map(({ address6, mark }) => concat(address6, mark)),
+    ),
+
     chain('raw', { type: 'filter', hook: 'prerouting', prio: RAW }),
     // A published port on loopback makes the host take such addresses from a bridge (route_localnet; CVE-2020-8558).
     rule('raw', FROM_JOBS, match(payload('ip', 'daddr'), LOOPBACK), DROP),
@@ -147,12 +185,14 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
     ...REFUSALS.map((refusal) => rule('refuse', ...refusal)),
 
     chain('asked', { type: 'filter', hook: 'prerouting', prio: MANGLE }),
+    rule('asked', FROM_JOBS, BY_OPENER, markOf(payload('ip', 'saddr'), '@marks')),
+    rule('asked', FROM_JOBS, BY_OPENER, markOf(payload('ip6', 'saddr'), '@marks6')),
     // Before another program leads a port of this machine elsewhere, as Docker does: then the refusal comes from whom the job has asked.
     rule('asked', FROM_JOBS, NEW, TO_HOST, REJECT),
 
     chain('input', { type: 'filter', hook: 'input', prio: BEFORE_OTHERS }),
     rule('input', NOT_FROM_JOBS, ACCEPT),
-    rule('input', KNOWN, ACCEPT),
+    ...KNOWN_FROM_JOBS.map((each) => rule('input', ...each, ACCEPT)),
     rule('input', NEIGHBOURS, ACCEPT),
     rule('input', REJECT),
 
@@ -163,8 +203,9 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
       .map(({ bridge }) =>
         rule('forward', match(meta('iifname'), bridge), match(meta('oifname'), bridge), ACCEPT),
       ),
-    rule('forward', KNOWN, ACCEPT),
     rule('forward', FROM_JOBS, TO_JOBS, REJECT),
+    ...KNOWN_FROM_JOBS.map((each) => rule('forward', ...each, ACCEPT)),
+    ...ASKED_OR_PUBLISHED.map((each) => rule('forward', each, ACCEPT)),
     rule('forward', FROM_JOBS, PUBLISHED, REJECT),
     ...resolvers.map((address) =>
       rule(
@@ -184,13 +225,11 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
       REJECT,
     ),
     rule('forward', FROM_JOBS, ACCEPT),
-    rule('forward', TO_JOBS, PUBLISHED, ACCEPT),
     rule('forward', TO_JOBS, REJECT),
 
     chain('output', { type: 'filter', hook: 'output', prio: BEFORE_OTHERS }),
     rule('output', NOT_TO_JOBS, ACCEPT),
-    rule('output', KNOWN, ACCEPT),
-    rule('output', PUBLISHED, ACCEPT),
+    ...ASKED_OR_PUBLISHED.map((each) => rule('output', each, ACCEPT)),
     rule('output', NEIGHBOURS, ACCEPT),
     rule('output', REJECT),
 
@@ -219,6 +258,7 @@ function redirect(link: FilteredLink, { address, hostPort, jobPort, protocol }: 
     TO_HOST,
     ...(address === '0.0.0.0' ? [] : [match(payload('ip', 'daddr'), address)]),
     match(payload(protocol, 'dport'), hostPort),
+    own(link.mark),
     { dnat: { family: 'ip', addr: link.address, port: jobPort } },
   ];
 }
@@ -260,6 +300,9 @@ function writerOf(family: string, table: string) {
     chain: (name: string, base: BaseChain) => ({ add: { chain: { family, table, name, ...base } } }),
     rule: (chain: string, ...expr: readonly Statement[]) => ({
       add: { rule: { family, table, chain, expr } },
+    }),
+    map: (name: string, [type, value]: readonly [string, string], elem: readonly Expression[]) => ({
+      add: { map: { family, table, name, type, map: value, ...(elem.length === 0 ? {} : { elem }) } },
     }),
     elements: (name: string, type: string | readonly string[], elem: readonly Expression[]) => ({
       add: { set: { family, table, name, type, ...(elem.length === 0 ? {} : { elem }) } },
