@@ -1,12 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Job, type JobSpec, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import { MAX_CONNECTIONS } from '../../native-helper/server/networks/ruleset.ts';
 import {
   logOf,
+  outputUntil,
   runToEnd,
   type Service,
   shell,
@@ -179,6 +181,26 @@ it('a port that was published on an address leads nowhere once this machine has 
   await service.jobs.stop(job.uuid, 0n);
   ip([`route del unreachable ${address}/32 metric 9`]);
   world.outside(() => ip([`route del ${address}/32`]));
+});
+
+describe('a job that opens connections without end', () => {
+  const FLOOD = String.raw`perl -MSocket -MIO::Socket::IP -e "
+    my \$socket = IO::Socket::IP->new(Proto => q(udp), LocalHost => q(0.0.0.0), LocalPort => 5000) or die;
+    \$socket->send(q(x), 0, pack_sockaddr_in(\$_, inet_aton(q(${OUTSIDE_ADDRESS})))) for 10_000 .. ${10_000 + 2 * MAX_CONNECTIONS};"`;
+  const connections = () => Number(readFileSync('/proc/sys/net/netfilter/nf_conntrack_count', 'utf8'));
+
+  it.each(['isolated', 'bridge'])(
+    'on %s has as many as one may have; others have theirs',
+    async (network) => {
+      const before = connections();
+      const job = await started(`${FLOOD}; ${ask(OUTSIDE_ADDRESS, 8000)}`, { network });
+      expect(connections() - before).toBeGreaterThan(MAX_CONNECTIONS / 2);
+      expect(connections() - before).toBeLessThan(MAX_CONNECTIONS + 50);
+      expect(await outputUntil(service.jobs, job.uuid, 'ready')).toContain(`no ${OUTSIDE_ADDRESS}`);
+      expect(await outputOf(ask(OUTSIDE_ADDRESS, 8000), { network })).toBe(`outside sees ${HOST_ADDRESS}\n`);
+      await service.jobs.stop(job.uuid, 0n);
+    },
+  );
 });
 
 describe('the next holder of an address', () => {

@@ -57,6 +57,12 @@ const FORBIDDEN_6: readonly (readonly [string, number])[] = [
   ['ff00::', 8],
 ];
 
+/**
+ * The kernel remembers each connection, usually 262,144 of the whole machine, and refuses everybody's when that is full. This is a 64th,
+ * far more than programs have at once, and few enough for the kernel to count them.
+ */
+export const MAX_CONNECTIONS = 4096;
+
 type Expression = object | string | number | readonly (string | number)[];
 type Statement = Readonly<Record<string, unknown>>;
 
@@ -197,6 +203,9 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
     rule('input', REJECT),
 
     chain('forward', { type: 'filter', hook: 'forward', prio: BEFORE_OTHERS }),
+    ...['ip', 'ip6'].map((protocol) =>
+      rule('forward', FROM_JOBS, NEW, beyondLimit(protocol, links.length), REJECT),
+    ),
     // With br_netfilter, what goes from one port of a bridge to another comes by here, too.
     ...networks
       .filter(({ isIsolated }) => !isIsolated)
@@ -250,6 +259,18 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
     ),
     rule('masquerade', match(payload('ip', 'saddr'), LOOPBACK), TO_JOBS, { masquerade: null }),
   ];
+}
+
+/** @param jobs how many there are: so many addresses may send. */
+function beyondLimit(protocol: string, jobs: number): Statement {
+  return {
+    meter: {
+      name: `connections-${protocol}`,
+      key: payload(protocol, 'saddr'),
+      size: jobs,
+      stmt: { 'ct count': { val: MAX_CONNECTIONS, inv: true } },
+    },
+  };
 }
 
 function redirect(link: FilteredLink, { address, hostPort, jobPort, protocol }: PublishedPort): Statement[] {
