@@ -184,23 +184,24 @@ it('a port that was published on an address leads nowhere once this machine has 
 });
 
 describe('a job that opens connections without end', () => {
-  const FLOOD = String.raw`perl -MSocket -MIO::Socket::IP -e "
+  const flood = (firstPort: number) => String.raw`perl -MSocket -MIO::Socket::IP -e "
     my \$socket = IO::Socket::IP->new(Proto => q(udp), LocalHost => q(0.0.0.0), LocalPort => 5000) or die;
-    \$socket->send(q(x), 0, pack_sockaddr_in(\$_, inet_aton(q(${OUTSIDE_ADDRESS})))) for 10_000 .. ${10_000 + 2 * MAX_CONNECTIONS};"`;
+    \$socket->send(q(x), 0, pack_sockaddr_in(\$_, inet_aton(q(${OUTSIDE_ADDRESS})))) for ${firstPort} .. ${firstPort + 2 * MAX_CONNECTIONS};"`;
   const connections = () => Number(readFileSync('/proc/sys/net/netfilter/nf_conntrack_count', 'utf8'));
 
-  it.each(['isolated', 'bridge'])(
-    'on %s has as many as one may have; others have theirs',
-    async (network) => {
-      const before = connections();
-      const job = await started(`${FLOOD}; ${ask(OUTSIDE_ADDRESS, 8000)}`, { network });
-      expect(connections() - before).toBeGreaterThan(MAX_CONNECTIONS / 2);
-      expect(connections() - before).toBeLessThan(MAX_CONNECTIONS + 50);
-      expect(await outputUntil(service.jobs, job.uuid, 'ready')).toContain(`no ${OUTSIDE_ADDRESS}`);
-      expect(await outputOf(ask(OUTSIDE_ADDRESS, 8000), { network })).toBe(`outside sees ${HOST_ADDRESS}\n`);
-      await service.jobs.stop(job.uuid, 0n);
-    },
-  );
+  it.each(['isolated', 'bridge'])('on %s has as many as one may have, and others theirs', async (network) => {
+    const { jobs } = service;
+    const before = connections();
+    const line = `${flood(10_000)}; echo once; sleep 2; ${flood(20_000)}; ${ask(OUTSIDE_ADDRESS, 8000)}`;
+    const { uuid } = await jobs.run(bash(`${line}; echo twice; exec sleep 60`, { network }), 0);
+    await untilOutput(jobs, uuid, 'once');
+    expect(connections() - before).toBeGreaterThan(MAX_CONNECTIONS / 2);
+    // It changes the filter twice.
+    expect(await outputOf(ask(OUTSIDE_ADDRESS, 8000), { network })).toBe(`outside sees ${HOST_ADDRESS}\n`);
+    expect(await outputUntil(jobs, uuid, 'twice')).toContain(`no ${OUTSIDE_ADDRESS}`);
+    expect(connections() - before).toBeLessThan(MAX_CONNECTIONS + 50);
+    await jobs.stop(uuid, 0n);
+  });
 });
 
 describe('the next holder of an address', () => {

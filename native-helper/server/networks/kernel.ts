@@ -10,7 +10,7 @@ import { address6Of, gatewayOf, type KernelNames, macOf, markOf, prefix6Of } fro
 import type { NetworkRecord } from './network-store.ts';
 import { forwardBlocks, mendOf } from './other-firewalls.ts';
 import { findProgram, networkError, type ProgramName, runProgram } from './programs.ts';
-import { rulesetOf } from './ruleset.ts';
+import { type Filter, rulesetOf } from './ruleset.ts';
 
 /** A job that has addresses. */
 export interface AttachedJob {
@@ -36,6 +36,8 @@ export class NetworkKernel {
   readonly #bridges = new Set<string>();
   /** Whether the filter may hold something of ours. */
   #hasFilter = false;
+  /** Whether the table that counts connections is known to be there. */
+  #hasLimits = false;
   #last: Promise<unknown> = Promise.resolve();
   /** A change of the filter that waits for its turn: it will see all that is asked for until then. */
   #waiting: Promise<void> | undefined;
@@ -226,17 +228,22 @@ export class NetworkKernel {
   }
 
   async #replaceFilter(): Promise<void> {
+    const filter = this.#filter();
+    this.#hasLimits = false;
     await runProgram(this.program('nft'), {
       argv: ['-j', '-f', '/dev/stdin'],
-      input: JSON.stringify(this.#ruleset()),
+      input: JSON.stringify(rulesetOf(filter)),
     });
+    this.#hasLimits = filter.networks.length > 0;
   }
 
-  #ruleset(): object {
+  #filter(): Filter {
     const { names, jobs, resolvers } = this.#options;
     const networks = new Map(jobs().map(({ network }) => [network.name, network]));
-    return rulesetOf({
+    return {
       table: names.table,
+      hasLimits: this.#hasLimits,
+      bridgePrefix: names.bridgePrefix,
       devicePrefix: names.devicePrefix,
       networks: [...networks.values()].map(({ name, cidr, createdUs }) => ({
         bridge: names.bridgeOf(name),
@@ -253,7 +260,7 @@ export class NetworkKernel {
         ports,
       })),
       resolvers: resolvers(),
-    });
+    };
   }
 
   #linesInside({ uuid, network, address }: AttachedJob, here: string): string[] {

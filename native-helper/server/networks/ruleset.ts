@@ -26,8 +26,12 @@ export interface FilteredLink {
 }
 
 export interface Filter {
-  /** The name of both tables. */
+  /** The name of both tables, and what that of the third begins with. */
   readonly table: string;
+  /** Whether the third, which counts connections, is there already: it goes on counting then. */
+  readonly hasLimits: boolean;
+  /** What the names of all bridges begin with. */
+  readonly bridgePrefix: string;
   /** What the names of all hosts' ends begin with. */
   readonly devicePrefix: string;
   readonly networks: readonly FilteredNetwork[];
@@ -132,21 +136,28 @@ const SOURCE_NAT = 100;
 
 /** Whoever parses it sees `{nftables: […]}`. Without networks it only removes the tables. */
 export function rulesetOf(filter: Filter): object {
-  const { table } = filter;
+  const { table, networks, hasLimits } = filter;
   const tables = ['inet', 'bridge'].map((family) => ({ table: { family, name: table } }));
+  const limits = { table: { family: 'inet', name: limitsOf(table) } };
+  const replaced = hasLimits && networks.length > 0 ? tables : [...tables, limits];
   // A table that isn't there can't be deleted, and one that is may be added again.
-  const removal = tables.flatMap((each) => [{ add: each }, { delete: each }]);
-  if (filter.networks.length === 0) {
+  const removal = replaced.flatMap((each) => [{ add: each }, { delete: each }]);
+  if (networks.length === 0) {
     return { nftables: removal };
   }
   return {
     nftables: [
       ...removal,
-      ...tables.map((each) => ({ add: each })),
+      ...replaced.map((each) => ({ add: each })),
       ...internetTable(filter),
       ...bridgeTable(filter),
+      ...(hasLimits ? [] : limitsTable(filter)),
     ],
   };
+}
+
+function limitsOf(table: string): string {
+  return `${table}-limits`;
 }
 
 /** What passes between networks, to the host and from it. */
@@ -187,8 +198,7 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
     rule('raw', FROM_JOBS, match(payload('ip', 'daddr'), LOOPBACK), DROP),
     rule('raw', FROM_JOBS, match(payload('ip', 'saddr'), LOOPBACK), DROP),
 
-    { add: { chain: { family: 'inet', table, name: 'refuse' } } },
-    ...REFUSALS.map((refusal) => rule('refuse', ...refusal)),
+    ...refuseChain(table),
 
     chain('asked', { type: 'filter', hook: 'prerouting', prio: MANGLE }),
     rule('asked', FROM_JOBS, BY_OPENER, markOf(payload('ip', 'saddr'), '@marks')),
@@ -203,9 +213,6 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
     rule('input', REJECT),
 
     chain('forward', { type: 'filter', hook: 'forward', prio: BEFORE_OTHERS }),
-    ...['ip', 'ip6'].map((protocol) =>
-      rule('forward', FROM_JOBS, NEW, beyondLimit(protocol, links.length), REJECT),
-    ),
     // With br_netfilter, what goes from one port of a bridge to another comes by here, too.
     ...networks
       .filter(({ isIsolated }) => !isIsolated)
@@ -261,16 +268,34 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
   ];
 }
 
-/** @param jobs how many there are: so many addresses may send. */
-function beyondLimit(protocol: string, jobs: number): Statement {
+/** A table of its own, which outlives changes of the other two: what has been counted is lost with the rule that counts. */
+function limitsTable({ table, bridgePrefix }: Filter): object[] {
+  const { chain, rule } = writerOf('inet', limitsOf(table));
+  const fromJobs = match(meta('iifname'), `${bridgePrefix}*`);
+  return [
+    ...refuseChain(limitsOf(table)),
+    chain('forward', { type: 'filter', hook: 'forward', prio: BEFORE_OTHERS - 1 }),
+    ...['ip', 'ip6'].map((protocol) => rule('forward', fromJobs, NEW, beyondLimit(protocol), REJECT)),
+  ];
+}
+
+function beyondLimit(protocol: string): Statement {
   return {
     meter: {
       name: `connections-${protocol}`,
       key: payload(protocol, 'saddr'),
-      size: jobs,
+      size: 65_535,
       stmt: { 'ct count': { val: MAX_CONNECTIONS, inv: true } },
     },
   };
+}
+
+function refuseChain(table: string): object[] {
+  const { rule } = writerOf('inet', table);
+  return [
+    { add: { chain: { family: 'inet', table, name: 'refuse' } } },
+    ...REFUSALS.map((refusal) => rule('refuse', ...refusal)),
+  ];
 }
 
 function redirect(link: FilteredLink, { address, hostPort, jobPort, protocol }: PublishedPort): Statement[] {
