@@ -137,6 +137,18 @@ describe('a job', () => {
     },
   );
 
+  it('reaches the outside by IPv6 where the host forwards it, and hears its answers', async () => {
+    const forwarding = '/proc/sys/net/ipv6/conf/all/forwarding';
+    ip(['addr add fd99::1/64 dev up0 nodad']);
+    world.outside(() => ip(['addr add fd99::2/64 dev down0 nodad']));
+    writeFileSync(forwarding, '1');
+    const line = [ask('fd99::2', 8000), ask('fd99::1', 8001)].join(';');
+    expect(await outputOf(line, { network: 'isolated' })).toBe('outside sees fd99::1\nno fd99::1\n');
+    writeFileSync(forwarding, '0');
+    ip(['addr del fd99::1/64 dev up0']);
+    world.outside(() => ip(['addr del fd99::2/64 dev down0']));
+  });
+
   it('on bridge reaches others there by address and by name, by IPv4 and IPv6; on isolated it does not', async () => {
     const server = await started(SERVE, { network: 'bridge', hostname: 'server' });
     const other = await started(SERVE, { network: 'isolated', hostname: 'alone' });
