@@ -12,6 +12,7 @@ import {
   type JobService,
   JobStatus,
   type LogChunk,
+  type LogPatternSchema,
   LogStream,
 } from '../../native-helper/api/gen/joblet_pb.js';
 import { isInterruption } from './errors.ts';
@@ -34,6 +35,8 @@ export interface FollowOptions {
   /** µs since the epoch. */
   readonly sinceUs?: bigint;
   readonly tailLines?: number;
+  /** Only lines that match. */
+  readonly pattern?: MessageInitShape<typeof LogPatternSchema>;
   readonly signal: AbortSignal;
   /** Told each time that the helper went away and is asked again, before the wait. */
   readonly onInterruption?: (error: JobletError) => void;
@@ -42,12 +45,14 @@ export interface FollowOptions {
 /** A job's log from an offset until the job has ended: each byte once, whatever happens to the helper meanwhile. */
 export async function* followLogs(jobs: Jobs, options: FollowOptions): AsyncGenerator<LogChunk> {
   const { signal, onInterruption = silently, ...selection } = options;
+  const { id, stream = LogStream.UNSPECIFIED, pattern } = selection;
   let request: MessageInitShape<typeof GetLogsRequestSchema> = { ...selection, follow: true };
   yield* resuming(signal, onInterruption, async function* () {
     for await (const chunk of jobs.getLogs(request, { signal })) {
       // Where it begins is known from here on, and must not be looked for again in a log that has grown.
-      const offset = chunk.offset + BigInt(chunk.data.length);
-      request = { id: selection.id, stream: selection.stream ?? LogStream.UNSPECIFIED, follow: true, offset };
+      const offset =
+        (chunk.lineOffsets.at(-1) ?? chunk.offset) + BigInt(chunk.lineBytes.at(-1) ?? chunk.data.length);
+      request = { id, stream, follow: true, offset, ...(pattern === undefined ? {} : { pattern }) };
       yield chunk;
     }
   });

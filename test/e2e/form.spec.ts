@@ -146,7 +146,10 @@ describe('the form', () => {
     await desktop.page.getByText(text.status.SCHEDULED).waitFor();
     await desktop.page.getByText(/^starts in 2 h (29|30) min/).waitFor();
     await go(text.pages.jobs);
-    await desktop.page.getByRole('row', { name: 'nightly' }).getByRole('button', { name: 'team=core' }).click();
+    await desktop.page
+      .getByRole('row', { name: 'nightly' })
+      .getByRole('button', { name: 'team=core' })
+      .click();
     expect(await desktop.page.getByRole('searchbox').inputValue()).toBe('team=core');
     await desktop.page.getByRole('row', { name: 'nightly' }).getByText('in 2 h').waitFor();
     await desktop.page.getByRole('button', { name: 'nightly' }).click();

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
+import { describe } from 'vitest';
 import { cannotEscape } from './escape.ts';
 import { lacksPorts, lacksScopes } from './kernel.ts';
 
@@ -53,6 +54,20 @@ cannotEscape('connects to no TCP port but those that it was given', {
     const spec = { tcpPorts: { connect: '1' } };
     return await jobs.probe(['network.connect', '127.0.0.1', listener.port], { spec });
   },
+});
+
+describe.each([0, 2, 3])('at level %i', (seccompLevel) => {
+  for (const way of ['network.connect-by-mptcp', 'network.connect-by-sending']) {
+    cannotEscape(`connects to no other TCP port by a way that Landlock is not asked on (${way})`, {
+      layer: 'seccomp',
+      lacks: lacksPorts,
+      attempt: async (jobs) => {
+        using listener = await Listener.on(LOOPBACK);
+        const spec = { tcpPorts: { connect: '1' }, seccompLevel };
+        return await jobs.probe([way, '127.0.0.1', listener.port], { spec });
+      },
+    });
+  }
 });
 
 cannotEscape('listens on no TCP port but those that it was given', {

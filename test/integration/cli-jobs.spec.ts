@@ -291,6 +291,25 @@ describe('a part of a log', () => {
     expect(await log(uuid, '--since', '0s')).toBe('');
   });
 
+  it('is the lines that match', async () => {
+    expect(await log(uuid, '--grep', '^t|f')).toBe('two\nthree\nfour');
+    expect(await log(uuid, '--grep', 'O', '--ignore-case', '-n2')).toBe('two\nfour');
+    expect(await log(uuid, '-Fg', 'ou', '--follow')).toBe('four');
+    expect(await log(uuid, '--grep', 'nothing')).toBe('');
+    expect(await log(uuid, '--grep', 'thr', '-t')).toMatch(/^\d{4}-\S+Z three\n$/);
+  });
+
+  it.each([
+    [['--grep', '(a'], 'Unmatched'],
+    [['--grep', ''], 'is empty'],
+    [['-F'], 'give --grep'],
+    [['--grep', 'a', '--follow', '--tail', '1'], 'can only be 0'],
+  ])('is refused with %j', async (words, reason) => {
+    const { exitCode, stderr } = await joblet.run('job', 'log', uuid, ...words);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(reason);
+  });
+
   it('of several jobs says whose each line is, by time', async () => {
     const other = await joblet.submit('sh', '-c', 'sleep 0.5; echo other');
     await joblet.run('job', 'wait', other);

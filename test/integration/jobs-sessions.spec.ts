@@ -31,6 +31,9 @@ beforeAll(async () => {
 });
 afterAll(() => service[Symbol.asyncDispose]());
 
+const ROOT = 0;
+const OWNER = 65_531;
+const STRANGER = 65_532;
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 const terminal = { columns: 100, rows: 30 };
 
@@ -100,7 +103,7 @@ async function collect(caller: Caller<ExecMessage>, onOutput: () => void = () =>
   );
   const parts = { stdout: '', stderr: '' };
   let end: ExecEnd | undefined;
-  for await (const { event } of service.jobs.sessions.exec(requests, caller.leaving.signal)) {
+  for await (const { event } of service.jobs.sessions.exec(requests, ROOT, caller.leaving.signal)) {
     if (event.case === 'stdout' || event.case === 'stderr') {
       parts[event.case] += Buffer.from(event.value).toString();
       onOutput();
@@ -123,7 +126,7 @@ function attach(id: string, caller: Caller<AttachMessage>): AsyncGenerator<Attac
     (message: AttachMessage) => create(AttachJobRequestSchema, { message }),
     caller.messages(),
   );
-  return service.jobs.sessions.attach(requests, caller.leaving.signal);
+  return service.jobs.sessions.attach(requests, ROOT, caller.leaving.signal);
 }
 
 describe('a command in a running job', () => {
@@ -236,7 +239,7 @@ describe('a command in a running job', () => {
         (message: ExecMessage) => create(ExecJobRequestSchema, { message }),
         caller.messages(),
       );
-      return service.jobs.sessions.exec(requests, caller.leaving.signal);
+      return service.jobs.sessions.exec(requests, ROOT, caller.leaving.signal);
     });
     for (const events of started) {
       expect((await events.next()).value).toMatchObject({ event: { case: 'started' } });
@@ -261,6 +264,46 @@ async function untilOut(job: string): Promise<void> {
   await runIn(job, ['sh', '-c', 'until grep -q 0:: out; do sleep 0.02; done']);
 }
 
+describe('the job of another user', () => {
+  const askAs = async (uid: number, ask: 'exec' | 'attach', id: string): Promise<unknown> => {
+    await using caller = new Caller<ExecMessage | AttachMessage>();
+    const { signal } = caller.leaving;
+    if (ask === 'attach') {
+      const start = create(AttachJobRequestSchema, { message: { case: 'start', value: { id } } });
+      return await service.jobs.sessions.attach(only(start, signal), uid, signal).next();
+    }
+    const value = { id, command: 'true' };
+    const start = create(ExecJobRequestSchema, { message: { case: 'start', value } });
+    return await service.jobs.sessions.exec(only(start, signal), uid, signal).next();
+  };
+
+  it('takes commands and input from its owner and from root alone', async () => {
+    const { uuid } = await service.jobs.run(specOf('cat', [], { stdin: true }), OWNER);
+    await untilState(service.jobs, uuid, ({ status }) => status === JobStatus.RUNNING);
+    for (const ask of ['exec', 'attach'] as const) {
+      await expect(askAs(STRANGER, ask, uuid)).rejects.toThrow('is the job of another user');
+      await expect(askAs(OWNER, ask, uuid)).resolves.toMatchObject({ done: false });
+      await expect(askAs(ROOT, ask, uuid)).resolves.toMatchObject({ done: false });
+    }
+    await service.jobs.stop(uuid, 0n);
+  });
+});
+
+it('takes no command while it is paused, and says so', async () => {
+  const job = await running('sleep', ['60']);
+  await service.jobs.pause(job);
+  await expect(runIn(job, ['true'])).rejects.toThrow(/is PAUSED/);
+  await service.jobs.resume(job);
+  expect(await runIn(job, ['true'])).toMatchObject({ exitCode: 0 });
+  await service.jobs.stop(job, 0n);
+});
+
+/** One message, and then nothing until the caller leaves. */
+async function* only<Message>(message: Message, signal: AbortSignal): AsyncGenerator<Message> {
+  yield message;
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+}
+
 describe('the input of a job', () => {
   it('is empty where none was asked for, and then nobody can attach', async () => {
     const job = await running('sh', ['-c', 'cat; echo done; sleep 60']);
@@ -278,7 +321,7 @@ describe('the input of a job', () => {
         (message: AttachMessage) => create(AttachJobRequestSchema, { message }),
         caller.messages(),
       );
-      for await (const { event } of service.jobs.sessions.attach(requests, caller.leaving.signal)) {
+      for await (const { event } of service.jobs.sessions.attach(requests, ROOT, caller.leaving.signal)) {
         if (event.case === 'taken') {
           break;
         }

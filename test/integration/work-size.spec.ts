@@ -55,4 +55,22 @@ describe('/work with a size', () => {
     await jobs.stop(first.uuid, 0n);
     await jobs.deleteAll();
   });
+
+  it('holds for jobs that are handed over at once, too', async () => {
+    await using service = await temporaryService({
+      work_bytes: 16 * MEBIBYTE,
+      all_work_bytes: 40 * MEBIBYTE,
+    });
+    const { jobs } = service;
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 6 }, () => jobs.run(shell('true', { uploads: ['file'] }), 0)),
+    );
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'fulfilled') {
+        await jobs.cancel(outcome.value.uuid);
+      }
+    }
+    await jobs.deleteAll();
+  });
 });

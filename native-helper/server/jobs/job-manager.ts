@@ -24,7 +24,9 @@ import type { Paths } from '../../api/paths.ts';
 import { CgroupTree } from '../../kernel/cgroup.ts';
 import type { Assets } from '../assets.ts';
 import type { Logger } from '../log.ts';
+import { refuseOddPattern } from '../logs/grep.ts';
 import { readLog } from '../logs/log-reader.ts';
+import { searchLog } from '../logs/log-search.ts';
 import { type CallerGroups, NO_GROUPS } from '../mounts/caller.ts';
 import { JobMounts } from '../mounts/job-mounts.ts';
 import { NetworkStore } from '../networks/network-store.ts';
@@ -226,6 +228,8 @@ export class JobManager {
       await this.#commits.commit(() => {
         this.volumes.require(checked.volumes);
         this.networks.require(checked.network);
+        // Again: others have been handed over while the folder was made.
+        this.#refuseWithoutRoom(checked, uuid);
         this.#store.insert(job);
         this.#mounts.keep(job.uuid, checked, caller);
       }, 'durable');
@@ -421,9 +425,10 @@ export class JobManager {
   /** @throws JobletError: invalid or not_found. */
   logs(request: GetLogsRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
     refuseEndOfFollowed(request);
+    const { pattern } = request;
     const uuid = this.#find(request.id);
     const folder = new JobFolder(this.#options.paths, uuid);
-    return readLog({
+    const asked = {
       logPath: folder.log,
       indexPath: folder.logIndex,
       selection: {
@@ -435,9 +440,14 @@ export class JobManager {
       stream: request.stream,
       follow: request.follow,
       hasEnded: () => this.#hasEnded(uuid),
-      onChange: (listener) => this.#changes.subscribe([uuid], listener),
+      onChange: (listener: () => void) => this.#changes.subscribe([uuid], listener),
       signal,
-    });
+    };
+    if (pattern === undefined) {
+      return readLog(asked);
+    }
+    refuseOddPattern(pattern);
+    return searchLog({ ...asked, pattern, executorFd: this.#launcher.executorFd });
   }
 
   /**
@@ -634,13 +644,14 @@ export class JobManager {
     return status === undefined || hasEnded(status);
   }
 
-  #refuseWithoutRoom(spec: CheckedJobSpec): void {
+  /** @param own uuid of the job itself, of which there is a folder already */
+  #refuseWithoutRoom(spec: CheckedJobSpec, own?: string): void {
     const { jobsConfig } = this.#options;
     if (jobsConfig.all_work_bytes !== undefined) {
       const live = this.#store
         .uuidsWithStatus(LIVE_STATES)
         .map((uuid) => [uuid, workBytesOf(this.#require(uuid).spec, jobsConfig)] as const);
-      refuseWithoutRoom(workBytesOf(spec, jobsConfig), new Map(live), this.#options);
+      refuseWithoutRoom(workBytesOf(spec, jobsConfig), new Map(live), this.#options, own);
     }
   }
 
@@ -765,12 +776,14 @@ function monitorIsDeaf(operation: string, reason: string, socket: string): Joble
   });
 }
 
-function refuseEndOfFollowed({ follow, untilUs }: GetLogsRequest): void {
-  if (follow && untilUs !== 0n) {
+function refuseEndOfFollowed({ follow, untilUs, tailLines = 0, pattern }: GetLogsRequest): void {
+  const object =
+    untilUs !== 0n ? 'until_us' : pattern !== undefined && tailLines > 0 ? 'tail_lines of a pattern' : '';
+  if (follow && object !== '') {
     throw new JobletError('invalid', {
       layer: 'log',
       operation: 'read',
-      object: 'until_us',
+      object,
       reason: 'what is followed ends with its job',
       mend: 'Ask for one of the two.',
     });

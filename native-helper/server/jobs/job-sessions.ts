@@ -7,7 +7,7 @@ import {
   type ExecJobResponse,
   JobStatus,
 } from '../../api/gen/joblet_pb.js';
-import type { JobStore } from '../state/job-store.ts';
+import type { JobStore, StoredJob } from '../state/job-store.ts';
 import { attachJob } from './attach-job.ts';
 import { execJob, orderOf } from './exec-job.ts';
 import type { JobChanges } from './job-changes.ts';
@@ -32,9 +32,10 @@ export class JobSessions {
     this.#options = options;
   }
 
-  /** @throws JobletError: invalid, not_found, conflict (no input, or it has ended), exhausted or unavailable. */
+  /** @throws JobletError: invalid, not_found, refused, conflict (no input, or it has ended), exhausted or unavailable. */
   async *attach(
     messages: AsyncIterable<AttachJobRequest>,
+    callerUid: number,
     signal: AbortSignal,
   ): AsyncGenerator<AttachJobResponse> {
     const { first, rest } = await split(messages);
@@ -42,7 +43,7 @@ export class JobSessions {
       throw malformed('message', 'the first must be the start');
     }
     const uuid = findJob(this.#options.store, first.message.value.id);
-    const { terminal, stdin } = this.#specOf(uuid);
+    const { terminal, stdin } = this.#ownedBy(callerUid, uuid).spec;
     if (terminal === undefined && !stdin) {
       throw conflict(uuid, 'has no input', 'Run it with --stdin or --tty.');
     }
@@ -53,8 +54,12 @@ export class JobSessions {
     );
   }
 
-  /** @throws JobletError: invalid, not_found, conflict (it has ended), exhausted or unavailable. */
-  async *exec(messages: AsyncIterable<ExecJobRequest>, signal: AbortSignal): AsyncGenerator<ExecJobResponse> {
+  /** @throws JobletError: invalid, not_found, refused, conflict (it is paused, or has ended), exhausted or unavailable. */
+  async *exec(
+    messages: AsyncIterable<ExecJobRequest>,
+    callerUid: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<ExecJobResponse> {
     const { first, rest } = await split(messages);
     if (first?.message.case !== 'start') {
       throw malformed('message', 'the first must be the start');
@@ -62,6 +67,9 @@ export class JobSessions {
     const start = first.message.value;
     const order = orderOf(start);
     const uuid = findJob(this.#options.store, start.id);
+    if (this.#ownedBy(callerUid, uuid).status === JobStatus.PAUSED) {
+      throw conflict(uuid, 'is PAUSED, and what runs in it with it', `joblet job resume ${uuid.slice(0, 8)}`);
+    }
     using session = await this.#open(uuid, signal);
     yield* unlessLeft(
       signal,
@@ -103,17 +111,29 @@ export class JobSessions {
     }
   }
 
-  #specOf(uuid: string) {
+  /** Whoever runs commands in a job, or types into it, has its secrets, and in the folders that its owner has mounted the owner's rights. */
+  #ownedBy(callerUid: number, uuid: string): StoredJob {
     const job = this.#options.store.get(uuid);
     if (job === undefined) {
       throw noSuchJob(uuid);
     }
-    return job.spec;
+    if (callerUid !== 0 && callerUid !== job.ownerUid) {
+      throw new JobletError('refused', {
+        ...detailsOf(uuid),
+        reason: 'is the job of another user',
+        mend: 'Only its owner and root run commands in a job, or give it input.',
+      });
+    }
+    return job;
   }
 }
 
 function conflict(uuid: string, reason: string, mend: string): JobletError {
-  return new JobletError('conflict', { layer: 'job', operation: 'open session', object: uuid, reason, mend });
+  return new JobletError('conflict', { ...detailsOf(uuid), reason, mend });
+}
+
+function detailsOf(uuid: string) {
+  return { layer: 'job', operation: 'open session', object: uuid };
 }
 
 /** To a caller that has left, its session looks like one that was not taken. */

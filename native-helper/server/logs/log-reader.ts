@@ -79,10 +79,38 @@ function watchOnce(path: string, wake: () => void): Disposable | undefined {
   return { [Symbol.dispose]: () => watcher.close() };
 }
 
+export type OpenLogFiles = OpenLog & { readonly indexFile: FileHandle } & AsyncDisposable;
+
+/** @returns undefined while there is none. */
+export async function openLog({
+  logPath,
+  indexPath,
+}: Pick<LogRequest, 'logPath' | 'indexPath'>): Promise<OpenLogFiles | undefined> {
+  let log: FileHandle | undefined;
+  try {
+    log = await open(logPath, 'r');
+    const files = { log, indexFile: await open(indexPath, 'r') };
+    return {
+      ...files,
+      index: new LogIndex(files.indexFile, indexPath),
+      [Symbol.asyncDispose]: async () => {
+        await files.log.close();
+        await files.indexFile.close();
+      },
+    };
+  } catch (error) {
+    await log?.close();
+    if (causeOf(error) === 'ENOENT') {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
 class LogFiles implements AsyncDisposable {
   readonly #request: LogRequest;
   readonly #streams: readonly StreamNumber[];
-  #open: (OpenLog & { readonly indexFile: FileHandle }) | undefined;
+  #open: OpenLogFiles | undefined;
   /** Of the next byte to send. */
   #position: number;
   /** The record in which it lies, once that has been looked for. */
@@ -99,7 +127,7 @@ class LogFiles implements AsyncDisposable {
   /** Where the reader begins is looked up once; what is not there yet comes after it. */
   async *selected(signal: AbortSignal): AsyncGenerator<LogChunk> {
     const { selection, follow } = this.#request;
-    this.#open = await this.#openFiles();
+    this.#open = await openLog(this.#request);
     if (this.#open !== undefined) {
       const { start, end } = await rangeOf(this.#open, selection, this.#streams, signal);
       this.#position = start;
@@ -112,7 +140,7 @@ class LogFiles implements AsyncDisposable {
 
   /** All that is in the log now, and what is added while it is read. */
   async *unread(signal: AbortSignal): AsyncGenerator<LogChunk> {
-    this.#open ??= await this.#openFiles();
+    this.#open ??= await openLog(this.#request);
     if (this.#open === undefined) {
       return;
     }
@@ -169,24 +197,7 @@ class LogFiles implements AsyncDisposable {
     }
   }
 
-  async #openFiles() {
-    const { logPath, indexPath } = this.#request;
-    let log: FileHandle | undefined;
-    try {
-      log = await open(logPath, 'r');
-      const indexFile = await open(indexPath, 'r');
-      return { log, indexFile, index: new LogIndex(indexFile, indexPath) };
-    } catch (error) {
-      await log?.close();
-      if (causeOf(error) === 'ENOENT') {
-        return undefined;
-      }
-      throw error;
-    }
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#open?.log.close();
-    await this.#open?.indexFile.close();
+    await this.#open?.[Symbol.asyncDispose]();
   }
 }

@@ -6,7 +6,7 @@ import type { CheckedJobSpec } from '../../api/job-spec.ts';
 import { hasAddresses } from '../../api/networks.ts';
 import type { HardLimits } from '../../kernel/resource-limits.ts';
 import type { OpenedMounts } from '../mounts/job-mounts.ts';
-import { seccompProgram } from '../seccomp/programs.ts';
+import { seccompProgram, seccompProgramWithTcpPorts } from '../seccomp/programs.ts';
 import { environmentOf } from './environment.ts';
 import type { HostRoot } from './host-root.ts';
 import { DEVICES, ownMounts, ROOT } from './job-root.ts';
@@ -129,7 +129,7 @@ function planOf(
     argv: [spec.command, ...spec.args],
     workDirectory: spec.workDir === '' ? '/work' : spec.workDir,
     ...inputOf(spec),
-    ...withFilter(spec.seccompLevel ?? jobsConfig.seccomp_level),
+    ...withFilter(spec.seccompLevel ?? jobsConfig.seccomp_level, landlock),
     ...(landlock !== undefined && { landlock }),
     timeoutMs: spec.timeoutMs,
     stopGraceMs: spec.stopGraceMs === 0n ? BigInt(jobsConfig.stop_grace_ms) : spec.stopGraceMs,
@@ -170,8 +170,9 @@ function namesFor(
   return kind === 'host' ? {} : { resolvConf: attachment?.resolvConf ?? '', hosts: attachment?.hosts ?? '' };
 }
 
-function withFilter(level: number): Pick<Plan, 'seccomp'> {
-  const seccomp = seccompProgram(level);
+function withFilter(level: number, landlock: Plan['landlock']): Pick<Plan, 'seccomp'> {
+  const limitsPorts = landlock?.bind !== undefined || landlock?.connect !== undefined;
+  const seccomp = limitsPorts ? seccompProgramWithTcpPorts(level) : seccompProgram(level);
   return seccomp === undefined ? {} : { seccomp };
 }
 

@@ -6,6 +6,7 @@ import { run } from './interpreter.fixture.ts';
 import { PROFILES } from './levels.ts';
 import { type Answer, type Architecture, type Condition, type Profile, ruleFor } from './profile.ts';
 import { SYSCALLS } from './syscall-table.ts';
+import { withTcpPorts } from './tcp-ports.ts';
 
 /** <linux/audit.h> */
 const AUDIT_ARCH = { x64: 0xc000_003e, arm64: 0xc000_00b7, i386: 0x4000_0003, arm: 0x4000_0028 } as const;
@@ -14,9 +15,10 @@ const NOTIFY = 0x7fc0_0000;
 const ENOSYS = 0x0005_0000 | constants.errno.ENOSYS;
 
 const ARCHITECTURES = ['x64', 'arm64'] as const;
-const CASES = PROFILES.flatMap((profile) =>
+const WITH_TCP_PORTS = [undefined, ...PROFILES].map(withTcpPorts);
+const CASES = [...PROFILES, ...WITH_TCP_PORTS].flatMap((profile) =>
   ARCHITECTURES.map((architecture) => ({
-    level: profile.level,
+    level: `${profile.level}${WITH_TCP_PORTS.includes(profile) ? ' with limits on TCP ports' : ''}`,
     architecture,
     profile,
     program: compileProfile(profile, architecture),

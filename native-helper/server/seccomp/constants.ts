@@ -35,6 +35,11 @@ export const INTERNET_PROTOCOLS = {
   udpLite: 136,
   mptcp: 262,
 };
+export const MPTCP = INTERNET_PROTOCOLS.mptcp;
+export const IPPROTO_TCP = INTERNET_PROTOCOLS.tcp;
+/** <linux/socket.h>, <linux/tcp.h> */
+export const MSG_FASTOPEN = 0x2000_0000;
+export const TCP_ULP = 31;
 /** <linux/netlink.h> */
 export const NETLINK_ROUTE = 0;
 export const NETLINK_KOBJECT_UEVENT = 15;

@@ -2,6 +2,9 @@
 import { PROFILES } from './levels.ts';
 import { type Architecture, callName, ruleFor } from './profile.ts';
 
+/** Of what is denied while TCP ports are limited, whatever the level (tcp-ports.ts). */
+const WITHOUT_PORTS = 'no --allow-connect and no --allow-bind';
+
 /** docs/monitor-protocol.md: i386 or x32 on x86-64, AArch32 on arm64. */
 export const FOREIGN_CALL = -1;
 
@@ -13,6 +16,9 @@ export interface Explanation {
 
 /** @param level at which it was denied. */
 export function explainDenial(architecture: Architecture, level: number, number: number): Explanation {
+  if (isAllowed(architecture, level, number)) {
+    return { call: callName(architecture, number) ?? 'a call of another ABI', mend: WITHOUT_PORTS };
+  }
   if (number === FOREIGN_CALL) {
     return { call: 'a call of another ABI', mend: '--seccomp 0' };
   }
@@ -31,6 +37,16 @@ function levelWithout(architecture: Architecture, level: number, number: number)
     (each) => each.level < level && each.rule !== denying && each.rule.answer !== 'deny',
   );
   return Math.max(0, ...others.map((each) => each.level));
+}
+
+/** By the level itself, with any arguments. */
+function isAllowed(architecture: Architecture, level: number, number: number): boolean {
+  const profile = PROFILES.find((each) => each.level === level);
+  if (profile === undefined) {
+    return true;
+  }
+  const rule = number === FOREIGN_CALL ? undefined : ruleFor(profile, architecture)(number);
+  return rule?.answer === 'allow' && rule.when === undefined;
 }
 
 function isPrivileged(call: string): boolean {

@@ -19,12 +19,14 @@ export function workBytesOf(
  * to those that run is never more than there may be.
  *
  * @param live the sizes of jobs that have not ended
+ * @param own uuid of the job that wants them: what its folder takes is part of them
  * @throws JobletError (exhausted)
  */
 export function refuseWithoutRoom(
   wanted: bigint,
   live: ReadonlyMap<string, bigint>,
   { paths, jobsConfig }: { readonly paths: Paths; readonly jobsConfig: ServerConfig['jobs'] },
+  own?: string,
 ): void {
   const all = jobsConfig.all_work_bytes;
   if (all === undefined) {
@@ -32,7 +34,7 @@ export function refuseWithoutRoom(
   }
   const promised = [...live.values()].reduce((sum, bytes) => sum + bytes, 0n);
   const kept = readdirSync(paths.jobsDirectory)
-    .filter((uuid) => !live.has(uuid))
+    .filter((uuid) => uuid !== own && !live.has(uuid))
     .reduce((sum, uuid) => sum + workImageIn(jobDirectoryOf(paths, uuid)).diskBytes(), 0);
   const room = BigInt(all) - promised - BigInt(kept);
   if (wanted > room) {

@@ -30,8 +30,8 @@ export function createJobService(jobs: JobManager): ServiceImpl<typeof JobServic
     deleteJob: async (request) => ({ uuid: await jobs.delete(request.id) }),
     deleteAllJobs: () => jobs.deleteAll(),
     getLogs: (request, { signal }) => jobs.logs(request, signal),
-    attachJob: (requests, { signal }) => jobs.sessions.attach(requests, signal),
-    execJob: (requests, { signal }) => jobs.sessions.exec(requests, signal),
+    attachJob: (requests, context) => jobs.sessions.attach(requests, callerOf(context).uid, context.signal),
+    execJob: (requests, context) => jobs.sessions.exec(requests, callerOf(context).uid, context.signal),
     getMetrics: (request, { signal }) => jobs.metricsOf(request.id, request.follow, signal),
     watchMetrics: (request, { signal }) => jobs.metrics(request.ids, request.intervalMs, signal),
   };

@@ -11,7 +11,10 @@ import { rfc3339 } from '../format/time.ts';
 import { followOutput } from '../job-result.ts';
 
 interface JobLogFlags {
+  readonly fixedStrings?: boolean;
   readonly follow?: boolean;
+  readonly grep?: string;
+  readonly ignoreCase?: boolean;
   readonly offset?: string;
   readonly since?: string;
   readonly stream?: 'stdout' | 'stderr';
@@ -33,6 +36,12 @@ function declare(command: Command): void {
     .option('--since <time>', 'begin with what came then or later: 10m (ago), 2026-01-31 08:30, RFC 3339')
     .option('--until <time>', 'end before what came then or later')
     .option('--offset <bytes>', 'begin at this byte of the log')
+    .option(
+      '-g, --grep <pattern>',
+      'only lines that match this extended regular expression; -n then counts those',
+    )
+    .option('-F, --fixed-strings', 'the pattern is the text itself')
+    .option('-i, --ignore-case', 'the pattern matches whatever the case')
     .option('-t, --timestamps', 'put before each line when its first byte came')
     .addOption(new Option('--stream <stream>', 'only one of the two').choices(['stdout', 'stderr']));
 }
@@ -44,6 +53,7 @@ interface Selection {
   readonly untilUs: bigint;
   readonly tailLines?: number;
   readonly stream: LogStream;
+  readonly pattern?: { readonly text: string; readonly fixed: boolean; readonly ignoreCase: boolean };
 }
 
 async function run(invocation: Invocation<JobLogFlags>): Promise<number> {
@@ -146,7 +156,27 @@ function selectionOf(flags: JobLogFlags, jobs: number): Selection {
     untilUs: timeOf(flags.until, '--until'),
     ...(flags.tail === undefined ? {} : { tailLines: linesNumberOf(flags.tail) }),
     stream: streamOf(flags.stream),
+    ...patternOf(flags),
   };
+}
+
+function patternOf({
+  grep,
+  fixedStrings = false,
+  ignoreCase = false,
+  tail,
+  follow,
+}: JobLogFlags): Pick<Selection, 'pattern'> {
+  if (grep === undefined) {
+    if (fixedStrings || ignoreCase) {
+      throw usageError(fixedStrings ? '--fixed-strings' : '--ignore-case', 'is of a pattern: give --grep');
+    }
+    return {};
+  }
+  if (follow === true && tail !== undefined && linesNumberOf(tail) > 0) {
+    throw usageError('--tail', 'with --grep and --follow can only be 0');
+  }
+  return { pattern: { text: grep, fixed: fixedStrings, ignoreCase } };
 }
 
 function timeOf(text: string | undefined, flag: string): bigint {

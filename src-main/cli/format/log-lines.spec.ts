@@ -1,17 +1,15 @@
+import { create } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type LogChunk, LogStream } from '../../../native-helper/api/gen/joblet_pb.js';
+import { type LogChunk, LogChunkSchema, LogStream } from '../../../native-helper/api/gen/joblet_pb.js';
 import { type LogLine, LogLines, labelled, mergedByTime } from './log-lines.ts';
 
 const { STDOUT, STDERR } = LogStream;
 
-const chunk = (stream: LogStream, timeUs: bigint, text: string) => ({
-  stream,
-  timeUs,
-  data: Buffer.from(text),
-});
+const chunk = (stream: LogStream, timeUs: bigint, text: string) =>
+  create(LogChunkSchema, { stream, timeUs, data: Buffer.from(text) });
 
-function linesOf(chunks: readonly Pick<LogChunk, 'stream' | 'timeUs' | 'data'>[]): [bigint, string][] {
+function linesOf(chunks: readonly LogChunk[]): [bigint, string][] {
   const lines = new LogLines();
   const all = [...chunks.flatMap((each) => [...lines.take(each)]), ...lines.rest()];
   return all.map(({ timeUs, bytes }) => [timeUs, Buffer.from(bytes).toString()]);
@@ -30,6 +28,20 @@ it('a line has the time of its first byte, and none of the other stream in it', 
     [3n, '\n'],
     [2n, 'error\n'],
     [3n, 'thr'],
+  ]);
+});
+
+it('lines that were found have each its own time', () => {
+  const found = create(LogChunkSchema, {
+    stream: STDOUT,
+    timeUs: 1n,
+    data: Buffer.from('one\ntwo\n'),
+    lineBytes: [4, 2, 2],
+    lineTimesUs: [1n, 5n, 6n],
+  });
+  expect(linesOf([found])).toEqual([
+    [1n, 'one\n'],
+    [5n, 'two\n'],
   ]);
 });
 

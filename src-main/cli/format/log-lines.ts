@@ -23,7 +23,17 @@ export class LogLines {
   readonly #begun = new Map<LogStream, BegunLine>();
 
   /** The lines that end with what came now. */
-  *take({ stream, timeUs, data }: Pick<LogChunk, 'stream' | 'timeUs' | 'data'>): Generator<LogLine> {
+  *take(chunk: LogChunk): Generator<LogLine> {
+    let from = 0;
+    for (const [part, bytes] of chunk.lineBytes.entries()) {
+      const { [part]: timeUs = chunk.timeUs } = chunk.lineTimesUs;
+      yield* this.#take(chunk.stream, timeUs, chunk.data.subarray(from, from + bytes));
+      from += bytes;
+    }
+    yield* this.#take(chunk.stream, chunk.timeUs, chunk.data.subarray(from));
+  }
+
+  *#take(stream: LogStream, timeUs: bigint, data: Uint8Array): Generator<LogLine> {
     for (let from = 0; from < data.length; ) {
       const newline = data.indexOf(NEWLINE, from);
       const end = newline < 0 ? data.length : newline + 1;

@@ -51,6 +51,38 @@ static void connect_to(char **arguments)
 	escaped("connected to %s:%s", arguments[0], arguments[1]);
 }
 
+/* HOST PORT: by another protocol, which falls back to TCP where the other side doesn't have it (RFC 8684). */
+static void connect_by_mptcp(char **arguments)
+{
+	struct sockaddr_in address = address_of(arguments[0], arguments[1]);
+	int device = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 262);
+
+	if (device < 0)
+		refused("socket", "IPPROTO_MPTCP");
+	if (connect(device, (void *)&address, sizeof address) < 0)
+		refused("connect", arguments[0]);
+	escaped("connected to %s:%s by MPTCP", arguments[0], arguments[1]);
+}
+
+/* HOST PORT: by sending (RFC 7413), with each of the calls that send. */
+static void connect_by_sending(char **arguments)
+{
+	struct sockaddr_in address = address_of(arguments[0], arguments[1]);
+	struct iovec byte = {"x", 1};
+	struct mmsghdr message = {.msg_hdr = {.msg_name = &address, .msg_namelen = sizeof address, .msg_iov = &byte, .msg_iovlen = 1}};
+
+	for (int way = 0; way < 3; way++) {
+		int device = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		ssize_t sent = way == 0	  ? sendto(device, "x", 1, MSG_FASTOPEN, (void *)&address, sizeof address)
+			       : way == 1 ? sendmsg(device, &message.msg_hdr, MSG_FASTOPEN)
+					  : sendmmsg(device, &message, 1, MSG_FASTOPEN);
+		if (sent >= 0)
+			escaped("connected to %s:%s by sending", arguments[0], arguments[1]);
+		close(device);
+	}
+	refused("sendto", arguments[0]);
+}
+
 /* PORT: TCP, which nobody has. */
 static void bind_to(char **arguments)
 {
@@ -142,5 +174,6 @@ static void spoof(char **arguments)
 
 const struct program NETWORK[] = {
 	{"network.abstract", 1, abstract}, {"network.hand-out", 1, hand_out}, {"network.take", 1, take},
-	{"network.add-address", 0, add_address}, {"network.connect", 2, connect_to}, {"network.bind", 1, bind_to}, {"network.spoof", 3, spoof}, {0},
+	{"network.add-address", 0, add_address}, {"network.connect", 2, connect_to}, {"network.bind", 1, bind_to},
+	{"network.connect-by-mptcp", 2, connect_by_mptcp}, {"network.connect-by-sending", 2, connect_by_sending}, {"network.spoof", 3, spoof}, {0},
 };
