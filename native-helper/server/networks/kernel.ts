@@ -285,9 +285,14 @@ export class NetworkKernel {
     ];
   }
 
-  #linesOutside({ uuid, network }: AttachedJob, bridge: string): string[] {
+  #linesOutside({ uuid, network, address }: AttachedJob, bridge: string): string[] {
     const device = this.#options.names.deviceOf(uuid);
     return [
+      // What came for the address' last holder waits with the kernel until somebody answers for it (arp(7)), beyond the filter.
+      `neigh flush dev ${bridge} to ${formatAddress(address)}`,
+      ...(host.hasIpv6()
+        ? [`neigh flush dev ${bridge} to ${address6Of(prefix6Of(network.name, network.createdUs), address)}`]
+        : []),
       ...(host.hasIpv6() ? [`link set dev ${device} addrgenmode none`] : []),
       `link set dev ${device} master ${bridge}`,
       `link set dev ${device} type bridge_slave isolated ${network.name === 'isolated' ? 'on' : 'off'}`,

@@ -112,8 +112,9 @@ const owned = (side: 'saddr' | 'daddr'): readonly Statement[] => [
 const KNOWN_FROM_JOBS = owned('saddr').map((each) => [KNOWN, each]);
 /** Answers to what the job has asked, and what comes by a port that it has published. */
 const ASKED_OR_PUBLISHED = owned('daddr');
-/** A job that itself sends on a connection that another had makes it its own; an answer makes nothing anybody's. */
+/** A job that itself sends on a connection that another had makes it its own; an answer makes nothing anybody's, nor does an error (ICMP). */
 const BY_OPENER = match(ct('direction'), 'original');
+const NO_ERROR = match(ct('state'), ['new', 'established'], 'in');
 const own = (mark: Expression): Statement => ({ mangle: { key: ct('mark'), value: mark } });
 const markOf = (source: Expression, map: string): Statement => own({ map: { key: source, data: map } });
 const NEW = match(ct('state'), 'new', 'in');
@@ -201,8 +202,8 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
     ...refuseChain(table),
 
     chain('asked', { type: 'filter', hook: 'prerouting', prio: MANGLE }),
-    rule('asked', FROM_JOBS, BY_OPENER, markOf(payload('ip', 'saddr'), '@marks')),
-    rule('asked', FROM_JOBS, BY_OPENER, markOf(payload('ip6', 'saddr'), '@marks6')),
+    rule('asked', FROM_JOBS, BY_OPENER, NO_ERROR, markOf(payload('ip', 'saddr'), '@marks')),
+    rule('asked', FROM_JOBS, BY_OPENER, NO_ERROR, markOf(payload('ip6', 'saddr'), '@marks6')),
     // Before another program leads a port of this machine elsewhere, as Docker does: then the refusal comes from whom the job has asked.
     rule('asked', FROM_JOBS, NEW, TO_HOST, REJECT),
 
