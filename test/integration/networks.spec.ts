@@ -1,12 +1,14 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Job, type JobSpec, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import { MAX_CONNECTIONS } from '../../native-helper/server/networks/ruleset.ts';
 import {
   logOf,
+  outputUntil,
   runToEnd,
   type Service,
   shell,
@@ -135,6 +137,18 @@ describe('a job', () => {
     },
   );
 
+  it('reaches the outside by IPv6 where the host forwards it, and hears its answers', async () => {
+    const forwarding = '/proc/sys/net/ipv6/conf/all/forwarding';
+    ip(['addr add fd99::1/64 dev up0 nodad']);
+    world.outside(() => ip(['addr add fd99::2/64 dev down0 nodad']));
+    writeFileSync(forwarding, '1');
+    const line = [ask('fd99::2', 8000), ask('fd99::1', 8001)].join(';');
+    expect(await outputOf(line, { network: 'isolated' })).toBe('outside sees fd99::1\nno fd99::1\n');
+    writeFileSync(forwarding, '0');
+    ip(['addr del fd99::1/64 dev up0']);
+    world.outside(() => ip(['addr del fd99::2/64 dev down0']));
+  });
+
   it('on bridge reaches others there by address and by name, by IPv4 and IPv6; on isolated it does not', async () => {
     const server = await started(SERVE, { network: 'bridge', hostname: 'server' });
     const other = await started(SERVE, { network: 'isolated', hostname: 'alone' });
@@ -179,6 +193,79 @@ it('a port that was published on an address leads nowhere once this machine has 
   await service.jobs.stop(job.uuid, 0n);
   ip([`route del unreachable ${address}/32 metric 9`]);
   world.outside(() => ip([`route del ${address}/32`]));
+});
+
+describe('a job that opens connections without end', () => {
+  const flood = (firstPort: number) => String.raw`perl -MSocket -MIO::Socket::IP -e "
+    my \$socket = IO::Socket::IP->new(Proto => q(udp), LocalHost => q(0.0.0.0), LocalPort => 5000) or die;
+    \$socket->send(q(x), 0, pack_sockaddr_in(\$_, inet_aton(q(${OUTSIDE_ADDRESS})))) for ${firstPort} .. ${firstPort + 2 * MAX_CONNECTIONS};"`;
+  const connections = () => Number(readFileSync('/proc/sys/net/netfilter/nf_conntrack_count', 'utf8'));
+
+  it.each(['isolated', 'bridge'])('on %s has as many as one may have, and others theirs', async (network) => {
+    const { jobs } = service;
+    const before = connections();
+    const line = `${flood(10_000)}; echo once; sleep 2; ${flood(20_000)}; ${ask(OUTSIDE_ADDRESS, 8000)}`;
+    const { uuid } = await jobs.run(bash(`${line}; echo twice; exec sleep 60`, { network }), 0);
+    await untilOutput(jobs, uuid, 'once');
+    expect(connections() - before).toBeGreaterThan(MAX_CONNECTIONS / 2);
+    // It changes the filter twice.
+    expect(await outputOf(ask(OUTSIDE_ADDRESS, 8000), { network })).toBe(`outside sees ${HOST_ADDRESS}\n`);
+    expect(await outputUntil(jobs, uuid, 'twice')).toContain(`no ${OUTSIDE_ADDRESS}`);
+    expect(connections() - before).toBeLessThan(MAX_CONNECTIONS + 50);
+    await jobs.stop(uuid, 0n);
+  });
+});
+
+describe('the next holder of an address', () => {
+  const PORT = 5353;
+  const ASKED_PORT = 8003;
+  const TINY = { network: 'tiny' };
+
+  /** A program of the outside that goes on talking: to who has spoken to it first, or to a port of the host. */
+  function talker(port: number, partner: 'who asks' | 'host'): Disposable {
+    const script = `use Socket;
+      my $peer = pack_sockaddr_in(${PORT}, inet_aton("${HOST_ADDRESS}"));
+      my $socket = IO::Socket::IP->new(Proto => "udp", LocalHost => "0.0.0.0", LocalPort => ${port}) or die;
+      $peer = $socket->recv(my $said, 99) if "${partner}" ne "host";
+      while (1) { $socket->send("again", 0, $peer); select undef, undef, undef, 0.05 }`;
+    const child = world.outside(() =>
+      spawn('perl', ['-MIO::Socket::IP', '-e', script], { stdio: 'inherit' }),
+    );
+    return { [Symbol.dispose]: () => child.kill() };
+  }
+
+  /** Whether a job hears something within a second. */
+  const listener = (hello: string) => String.raw`perl -MSocket -MIO::Socket::IP -e "
+    my \$socket = IO::Socket::IP->new(Proto => q(udp), LocalHost => q(0.0.0.0), LocalPort => ${PORT}) or die;
+    \$| = 1; print q(listens, ); ${hello} vec(my \$bits = q(), fileno(\$socket), 1) = 1;
+    print select(\$bits, undef, undef, 1) ? q(heard) : q(nothing);"`;
+  const LISTEN = listener('');
+  const ASK = listener(
+    String.raw`\$socket->send(q(hello), 0, pack_sockaddr_in(${ASKED_PORT}, inet_aton(q(${OUTSIDE_ADDRESS}))));`,
+  );
+  const HEARD = 'listens, heard';
+  const NOTHING = 'listens, nothing';
+
+  beforeAll(() => service.jobs.networks.create('tiny', '10.97.0.0/30'));
+  afterAll(() => service.jobs.networks.remove('tiny'));
+
+  it('hears nothing of who speaks to a port that the one before had published', async () => {
+    const { jobs } = service;
+    const ports = [`${HOST_ADDRESS}:${PORT}:${PORT}/udp`];
+    const { uuid } = await jobs.run(bash(LISTEN, { ...TINY, ports }), 0);
+    await untilOutput(jobs, uuid, 'listens');
+    using _ = talker(8004, 'host');
+    expect((await logOf(jobs, uuid)).toString()).toBe(HEARD);
+    expect(await outputOf(LISTEN, TINY)).toBe(NOTHING);
+  });
+
+  it('hears nothing of whom the one before has spoken to, unless it speaks to them itself', async () => {
+    using _ = talker(ASKED_PORT, 'who asks');
+    await expect.poll(() => outputOf(ASK, TINY), { timeout: 10_000 }).toBe(HEARD);
+    expect(await outputOf(LISTEN, TINY)).toBe(NOTHING);
+    expect(await outputOf(ASK, TINY)).toBe(HEARD);
+    expect(await outputOf(LISTEN, TINY)).toBe(NOTHING);
+  });
 });
 
 describe('somebody who is not root', () => {

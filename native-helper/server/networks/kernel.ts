@@ -6,11 +6,11 @@ import type { PublishedPort } from '../../api/networks.ts';
 import { inNetwork, openOwnNetwork } from '../../kernel/network-namespace.ts';
 import { type Cidr, formatAddress, formatCidr, overlap } from './cidr.ts';
 import * as host from './host.ts';
-import { address6Of, gatewayOf, type KernelNames, macOf, prefix6Of } from './names.ts';
+import { address6Of, gatewayOf, type KernelNames, macOf, markOf, prefix6Of } from './names.ts';
 import type { NetworkRecord } from './network-store.ts';
 import { forwardBlocks, mendOf } from './other-firewalls.ts';
 import { findProgram, networkError, type ProgramName, runProgram } from './programs.ts';
-import { rulesetOf } from './ruleset.ts';
+import { type Filter, rulesetOf } from './ruleset.ts';
 
 /** A job that has addresses. */
 export interface AttachedJob {
@@ -36,6 +36,8 @@ export class NetworkKernel {
   readonly #bridges = new Set<string>();
   /** Whether the filter may hold something of ours. */
   #hasFilter = false;
+  /** Whether the table that counts connections is known to be there. */
+  #hasLimits = false;
   #last: Promise<unknown> = Promise.resolve();
   /** A change of the filter that waits for its turn: it will see all that is asked for until then. */
   #waiting: Promise<void> | undefined;
@@ -226,17 +228,22 @@ export class NetworkKernel {
   }
 
   async #replaceFilter(): Promise<void> {
+    const filter = this.#filter();
+    this.#hasLimits = false;
     await runProgram(this.program('nft'), {
       argv: ['-j', '-f', '/dev/stdin'],
-      input: JSON.stringify(this.#ruleset()),
+      input: JSON.stringify(rulesetOf(filter)),
     });
+    this.#hasLimits = filter.networks.length > 0;
   }
 
-  #ruleset(): object {
+  #filter(): Filter {
     const { names, jobs, resolvers } = this.#options;
     const networks = new Map(jobs().map(({ network }) => [network.name, network]));
-    return rulesetOf({
+    return {
       table: names.table,
+      hasLimits: this.#hasLimits,
+      bridgePrefix: names.bridgePrefix,
       devicePrefix: names.devicePrefix,
       networks: [...networks.values()].map(({ name, cidr, createdUs }) => ({
         bridge: names.bridgeOf(name),
@@ -249,10 +256,11 @@ export class NetworkKernel {
         mac: macOf(address),
         address: formatAddress(address),
         address6: address6Of(prefix6Of(network.name, network.createdUs), address),
+        mark: markOf(uuid, address),
         ports,
       })),
       resolvers: resolvers(),
-    });
+    };
   }
 
   #linesInside({ uuid, network, address }: AttachedJob, here: string): string[] {
@@ -277,9 +285,14 @@ export class NetworkKernel {
     ];
   }
 
-  #linesOutside({ uuid, network }: AttachedJob, bridge: string): string[] {
+  #linesOutside({ uuid, network, address }: AttachedJob, bridge: string): string[] {
     const device = this.#options.names.deviceOf(uuid);
     return [
+      // What came for the address' last holder waits with the kernel until somebody answers for it (arp(7)), beyond the filter.
+      `neigh flush dev ${bridge} to ${formatAddress(address)}`,
+      ...(host.hasIpv6()
+        ? [`neigh flush dev ${bridge} to ${address6Of(prefix6Of(network.name, network.createdUs), address)}`]
+        : []),
       ...(host.hasIpv6() ? [`link set dev ${device} addrgenmode none`] : []),
       `link set dev ${device} master ${bridge}`,
       `link set dev ${device} type bridge_slave isolated ${network.name === 'isolated' ? 'on' : 'off'}`,

@@ -5,6 +5,8 @@ import { type Cidr, formatAddress } from './cidr.ts';
 /** IFNAMSIZ is 16, with the NUL. */
 const DEVICE_NAME_LENGTH = 15;
 const TAG_LENGTH = 4;
+/** 32 bits. */
+const MARK_DIGITS = 8;
 
 /** The names of one helper's interfaces and tables: two helpers with different roots don't get into each other's way. */
 export class KernelNames {
@@ -42,6 +44,11 @@ export class KernelNames {
   deviceOf(uuid: string): string {
     return `${this.devicePrefix}${uuid.replaceAll('-', '')}`.slice(0, DEVICE_NAME_LENGTH);
   }
+}
+
+/** What tells a job's connections from those of others that had its address before, and those of its own attempts at others. */
+export function markOf(uuid: string, address: number): number {
+  return Number.parseInt(digest(`${uuid}\0${address}`).slice(0, MARK_DIGITS), 16);
 }
 
 /** Locally administered, and as unique in a network as the address. */

@@ -20,12 +20,18 @@ export interface FilteredLink {
   readonly mac: string;
   readonly address: string;
   readonly address6: string;
+  /** Of the connections that are this job's: whoever had its addresses before had another. */
+  readonly mark: number;
   readonly ports: readonly PublishedPort[];
 }
 
 export interface Filter {
-  /** The name of both tables. */
+  /** The name of both tables, and what that of the third begins with. */
   readonly table: string;
+  /** Whether the third, which counts connections, is there already: it goes on counting then. */
+  readonly hasLimits: boolean;
+  /** What the names of all bridges begin with. */
+  readonly bridgePrefix: string;
   /** What the names of all hosts' ends begin with. */
   readonly devicePrefix: string;
   readonly networks: readonly FilteredNetwork[];
@@ -54,6 +60,12 @@ const FORBIDDEN_6: readonly (readonly [string, number])[] = [
   ['fe80::', 10],
   ['ff00::', 8],
 ];
+
+/**
+ * The kernel remembers each connection, usually 262,144 of the whole machine, and refuses everybody's when that is full. This is a 64th,
+ * far more than programs have at once, and few enough for the kernel to count them.
+ */
+export const MAX_CONNECTIONS = 4096;
 
 type Expression = object | string | number | readonly (string | number)[];
 type Statement = Readonly<Record<string, unknown>>;
@@ -89,6 +101,22 @@ const TO_JOBS = match(meta('oifname'), '@bridges');
 const NOT_FROM_JOBS = match(meta('iifname'), '@bridges', '!=');
 const NOT_TO_JOBS = match(meta('oifname'), '@bridges', '!=');
 const KNOWN = match(ct('state'), ['established', 'related'], 'in');
+/**
+ * What belongs to the job that has the address now. Else who was spoken to by its last holder, or speaks to a port that it had published,
+ * could go on talking to the next.
+ */
+const owned = (side: 'saddr' | 'daddr'): readonly Statement[] => [
+  match(concat(payload('ip', side), ct('mark')), '@owners'),
+  match(concat(payload('ip6', side), ct('mark')), '@owners6'),
+];
+const KNOWN_FROM_JOBS = owned('saddr').map((each) => [KNOWN, each]);
+/** Answers to what the job has asked, and what comes by a port that it has published. */
+const ASKED_OR_PUBLISHED = owned('daddr');
+/** A job that itself sends on a connection that another had makes it its own; an answer makes nothing anybody's, nor does an error (ICMP). */
+const BY_OPENER = match(ct('direction'), 'original');
+const NO_ERROR = match(ct('state'), ['new', 'established'], 'in');
+const own = (mark: Expression): Statement => ({ mangle: { key: ct('mark'), value: mark } });
+const markOf = (source: Expression, map: string): Statement => own({ map: { key: source, data: map } });
 const NEW = match(ct('state'), 'new', 'in');
 const TO_HOST = match({ fib: { result: 'type', flags: ['daddr'] } }, 'local');
 const PUBLISHED = match(ct('status'), 'dnat', 'in');
@@ -109,26 +137,33 @@ const SOURCE_NAT = 100;
 
 /** Whoever parses it sees `{nftables: […]}`. Without networks it only removes the tables. */
 export function rulesetOf(filter: Filter): object {
-  const { table } = filter;
+  const { table, networks, hasLimits } = filter;
   const tables = ['inet', 'bridge'].map((family) => ({ table: { family, name: table } }));
+  const limits = { table: { family: 'inet', name: limitsOf(table) } };
+  const replaced = hasLimits && networks.length > 0 ? tables : [...tables, limits];
   // A table that isn't there can't be deleted, and one that is may be added again.
-  const removal = tables.flatMap((each) => [{ add: each }, { delete: each }]);
-  if (filter.networks.length === 0) {
+  const removal = replaced.flatMap((each) => [{ add: each }, { delete: each }]);
+  if (networks.length === 0) {
     return { nftables: removal };
   }
   return {
     nftables: [
       ...removal,
-      ...tables.map((each) => ({ add: each })),
+      ...replaced.map((each) => ({ add: each })),
       ...internetTable(filter),
       ...bridgeTable(filter),
+      ...(hasLimits ? [] : limitsTable(filter)),
     ],
   };
 }
 
+function limitsOf(table: string): string {
+  return `${table}-limits`;
+}
+
 /** What passes between networks, to the host and from it. */
 function internetTable({ table, networks, links, resolvers }: Filter): object[] {
-  const { chain, rule, elements } = writerOf('inet', table);
+  const { chain, rule, elements, map } = writerOf('inet', table);
   const ports = links.flatMap((link) => link.ports.map((port) => ({ link, port })));
   const ranges = networks.map(({ cidr }) => cidrRange(cidr));
   const ranges6 = networks.map(({ prefix6 }) => range(`${prefix6}::`, 64));
@@ -138,21 +173,43 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
       'ifname',
       networks.map(({ bridge }) => bridge),
     ),
+    map(
+      'marks',
+      ['ipv4_addr', 'mark'],
+      links.map(({ address, mark }) => [address, mark]),
+    ),
+    map(
+      'marks6',
+      ['ipv6_addr', 'mark'],
+      links.map(({ address6, mark }) => [address6, mark]),
+    ),
+    elements(
+      'owners',
+      ['ipv4_addr', 'mark'],
+      links.map(({ address, mark }) => concat(address, mark)),
+    ),
+    elements(
+      'owners6',
+      ['ipv6_addr', 'mark'],
+      links.map(({ address6, mark }) => concat(address6, mark)),
+    ),
+
     chain('raw', { type: 'filter', hook: 'prerouting', prio: RAW }),
     // A published port on loopback makes the host take such addresses from a bridge (route_localnet; CVE-2020-8558).
     rule('raw', FROM_JOBS, match(payload('ip', 'daddr'), LOOPBACK), DROP),
     rule('raw', FROM_JOBS, match(payload('ip', 'saddr'), LOOPBACK), DROP),
 
-    { add: { chain: { family: 'inet', table, name: 'refuse' } } },
-    ...REFUSALS.map((refusal) => rule('refuse', ...refusal)),
+    ...refuseChain(table),
 
     chain('asked', { type: 'filter', hook: 'prerouting', prio: MANGLE }),
+    rule('asked', FROM_JOBS, BY_OPENER, NO_ERROR, markOf(payload('ip', 'saddr'), '@marks')),
+    rule('asked', FROM_JOBS, BY_OPENER, NO_ERROR, markOf(payload('ip6', 'saddr'), '@marks6')),
     // Before another program leads a port of this machine elsewhere, as Docker does: then the refusal comes from whom the job has asked.
     rule('asked', FROM_JOBS, NEW, TO_HOST, REJECT),
 
     chain('input', { type: 'filter', hook: 'input', prio: BEFORE_OTHERS }),
     rule('input', NOT_FROM_JOBS, ACCEPT),
-    rule('input', KNOWN, ACCEPT),
+    ...KNOWN_FROM_JOBS.map((each) => rule('input', ...each, ACCEPT)),
     rule('input', NEIGHBOURS, ACCEPT),
     rule('input', REJECT),
 
@@ -163,8 +220,9 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
       .map(({ bridge }) =>
         rule('forward', match(meta('iifname'), bridge), match(meta('oifname'), bridge), ACCEPT),
       ),
-    rule('forward', KNOWN, ACCEPT),
     rule('forward', FROM_JOBS, TO_JOBS, REJECT),
+    ...KNOWN_FROM_JOBS.map((each) => rule('forward', ...each, ACCEPT)),
+    ...ASKED_OR_PUBLISHED.map((each) => rule('forward', each, ACCEPT)),
     rule('forward', FROM_JOBS, PUBLISHED, REJECT),
     ...resolvers.map((address) =>
       rule(
@@ -184,13 +242,11 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
       REJECT,
     ),
     rule('forward', FROM_JOBS, ACCEPT),
-    rule('forward', TO_JOBS, PUBLISHED, ACCEPT),
     rule('forward', TO_JOBS, REJECT),
 
     chain('output', { type: 'filter', hook: 'output', prio: BEFORE_OTHERS }),
     rule('output', NOT_TO_JOBS, ACCEPT),
-    rule('output', KNOWN, ACCEPT),
-    rule('output', PUBLISHED, ACCEPT),
+    ...ASKED_OR_PUBLISHED.map((each) => rule('output', each, ACCEPT)),
     rule('output', NEIGHBOURS, ACCEPT),
     rule('output', REJECT),
 
@@ -213,12 +269,43 @@ function internetTable({ table, networks, links, resolvers }: Filter): object[] 
   ];
 }
 
+/** A table of its own, which outlives changes of the other two: what has been counted is lost with the rule that counts. */
+function limitsTable({ table, bridgePrefix }: Filter): object[] {
+  const { chain, rule } = writerOf('inet', limitsOf(table));
+  const fromJobs = match(meta('iifname'), `${bridgePrefix}*`);
+  return [
+    ...refuseChain(limitsOf(table)),
+    chain('forward', { type: 'filter', hook: 'forward', prio: BEFORE_OTHERS - 1 }),
+    ...['ip', 'ip6'].map((protocol) => rule('forward', fromJobs, NEW, beyondLimit(protocol), REJECT)),
+  ];
+}
+
+function beyondLimit(protocol: string): Statement {
+  return {
+    meter: {
+      name: `connections-${protocol}`,
+      key: payload(protocol, 'saddr'),
+      size: 65_535,
+      stmt: { 'ct count': { val: MAX_CONNECTIONS, inv: true } },
+    },
+  };
+}
+
+function refuseChain(table: string): object[] {
+  const { rule } = writerOf('inet', table);
+  return [
+    { add: { chain: { family: 'inet', table, name: 'refuse' } } },
+    ...REFUSALS.map((refusal) => rule('refuse', ...refusal)),
+  ];
+}
+
 function redirect(link: FilteredLink, { address, hostPort, jobPort, protocol }: PublishedPort): Statement[] {
   return [
     // An address may leave this machine while the job lives: then it is another's.
     TO_HOST,
     ...(address === '0.0.0.0' ? [] : [match(payload('ip', 'daddr'), address)]),
     match(payload(protocol, 'dport'), hostPort),
+    own(link.mark),
     { dnat: { family: 'ip', addr: link.address, port: jobPort } },
   ];
 }
@@ -260,6 +347,9 @@ function writerOf(family: string, table: string) {
     chain: (name: string, base: BaseChain) => ({ add: { chain: { family, table, name, ...base } } }),
     rule: (chain: string, ...expr: readonly Statement[]) => ({
       add: { rule: { family, table, chain, expr } },
+    }),
+    map: (name: string, [type, value]: readonly [string, string], elem: readonly Expression[]) => ({
+      add: { map: { family, table, name, type, map: value, ...(elem.length === 0 ? {} : { elem }) } },
     }),
     elements: (name: string, type: string | readonly string[], elem: readonly Expression[]) => ({
       add: { set: { family, table, name, type, ...(elem.length === 0 ? {} : { elem }) } },
