@@ -12,8 +12,8 @@ export interface Pattern {
 
 const PATTERN_BYTES_MAXIMUM = 4096;
 const COMPLAINT_BYTES_MAXIMUM = 1000;
-/** Means itself in an extended regular expression, and the same in every character set. */
-const PLAIN = /^[\x20-\x7e]*$/;
+const ASCII = /^[\x20-\x7e]*$/;
+/** What in an extended regular expression may not mean itself. */
 const OPERATORS = /[.[\]\\^$*+?(){}|]/;
 const EXIT_FAULT = 2;
 /** executor/search.c */
@@ -126,7 +126,7 @@ function argumentsOf({ text, fixed, ignoreCase }: Pattern): string[] {
 
 /** In C a character is a byte, which grep(1) finds several times as fast. */
 function localeFor({ text, fixed }: Pattern): string {
-  return PLAIN.test(text) && (fixed || !OPERATORS.test(text)) ? 'C' : 'C.UTF-8';
+  return ASCII.test(text) && (fixed || !OPERATORS.test(text)) ? 'C' : 'C.UTF-8';
 }
 
 function patternError(object: string, reason: string): JobletError {

@@ -161,6 +161,7 @@ async function* found(grep: Grep, search: LogSearch, searched: () => number): As
   const leave = () => grep[Symbol.dispose]();
   search.signal.addEventListener('abort', leave, { once: true });
   try {
+    search.signal.throwIfAborted();
     for await (const parts of partsOf(grep.output)) {
       places ??= await placesOf(search, resources);
       const lines = new FoundLines();
