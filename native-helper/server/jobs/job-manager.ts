@@ -27,6 +27,7 @@ import type { Logger } from '../log.ts';
 import { refuseOddPattern } from '../logs/grep.ts';
 import { readLog } from '../logs/log-reader.ts';
 import { searchLog } from '../logs/log-search.ts';
+import { LogStore } from '../logs/log-store.ts';
 import { type CallerGroups, NO_GROUPS } from '../mounts/caller.ts';
 import { JobMounts } from '../mounts/job-mounts.ts';
 import { NetworkStore } from '../networks/network-store.ts';
@@ -86,6 +87,7 @@ export class JobManager {
   readonly #store: JobStore;
   readonly #commits: CommitQueue;
   readonly #changes = new JobChanges();
+  readonly #logs = new LogStore();
   readonly #cgroups: CgroupTree;
   readonly #launcher: MonitorLauncher;
   readonly #awake: KeepAwake;
@@ -429,8 +431,8 @@ export class JobManager {
     const uuid = this.#find(request.id);
     const folder = new JobFolder(this.#options.paths, uuid);
     const asked = {
-      logPath: folder.log,
-      indexPath: folder.logIndex,
+      store: this.#logs,
+      folder: folder.path,
       selection: {
         offset: safeOffset(request.offset),
         sinceUs: request.sinceUs,

@@ -1,7 +1,7 @@
 /** Where a reader of a log begins and ends: by time, and by lines counted from the end. */
-import type { FileHandle } from 'node:fs/promises';
-import type { LogIndex, StreamNumber } from './log-index.ts';
+import type { StreamNumber } from './log-index.ts';
 import { blocksOf, type Piece, piecesOf, RECORDS_AT_ONCE } from './log-pieces.ts';
+import type { OpenLog } from './log-store.ts';
 
 const NEWLINE = 0x0a;
 
@@ -21,22 +21,17 @@ export interface LogRange {
   readonly end: number;
 }
 
-export interface OpenLog {
-  readonly log: FileHandle;
-  readonly index: LogIndex;
-}
-
 /** Of what is in the log now. Reads the ends of lines only where they are counted, from the end of the log on. */
 export async function rangeOf(
-  files: OpenLog,
+  { bytes, index }: OpenLog,
   { offset, sinceUs, untilUs, tailLines }: LogSelection,
   streams: readonly StreamNumber[],
   signal: AbortSignal,
 ): Promise<LogRange> {
-  const count = await files.index.count();
-  const { size } = await files.log.stat();
+  const count = await index.count();
+  const size = await bytes.size();
   const offsetOfTime = async (timeUs: bigint): Promise<number> => {
-    const [record] = await files.index.read(await files.index.findTime(timeUs, count), 1);
+    const [record] = await index.read(await index.findTime(timeUs, count), 1);
     return Math.min(size, record?.offset ?? size);
   };
   const end = untilUs === 0n ? size : await offsetOfTime(untilUs);
@@ -44,12 +39,13 @@ export async function rangeOf(
   if (tailLines === undefined) {
     return { start: from, end };
   }
-  return { start: await startOfLastLines(files, { start: from, end }, streams, tailLines, signal), end };
+  const kept = { start: Math.max(from, bytes.dropped), end };
+  return { start: await startOfLastLines({ bytes, index }, kept, streams, tailLines, signal), end };
 }
 
 /** A line may come in many reads, and between those of the other stream. Its end belongs to it: the last byte begins no line. */
 async function startOfLastLines(
-  { log, index }: OpenLog,
+  log: Pick<OpenLog, 'bytes' | 'index'>,
   { start, end }: LogRange,
   streams: readonly StreamNumber[],
   lines: number,
@@ -60,7 +56,7 @@ async function startOfLastLines(
   if (left === 0) {
     return Math.max(start, end);
   }
-  for await (const piece of piecesFromEnd({ log, index }, { start, end }, streams)) {
+  for await (const piece of piecesFromEnd(log, { start, end }, streams)) {
     if (signal.aborted) {
       break;
     }
@@ -82,7 +78,7 @@ async function startOfLastLines(
 
 /** One block of memory is held at a time. */
 async function* piecesFromEnd(
-  { log, index }: OpenLog,
+  { bytes, index }: Pick<OpenLog, 'bytes' | 'index'>,
   { start, end }: LogRange,
   streams: readonly StreamNumber[],
 ): AsyncGenerator<{ readonly offset: number; readonly data: Buffer }> {
@@ -94,12 +90,12 @@ async function* piecesFromEnd(
     const records = await index.read(from, last + 1 - from);
     for (const block of [...blocksOf(piecesOf(records, start, end, streams))].reverse()) {
       const offset = (block[0] as Piece).offset;
-      const { offset: lastOffset, length } = block[block.length - 1] as Piece;
-      const bytes = Buffer.allocUnsafeSlow(lastOffset + length - offset);
-      const { bytesRead } = await log.read(bytes, 0, bytes.length, offset);
+      const last = block[block.length - 1] as Piece;
+      const buffer = Buffer.allocUnsafeSlow(last.offset + last.length - offset);
+      const length = await bytes.read(buffer, offset);
       for (const piece of block.reverse()) {
         const at = piece.offset - offset;
-        yield { offset: piece.offset, data: bytes.subarray(at, Math.min(at + piece.length, bytesRead)) };
+        yield { offset: piece.offset, data: buffer.subarray(at, Math.min(at + piece.length, length)) };
       }
     }
     last = from - 1;

@@ -10,8 +10,10 @@ import { JobChanges } from '../jobs/job-changes.ts';
 import { CHUNK_BYTES_MAXIMUM } from './log-pieces.ts';
 import type { LogSelection } from './log-range.ts';
 import { type LogRequest, readLog } from './log-reader.ts';
+import { LogStore } from './log-store.ts';
 
 const JOB = 'job';
+const store = new LogStore();
 /** Reading as much takes ten times as long as the test has. */
 const HOLE_BYTES = 64 * 2 ** 30;
 const ALL: LogSelection = { offset: 0, sinceUs: 0n, untilUs: 0n, tailLines: undefined };
@@ -34,8 +36,8 @@ class TestJob {
 
   read(place: string, change: Partial<LogRequest> = {}): AsyncGenerator<LogChunk> {
     return readLog({
-      logPath: join(place, 'log'),
-      indexPath: join(place, 'log.index'),
+      store,
+      folder: place,
       selection: ALL,
       stream: LogStream.UNSPECIFIED,
       follow: false,

@@ -1,14 +1,16 @@
 /** A job's log as a stream: history and live output are one sequence, joined by offset. */
 import { type FSWatcher, watch } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { causeOf } from '../../api/errors.ts';
 import { type LogChunk, LogChunkSchema, type LogStream } from '../../api/gen/joblet_pb.js';
 import { Wakeup } from '../wakeup.ts';
-import { LogIndex, type LogRecord, type StreamNumber } from './log-index.ts';
+import type { LogRecord, StreamNumber } from './log-index.ts';
 import { blocksOf, type Piece, piecesOf, RECORDS_AT_ONCE, streamNumbersOf } from './log-pieces.ts';
-import { type LogSelection, type OpenLog, rangeOf } from './log-range.ts';
+import { type LogSelection, rangeOf } from './log-range.ts';
+import type { LogStore, OpenLog } from './log-store.ts';
+import type { LogBytes } from './stored-log.ts';
 
 /**
  * A follower looks at most so often: a job that writes a line every 100 µs would otherwise wake the helper as often.
@@ -17,8 +19,9 @@ import { type LogSelection, type OpenLog, rangeOf } from './log-range.ts';
 const PACE_MS = 10;
 
 export interface LogRequest {
-  readonly logPath: string;
-  readonly indexPath: string;
+  readonly store: LogStore;
+  /** Of the job. */
+  readonly folder: string;
   readonly selection: LogSelection;
   readonly stream: LogStream;
   /** Go on until the job has ended and all is sent. */
@@ -34,7 +37,7 @@ export interface LogRequest {
  * slows nothing. A follower sleeps on inotify(7) and on the job's own changes.
  */
 export async function* readLog(request: LogRequest): AsyncGenerator<LogChunk> {
-  const { follow, hasEnded, logPath, signal } = request;
+  const { follow, hasEnded, folder, signal } = request;
   const wakeup = new Wakeup();
   using _ = request.onChange(wakeup.wake);
   await using files = new LogFiles(request);
@@ -42,7 +45,7 @@ export async function* readLog(request: LogRequest): AsyncGenerator<LogChunk> {
   while (!signal.aborted) {
     // Both are asked before reading: what is written or ends afterwards wakes us again.
     const isComplete = !follow || hasEnded();
-    using __ = follow && !isComplete ? watchOnce(logPath, wakeup.wake) : undefined;
+    using __ = follow && !isComplete ? watchOnce(join(folder, 'log'), wakeup.wake) : undefined;
     let sentAt = Number.NEGATIVE_INFINITY;
     for await (const chunk of files.unread(signal)) {
       yield chunk;
@@ -79,38 +82,10 @@ function watchOnce(path: string, wake: () => void): Disposable | undefined {
   return { [Symbol.dispose]: () => watcher.close() };
 }
 
-export type OpenLogFiles = OpenLog & { readonly indexFile: FileHandle } & AsyncDisposable;
-
-/** @returns undefined while there is none. */
-export async function openLog({
-  logPath,
-  indexPath,
-}: Pick<LogRequest, 'logPath' | 'indexPath'>): Promise<OpenLogFiles | undefined> {
-  let log: FileHandle | undefined;
-  try {
-    log = await open(logPath, 'r');
-    const files = { log, indexFile: await open(indexPath, 'r') };
-    return {
-      ...files,
-      index: new LogIndex(files.indexFile, indexPath),
-      [Symbol.asyncDispose]: async () => {
-        await files.log.close();
-        await files.indexFile.close();
-      },
-    };
-  } catch (error) {
-    await log?.close();
-    if (causeOf(error) === 'ENOENT') {
-      return undefined;
-    }
-    throw error;
-  }
-}
-
 class LogFiles implements AsyncDisposable {
   readonly #request: LogRequest;
   readonly #streams: readonly StreamNumber[];
-  #open: OpenLogFiles | undefined;
+  #open: OpenLog | undefined;
   /** Of the next byte to send. */
   #position: number;
   /** The record in which it lies, once that has been looked for. */
@@ -127,7 +102,7 @@ class LogFiles implements AsyncDisposable {
   /** Where the reader begins is looked up once; what is not there yet comes after it. */
   async *selected(signal: AbortSignal): AsyncGenerator<LogChunk> {
     const { selection, follow } = this.#request;
-    this.#open = await openLog(this.#request);
+    await this.#isThere();
     if (this.#open !== undefined) {
       const { start, end } = await rangeOf(this.#open, selection, this.#streams, signal);
       this.#position = start;
@@ -140,13 +115,13 @@ class LogFiles implements AsyncDisposable {
 
   /** All that is in the log now, and what is added while it is read. */
   async *unread(signal: AbortSignal): AsyncGenerator<LogChunk> {
-    this.#open ??= await openLog(this.#request);
-    if (this.#open === undefined) {
+    if (!(await this.#isThere())) {
       return;
     }
-    const { log, index } = this.#open;
+    const { bytes, index } = this.#open as OpenLog;
     while (!signal.aborted) {
-      const written = (await log.stat()).size;
+      yield* this.#skipDropped(bytes);
+      const written = await bytes.size();
       this.#end ??= this.#request.follow ? Number.POSITIVE_INFINITY : written;
       const size = Math.min(written, this.#end);
       const count = await index.count();
@@ -158,32 +133,52 @@ class LogFiles implements AsyncDisposable {
       if (records.length === 0 || this.#position >= size) {
         return;
       }
-      for (const block of blocksOf(piecesOf(records, this.#position, size, this.#streams))) {
-        yield* this.#read(log, block);
+      if (yield* this.#sent(bytes, piecesOf(records, this.#position, size, this.#streams))) {
+        this.#advance(records, size);
       }
-      this.#advance(records, size);
     }
   }
 
-  async *#read(log: FileHandle, pieces: readonly Piece[]): AsyncGenerator<LogChunk> {
-    const start = (pieces[0] as Piece).offset;
-    const last = pieces[pieces.length - 1] as Piece;
-    // A new buffer for each block: the chunks are views of it, and are the receiver's to keep.
-    const buffer = Buffer.allocUnsafeSlow(last.offset + last.length - start);
-    const [{ bytesRead }, { size }] = await Promise.all([
-      log.read(buffer, 0, buffer.length, start),
-      log.stat(),
-    ]);
-    for (const { timeUs, stream, offset, length } of pieces) {
-      const data = buffer.subarray(offset - start, Math.min(offset - start + length, bytesRead));
-      yield create(LogChunkSchema, {
-        offset: BigInt(offset),
-        timeUs,
-        stream: stream as LogStream,
-        data,
-        logBytes: BigInt(size),
-      });
+  async #isThere(): Promise<boolean> {
+    const { store, folder } = this.#request;
+    this.#open ??= await store.open(folder);
+    return this.#open !== undefined;
+  }
+
+  /** Never silently. */
+  *#skipDropped({ dropped }: LogBytes): Generator<LogChunk> {
+    if (this.#position < dropped) {
+      const droppedBytes = BigInt(dropped - this.#position);
+      this.#position = dropped;
+      this.#record = undefined;
+      yield create(LogChunkSchema, { offset: BigInt(dropped), droppedBytes });
     }
+  }
+
+  /** @returns false when they are taken away meanwhile. */
+  async *#sent(bytes: LogBytes, pieces: readonly Piece[]): AsyncGenerator<LogChunk, boolean> {
+    for (const block of blocksOf(pieces)) {
+      const start = (block[0] as Piece).offset;
+      const last = block[block.length - 1] as Piece;
+      // A new buffer for each block: the chunks are views of it, and are the receiver's to keep.
+      const buffer = Buffer.allocUnsafeSlow(last.offset + last.length - start);
+      const [count, size] = await Promise.all([bytes.read(buffer, start), bytes.size()]);
+      if (start < bytes.dropped) {
+        this.#position = start;
+        return false;
+      }
+      for (const { timeUs, stream, offset, length } of block) {
+        const data = buffer.subarray(offset - start, Math.min(offset - start + length, count));
+        yield create(LogChunkSchema, {
+          offset: BigInt(offset),
+          timeUs,
+          stream: stream as LogStream,
+          data,
+          logBytes: BigInt(size),
+        });
+      }
+    }
+    return true;
   }
 
   /** A record whose bytes are not all there yet is looked at again. */

@@ -12,8 +12,10 @@ import { JobChanges } from '../jobs/job-changes.ts';
 import type { Pattern } from './grep.ts';
 import type { LogSelection } from './log-range.ts';
 import { type LogSearchRequest, searchLog } from './log-search.ts';
+import { LogStore } from './log-store.ts';
 
 const JOB = 'job';
+const store = new LogStore();
 const ALL: LogSelection = { offset: 0, sinceUs: 0n, untilUs: 0n, tailLines: undefined };
 const FIRST_TIME_US = 1_700_000_000_000_000n;
 const TIMES_OF_PROPERTY = 60;
@@ -37,8 +39,8 @@ function request(
   return {
     executorFd,
     pattern: { text: 'a', fixed: false, ignoreCase: false, ...pattern },
-    logPath: join(place, 'log'),
-    indexPath: join(place, 'log.index'),
+    store,
+    folder: place,
     selection: ALL,
     stream: LogStream.UNSPECIFIED,
     follow: false,

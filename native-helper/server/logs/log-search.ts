@@ -1,15 +1,16 @@
 /** The lines of a log that match a pattern. */
 import { once } from 'node:events';
-import type { FileHandle } from 'node:fs/promises';
 import { create } from '@bufbuild/protobuf';
 import { JobletError } from '../../api/errors.ts';
 import { type LogChunk, LogChunkSchema, type LogStream } from '../../api/gen/joblet_pb.js';
 import { Grep, type Pattern } from './grep.ts';
 import { LinePlaces, type Place } from './line-places.ts';
+import { FRAME_BYTES } from './log-frames.ts';
 import type { StreamNumber } from './log-index.ts';
 import { streamNumbersOf } from './log-pieces.ts';
 import { type LogSelection, rangeOf } from './log-range.ts';
-import { type LogRequest, openLog, readLog } from './log-reader.ts';
+import { type LogRequest, readLog } from './log-reader.ts';
+import type { LogBytes } from './stored-log.ts';
 
 const NEWLINE = 0x0a;
 const COLON = 0x3a;
@@ -24,24 +25,22 @@ export interface LogSearchRequest extends LogRequest {
 
 /** @throws JobletError: invalid (the pattern), refused (there is no grep), or exhausted (a line is too long). */
 export async function* searchLog(request: LogSearchRequest): AsyncGenerator<LogChunk> {
-  const { selection, follow, hasEnded, stream, signal } = request;
+  const { selection, follow, hasEnded, store, folder, stream, signal } = request;
   const { tailLines } = selection;
   // Asked before the size is: what has ended grows no more.
   const isWhole = !follow && hasEnded();
-  await using files = await openLog(request);
+  await using log = await store.open(folder);
   const streams = streamNumbersOf(stream);
   const bounds = { ...selection, tailLines: tailLines === 0 ? 0 : undefined };
-  const start =
-    files === undefined ? selection.offset : (await rangeOf(files, bounds, streams, signal)).start;
+  const start = log === undefined ? selection.offset : (await rangeOf(log, bounds, streams, signal)).start;
   if (tailLines !== undefined) {
     yield create(LogChunkSchema, { offset: BigInt(start) });
   }
   const search = { ...request, streams, start };
-  const isFile = isWhole && selection.untilUs === 0n && streams.length > 1;
   const lines =
-    isFile && files !== undefined
-      ? matchingLinesOfFile(files.log, search)
-      : matchingLines(readLog({ ...request, selection: restOf(selection, start) }), search);
+    log !== undefined && isWhole && selection.untilUs === 0n && streams.length > 1
+      ? matchingLinesOfAll(log.bytes, search)
+      : matchingLines(dataOf(readLog({ ...request, selection: restOf(selection, start) })), search);
   yield* follow || tailLines === undefined ? lines : lastLines(lines, tailLines);
 }
 
@@ -49,8 +48,7 @@ function restOf({ untilUs }: LogSelection, start: number): LogSelection {
   return { offset: start, sinceUs: 0n, untilUs, tailLines: undefined };
 }
 
-interface LogSearch
-  extends Pick<LogSearchRequest, 'executorFd' | 'pattern' | 'logPath' | 'indexPath' | 'signal'> {
+interface LogSearch extends Pick<LogSearchRequest, 'executorFd' | 'pattern' | 'store' | 'folder' | 'signal'> {
   readonly streams: readonly StreamNumber[];
   /** Where in the log it begins. */
   readonly start: number;
@@ -62,20 +60,48 @@ interface Found {
   readonly data: Buffer;
 }
 
-async function* matchingLines(chunks: AsyncIterable<LogChunk>, search: LogSearch): AsyncGenerator<LogChunk> {
+async function* matchingLines(data: AsyncIterable<Uint8Array>, search: LogSearch): AsyncGenerator<LogChunk> {
   using grep = new Grep(search.executorFd, search.pattern);
   const input = { bytes: 0, hasEnded: false };
-  const fed = feed(chunks, grep, input);
+  const fed = feed(data, grep, input);
   fed.catch(() => grep[Symbol.dispose]());
   yield* found(grep, search, () => (input.hasEnded ? input.bytes : Number.POSITIVE_INFINITY));
   await fed;
 }
 
-/** Of a log that is whole in its file and grows no more: grep reads the file itself, as fast as it can. */
-async function* matchingLinesOfFile(file: FileHandle, search: LogSearch): AsyncGenerator<LogChunk> {
-  const { size } = await file.stat();
-  using grep = new Grep(search.executorFd, search.pattern, { fd: file.fd, offset: search.start });
+/** Of a log that grows no more. What is not compressed grep reads itself, as fast as it can. */
+async function* matchingLinesOfAll(bytes: LogBytes, search: LogSearch): AsyncGenerator<LogChunk> {
+  const size = await bytes.size();
+  using plain = bytes.holdPlain();
+  if (search.start < bytes.plainStart) {
+    yield* matchingLines(blocksOf(bytes, search.start, size), search);
+    return;
+  }
+  using grep = new Grep(search.executorFd, search.pattern, { fd: plain.fd, offset: search.start });
   yield* found(grep, search, () => size - search.start);
+}
+
+async function* dataOf(chunks: AsyncIterable<LogChunk>): AsyncGenerator<Uint8Array> {
+  for await (const { data } of chunks) {
+    yield data;
+  }
+}
+
+/** The next is read while one is used. */
+async function* blocksOf(bytes: LogBytes, start: number, end: number): AsyncGenerator<Buffer> {
+  const blockAt = async (offset: number) => {
+    const length = Math.min(FRAME_BYTES - (offset % FRAME_BYTES), end - offset);
+    const block = Buffer.allocUnsafeSlow(Math.max(0, length));
+    return block.subarray(0, await bytes.read(block, offset));
+  };
+  let offset = start;
+  let block = await blockAt(offset);
+  while (block.length > 0) {
+    offset += block.length;
+    const next = blockAt(offset);
+    yield block;
+    block = await next;
+  }
 }
 
 /** @throws JobletError (exhausted) when they are too long to be held. */
@@ -137,16 +163,16 @@ function* withoutFirst(chunks: readonly LogChunk[], lines: number): Generator<Lo
 }
 
 async function feed(
-  chunks: AsyncIterable<LogChunk>,
+  data: AsyncIterable<Uint8Array>,
   { input }: Grep,
   fed: { bytes: number; hasEnded: boolean },
 ): Promise<void> {
-  for await (const { data } of chunks) {
+  for await (const block of data) {
     if (input.destroyed) {
       return;
     }
-    fed.bytes += data.length;
-    if (!input.write(data)) {
+    fed.bytes += block.length;
+    if (!input.write(block)) {
       await Promise.race([once(input, 'drain'), once(input, 'close')]).catch(() => undefined);
     }
   }
@@ -184,12 +210,12 @@ async function* found(grep: Grep, search: LogSearch, searched: () => number): As
 }
 
 async function placesOf(search: LogSearch, resources: AsyncDisposableStack): Promise<LinePlaces> {
-  const files = await openLog(search);
-  if (files === undefined) {
-    throw new Error(`${search.logPath} was there a moment ago`);
+  const log = await search.store.open(search.folder);
+  if (log === undefined) {
+    throw new Error(`the log of ${search.folder} was there a moment ago`);
   }
-  resources.use(files);
-  return new LinePlaces(files.index, search.streams, search.start);
+  resources.use(log);
+  return new LinePlaces(log.index, search.streams, search.start);
 }
 
 /** Lines that are sent together: of one stream. */

@@ -1,0 +1,55 @@
+/** Compresses what of a log is cold: frame by frame, so that a reader of any line decompresses little. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { FRAME_BYTES, FRAMES_AT_ONCE, type PackedFrame, packFrame } from './log-frames.ts';
+import type { StoredLog } from './stored-log.ts';
+
+export interface Compression {
+  /** Of the log: what lies before it is cold. */
+  readonly until: number;
+  /** Nothing comes after it, so that the last frame may be a short one. */
+  readonly isWhole: boolean;
+  /** For each millisecond of work so many of rest: it has time, the jobs have not. */
+  readonly restFactor: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What is compressed is on the disk before its place in `log` is given back; whenever it ends, the log is whole.
+ *
+ * @throws JobletError (internal) when a frame is damaged; what the file system throws, ENOSPC too.
+ */
+export async function compressLog(log: StoredLog, compression: Compression): Promise<void> {
+  const { signal } = compression;
+  const buffer = Buffer.allocUnsafeSlow(FRAME_BYTES);
+  while (!signal.aborted) {
+    const frames = await nextFrames(log, compression, buffer);
+    if (frames.length === 0) {
+      return;
+    }
+    await log.append(frames);
+  }
+}
+
+async function nextFrames(
+  log: StoredLog,
+  { until, isWhole, restFactor, signal }: Compression,
+  buffer: Buffer,
+): Promise<PackedFrame[]> {
+  const frames: PackedFrame[] = [];
+  let offset = log.plainStart;
+  while (frames.length < FRAMES_AT_ONCE && !signal.aborted) {
+    const length = Math.min(FRAME_BYTES, until - offset);
+    if (length <= 0 || (length < FRAME_BYTES && !isWhole)) {
+      break;
+    }
+    const begun = performance.now();
+    const bytes = buffer.subarray(0, await log.readPlain(buffer.subarray(0, length), offset));
+    if (bytes.length < length) {
+      break;
+    }
+    frames.push(await packFrame(bytes));
+    offset += length;
+    await delay((performance.now() - begun) * restFactor, undefined, { signal }).catch(() => undefined);
+  }
+  return frames;
+}

@@ -1,0 +1,247 @@
+/** The log of one job: one sequence of bytes, wherever they lie. */
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { causeOf, JobletError } from '../../api/errors.ts';
+import { punchHole } from '../../kernel/punch-hole.ts';
+import { type Frame, LogFrames, type PackedFrame } from './log-frames.ts';
+import { LogIndex } from './log-index.ts';
+
+/** Shared by all that read or change the log, so that nobody reads where a hole is being made. */
+export class StoredLog implements AsyncDisposable {
+  readonly index: LogIndex;
+  readonly #folder: string;
+  readonly #log: FileHandle;
+  readonly #indexFile: FileHandle;
+  #frames: LogFrames | undefined;
+  /** Readers of `log` at this moment. */
+  readonly #readers = new Set<object>();
+  readonly #holes = new Set<Hole>();
+
+  private constructor(folder: string, log: FileHandle, indexFile: FileHandle, frames: LogFrames | undefined) {
+    this.#folder = folder;
+    this.#log = log;
+    this.#indexFile = indexFile;
+    this.#frames = frames;
+    this.index = new LogIndex(indexFile, join(folder, 'log.index'));
+  }
+
+  /**
+   * @param folder of the job.
+   * @returns undefined while there is no log.
+   */
+  static async open(folder: string): Promise<StoredLog | undefined> {
+    await using opened = new AsyncDisposableStack();
+    try {
+      // Holes are made in the one, the other is cut when all is dropped.
+      const flags = constants.O_RDWR | constants.O_NOFOLLOW;
+      const log = opened.use(await open(join(folder, 'log'), flags));
+      const index = opened.use(await open(join(folder, 'log.index'), flags));
+      const stored = new StoredLog(folder, log, index, await LogFrames.open(folder));
+      opened.move();
+      return stored;
+    } catch (error) {
+      if (causeOf(error) === 'ENOENT') {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  /** Bytes of the log so far, those that are no more among them. */
+  async size(): Promise<number> {
+    return (await this.#log.stat()).size;
+  }
+
+  /** The bytes before it are no more. */
+  get dropped(): number {
+    return this.#frames?.dropped ?? 0;
+  }
+
+  /** From here on the bytes are in `log` alone. */
+  get plainStart(): number {
+    return this.#frames?.end ?? 0;
+  }
+
+  /** @returns the descriptor of `log`, in which no hole is made before it is disposed. */
+  holdPlain(): { readonly fd: number } & Disposable {
+    const reader = {};
+    this.#readers.add(reader);
+    return {
+      fd: this.#log.fd,
+      [Symbol.dispose]: () => {
+        this.#readers.delete(reader);
+        for (const hole of this.#holes) {
+          hole.readers.delete(reader);
+        }
+        this.#makeHoles();
+      },
+    };
+  }
+
+  /** From `log`, at an offset that does not lie in a frame. */
+  async readPlain(target: Buffer, offset: number): Promise<number> {
+    using _ = this.holdPlain();
+    const { bytesRead } = await this.#log.read(target, 0, target.length, offset);
+    return bytesRead;
+  }
+
+  frameAt(offset: number): Frame | undefined {
+    return this.#frames?.find(offset);
+  }
+
+  /** @throws JobletError (internal) when it is damaged. */
+  async readFrame(frame: Frame): Promise<Buffer> {
+    if (frame.packedLength > 0) {
+      return await (this.#frames as LogFrames).read(frame);
+    }
+    const bytes = Buffer.allocUnsafeSlow(frame.length);
+    return bytes.subarray(0, await this.readPlain(bytes, frame.offset));
+  }
+
+  /** Puts frames in place of the bytes from `plainStart` on, and gives their room back to the disk when nobody reads them any more. */
+  async append(frames: readonly PackedFrame[]): Promise<void> {
+    this.#frames ??= await LogFrames.openOrCreate(this.#folder);
+    let offset = this.#frames.end;
+    await this.#frames.append(frames);
+    for (const { packed, length } of frames) {
+      if (packed !== undefined) {
+        this.#plan(this.#log.fd, offset, length);
+      }
+      offset += length;
+    }
+    this.#makeHoles();
+  }
+
+  /** Takes the oldest bytes away, and says so in the log. */
+  async drop(offset: number): Promise<void> {
+    this.#frames ??= await LogFrames.openOrCreate(this.#folder);
+    if (offset > this.#frames.dropped) {
+      const unneeded = await this.#frames.drop(offset);
+      this.#plan(this.#log.fd, 0, offset);
+      this.#plan(this.#frames.dataFd, 0, unneeded);
+      this.#makeHoles();
+    }
+  }
+
+  /** What a helper that was killed has promised and not done. */
+  finishHoles(): void {
+    this.#plan(this.#log.fd, 0, this.dropped);
+    for (const { offset, length, packedLength } of this.#frames?.all() ?? []) {
+      if (packedLength > 0) {
+        this.#plan(this.#log.fd, offset, length);
+      }
+    }
+    this.#makeHoles();
+  }
+
+  #plan(fd: number, offset: number, length: number): void {
+    this.#holes.add({ fd, offset, length, readers: new Set(this.#readers) });
+  }
+
+  /** A disk that fails now keeps what it has: the next helper tries again. */
+  #makeHoles(): void {
+    for (const hole of this.#holes) {
+      if (hole.readers.size > 0) {
+        continue;
+      }
+      this.#holes.delete(hole);
+      if (hole.length > 0) {
+        tryPunchHole(hole.fd, hole.offset, hole.length);
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#frames?.[Symbol.asyncDispose]();
+    await this.#log.close();
+    await this.#indexFile.close();
+  }
+}
+
+/** What lies elsewhere now. Who reads it there at this moment keeps it until then; who comes later reads what has taken its place. */
+interface Hole {
+  readonly fd: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly readers: Set<object>;
+}
+
+function tryPunchHole(fd: number, offset: number, length: number): void {
+  try {
+    punchHole(fd, offset, length);
+  } catch (error) {
+    if (!(error instanceof JobletError)) {
+      throw error;
+    }
+  }
+}
+
+/** A log as one reader sees it: it holds the frame that it was in last. */
+export class LogBytes {
+  readonly #stored: StoredLog;
+  #frame: Frame | undefined;
+  #bytes: Buffer = Buffer.alloc(0);
+
+  constructor(stored: StoredLog) {
+    this.#stored = stored;
+  }
+
+  /** Bytes of the log so far, those that are no more among them. */
+  size(): Promise<number> {
+    return this.#stored.size();
+  }
+
+  /** The bytes before it are no more. It grows. */
+  get dropped(): number {
+    return this.#stored.dropped;
+  }
+
+  /** From here on the bytes are in the file `log`, uncompressed. It grows. */
+  get plainStart(): number {
+    return this.#stored.plainStart;
+  }
+
+  /** @returns the file `log`, which keeps all from `plainStart` on until it is disposed. */
+  holdPlain(): { readonly fd: number } & Disposable {
+    return this.#stored.holdPlain();
+  }
+
+  /**
+   * @returns how many bytes there were; none at the end of the log, and where a part of what was asked for is no more.
+   * @throws JobletError (internal) when a frame is damaged.
+   */
+  async read(target: Buffer, offset: number): Promise<number> {
+    let done = 0;
+    while (done < target.length) {
+      const count = await this.#readSome(target.subarray(done), offset + done);
+      if (count === 0) {
+        break;
+      }
+      done += count;
+    }
+    return offset < this.#stored.dropped ? 0 : done;
+  }
+
+  async #readSome(target: Buffer, offset: number): Promise<number> {
+    if (offset < this.#stored.dropped) {
+      return 0;
+    }
+    if (offset >= this.#stored.plainStart) {
+      return await this.#stored.readPlain(target, offset);
+    }
+    const frame = await this.#frameAt(offset);
+    return this.#bytes.copy(target, 0, offset - frame.offset);
+  }
+
+  async #frameAt(offset: number): Promise<Frame> {
+    const held = this.#frame;
+    if (held !== undefined && offset >= held.offset && offset < held.offset + held.length) {
+      return held;
+    }
+    const frame = this.#stored.frameAt(offset) as Frame;
+    this.#bytes = await this.#stored.readFrame(frame);
+    this.#frame = frame;
+    return frame;
+  }
+}
