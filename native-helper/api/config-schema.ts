@@ -74,6 +74,22 @@ export const jobsConfigSchema = z
     ),
   );
 
+/** What is kept of the logs of jobs, and how. Without a rule all is kept. */
+export const logsConfigSchema = z.strictObject({
+  /** Whether what is cold is compressed. */
+  compress: z._default(z.boolean(), true),
+  /** From the end of a job until its log is cold, ms. Of a job that runs, all but the last 64 MiB is. */
+  compress_after_ms: z._default(intBetween(0, 31_536_000_000), 600_000),
+  /** Of each log the last so many bytes, as they were printed. */
+  job_bytes: z.optional(intBetween(2 ** 20, 2 ** 50)),
+  /** What all logs may take of the disk, bytes: the oldest go first. */
+  total_bytes: z.optional(intBetween(2 ** 24, 2 ** 50)),
+  /** So many days after a job's end its log goes; the job stays. */
+  keep_days: z.optional(intBetween(1, 36_500)),
+  /** The logs of the last so many jobs that have ended. */
+  keep_jobs: z.optional(intBetween(1, 1_000_000)),
+});
+
 /** The programs and name servers of jobs with a network of their own. */
 export const networksConfigSchema = z.strictObject({
   /** Where `ip` and `nft` lie, if not at one of the usual places. */
@@ -100,6 +116,7 @@ export const serverConfigSchema = z.strictObject({
   ),
   jobs: z.prefault(jobsConfigSchema, {}),
   networks: z.prefault(networksConfigSchema, {}),
+  logs: z.prefault(logsConfigSchema, {}),
   security: z.strictObject({
     ca_certificate: certificatePem,
     ca_key: privateKeyPem,

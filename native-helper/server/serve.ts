@@ -73,6 +73,7 @@ async function serveJobs(paths: Paths, installation: Installation, logger: Logge
     nodeId: config.node_id,
     jobsConfig: config.jobs,
     networksConfig: config.networks,
+    logsConfig: config.logs,
   });
   const { promise: ending, resolve: end } = Promise.withResolvers<string>();
   const api = [JobService, FileService, VolumeService, NetworkService, HelperService, Health] as const;

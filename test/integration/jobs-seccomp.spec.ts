@@ -159,7 +159,7 @@ describe('a level', () => {
 
   it('comes from the configuration when the job names none', async () => {
     await closeJobService(jobs);
-    jobs = await openJobService(root, { seccomp_level: 1 });
+    jobs = await openJobService(root, { jobs: { seccomp_level: 1 } });
     expect((await filterOf({})).report[0]).toEqual(['level', '1', 'filter', true]);
     expect((await filterOf({ seccompLevel: 3 })).report[0]).toEqual(['level', '3', 'filter', true]);
   });

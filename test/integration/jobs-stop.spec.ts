@@ -17,7 +17,7 @@ import {
 let service: Service;
 
 beforeAll(async () => {
-  service = await temporaryService({ concurrent_starts: 1 });
+  service = await temporaryService({ jobs: { concurrent_starts: 1 } });
 });
 afterAll(async () => service[Symbol.asyncDispose]());
 

@@ -50,7 +50,7 @@ afterEach(async () => {
 });
 
 function reopened(): Promise<JobManager> {
-  return openJobService(root, {}, { nft: join(root, 'nft') });
+  return openJobService(root, { networks: { nft: join(root, 'nft') } });
 }
 
 /** Of this network namespace, whoever made them. */

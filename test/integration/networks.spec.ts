@@ -407,7 +407,7 @@ describe('a program that makes networks', () => {
   ] as const)('%s that fails at %j fails the job, and nothing is left', async (program, word) => {
     await using other = await temporaryService();
     const path = failing(other.root, program, word);
-    await using broken = await temporaryService({}, { [program]: path });
+    await using broken = await temporaryService({ networks: { [program]: path } });
     const before = ourInterfaces();
     const job = await runToEnd(broken.jobs, bash('true', { network: 'bridge' }));
     expect(job).toMatchObject({ status: JobStatus.FAILED, exitCode: 125 });
@@ -419,7 +419,7 @@ describe('a program that makes networks', () => {
   it.each(['ip', 'nft'])(
     '%s that is missing, or that others could change, refuses the job at once',
     async (program) => {
-      await using missing = await temporaryService({}, { [program]: '/nowhere/x' });
+      await using missing = await temporaryService({ networks: { [program]: '/nowhere/x' } });
       expect(await missing.jobs.networks.doctor()).toContainEqual(
         expect.objectContaining({ available: false, found: `${program}: is at none of /nowhere/x` }),
       );
@@ -429,7 +429,7 @@ describe('a program that makes networks', () => {
       const path = join(missing.root, program);
       writeFileSync(path, '#!/bin/sh\n');
       chmodSync(path, 0o777);
-      await using unsafe = await temporaryService({}, { [program]: path });
+      await using unsafe = await temporaryService({ networks: { [program]: path } });
       await expect(unsafe.jobs.run(bash('true', { network: 'bridge' }), 0)).rejects.toThrow(
         `network: check ${path}: can be changed by others than root.`,
       );

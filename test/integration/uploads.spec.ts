@@ -376,10 +376,10 @@ describe('a job that waits for its files', () => {
 
   it('waits no longer than it may, and not when the helper is another', async () => {
     const root = temporaryRoot();
-    const first = await openJobService(root, { upload_wait_ms: 1500 });
+    const first = await openJobService(root, { jobs: { upload_wait_ms: 1500 } });
     const { uuid } = await first.run(shell('true', { uploads: ['x'] }), 0);
     await closeJobService(first);
-    const second = await openJobService(root, { upload_wait_ms: 1500 });
+    const second = await openJobService(root, { jobs: { upload_wait_ms: 1500 } });
     expect(second.get(uuid).waitingFor).toBe('its files');
     const { status, failure, exitCode } = await untilEnded(second, uuid);
     expect(failure?.cause).toContain('its files were not uploaded completely within');

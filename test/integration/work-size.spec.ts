@@ -39,8 +39,10 @@ describe('/work with a size', () => {
 
   it('of all jobs together is no more than the configuration says', async () => {
     await using service = await temporaryService({
-      work_bytes: 16 * MEBIBYTE,
-      all_work_bytes: 40 * MEBIBYTE,
+      jobs: {
+        work_bytes: 16 * MEBIBYTE,
+        all_work_bytes: 40 * MEBIBYTE,
+      },
     });
     const { jobs } = service;
     const first = await jobs.run(shell('dd if=/dev/urandom of=kept bs=1M count=8; sleep 60'), 0);
@@ -58,8 +60,10 @@ describe('/work with a size', () => {
 
   it('holds for jobs that are handed over at once, too', async () => {
     await using service = await temporaryService({
-      work_bytes: 16 * MEBIBYTE,
-      all_work_bytes: 40 * MEBIBYTE,
+      jobs: {
+        work_bytes: 16 * MEBIBYTE,
+        all_work_bytes: 40 * MEBIBYTE,
+      },
     });
     const { jobs } = service;
     const outcomes = await Promise.allSettled(

@@ -25,6 +25,7 @@ import { CgroupTree } from '../../kernel/cgroup.ts';
 import type { Assets } from '../assets.ts';
 import type { Logger } from '../log.ts';
 import { refuseOddPattern } from '../logs/grep.ts';
+import { LogKeeper } from '../logs/log-keeper.ts';
 import { readLog } from '../logs/log-reader.ts';
 import { searchLog } from '../logs/log-search.ts';
 import { LogStore } from '../logs/log-store.ts';
@@ -78,6 +79,7 @@ export interface JobManagerOptions {
   readonly nodeId: string;
   readonly jobsConfig: ServerConfig['jobs'];
   readonly networksConfig: ServerConfig['networks'];
+  readonly logsConfig: ServerConfig['logs'];
 }
 
 export class JobManager {
@@ -96,6 +98,7 @@ export class JobManager {
   readonly #mounts: JobMounts;
   readonly #runner: JobRunner;
   readonly sessions: JobSessions;
+  readonly logKeeper: LogKeeper;
   readonly #uploads: Uploads;
   readonly #closing = new AbortController();
   #sweep: Promise<void> = Promise.resolve();
@@ -157,6 +160,19 @@ export class JobManager {
       jobsConfig,
     });
     this.sessions = new JobSessions({ store: this.#store, changes: this.#changes, runner: this.#runner });
+    this.logKeeper = new LogKeeper({
+      config: options.logsConfig,
+      logs: this.#logs,
+      owners: {
+        isKnown: (uuid) => this.#store.statusOf(uuid) !== undefined,
+        running: () => this.#store.uuidsWithStatus([...MONITORED_STATES]),
+        endedAfter: (place, beforeUs, limit) => this.#store.endedAfter(place, beforeUs, limit),
+        endedBefore: (later) => this.#store.endedBefore(later),
+      },
+      jobsDirectory: paths.jobsDirectory,
+      folderOf: (uuid) => new JobFolder(paths, uuid).path,
+      logger,
+    });
     this.#uploads = new Uploads({
       paths,
       store: this.#store,
@@ -189,6 +205,8 @@ export class JobManager {
         logger,
       });
       manager.#uploads.open();
+      manager.#changes.subscribe('all', manager.logKeeper.look);
+      manager.logKeeper.look();
       manager.#sweep = sweepFolders(leftovers, manager.#closing.signal, logger);
       return manager;
     } catch (error) {
@@ -541,6 +559,7 @@ export class JobManager {
     this.#closing.abort();
     await this.#sweep;
     await this.#cost;
+    await this.logKeeper.close();
     await this.networks.close();
     await this.#uploads.close();
     await this.#runner.close();
@@ -565,6 +584,7 @@ export class JobManager {
     }, 'durable');
     for (const uuid of deleted) {
       this.#changes.announce(uuid);
+      await this.logKeeper.leave(uuid);
       await this.#removeFolder(new JobFolder(this.#options.paths, uuid));
     }
     return deleted.length;

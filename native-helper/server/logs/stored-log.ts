@@ -115,8 +115,8 @@ export class StoredLog implements AsyncDisposable {
 
   /** Takes the oldest bytes away, and says so in the log. */
   async drop(offset: number): Promise<void> {
-    this.#frames ??= await LogFrames.openOrCreate(this.#folder);
-    if (offset > this.#frames.dropped) {
+    if (offset > this.dropped) {
+      this.#frames ??= await LogFrames.openOrCreate(this.#folder);
       const unneeded = await this.#frames.drop(offset);
       this.#plan(this.#log.fd, 0, offset);
       this.#plan(this.#frames.dataFd, 0, unneeded);

@@ -53,6 +53,16 @@ export interface DueJob {
   readonly dueUs: number;
 }
 
+/** Where a job stands in the order of their ends; jobs that ended in the same µs are in that of their beginning. */
+export interface EndPlace {
+  readonly endedUs: number;
+  readonly sequence: number;
+}
+
+export interface EndedJob extends EndPlace {
+  readonly uuid: string;
+}
+
 /** What changes with a state; a field that is absent stays as it is. */
 export type JobChange = Pick<JobRecord, 'status'> &
   Partial<Pick<JobRecord, 'startedUs' | 'endedUs' | 'exitCode' | 'signal' | 'failure' | 'usage' | 'denials'>>;
@@ -139,6 +149,10 @@ const countRowSchema = z.strictObject({ jobs: count });
 const dueRowSchema = z.pipe(
   z.strictObject({ uuid: z.uuid(), due_us: count }),
   z.transform(({ uuid, due_us }): DueJob => ({ uuid, dueUs: due_us })),
+);
+const endedRowSchema = z.pipe(
+  z.strictObject({ uuid: z.uuid(), ended_us: count, sequence: count }),
+  z.transform(({ uuid, ended_us, sequence }): EndedJob => ({ uuid, endedUs: ended_us, sequence })),
 );
 const attemptRowSchema = z.strictObject({ attempt: message(AttemptSchema) });
 
@@ -306,6 +320,23 @@ export class JobStore {
       `UPDATE job SET due_us = ? WHERE uuid = ? AND status = ${JobStatus.SCHEDULED} AND due_us = 0`,
     ).run(dueUs, uuid);
     return changes === 1;
+  }
+
+  /** Those that ended after that one and before a time, at most `limit`, in the order of their ends. */
+  endedAfter({ endedUs, sequence }: EndPlace, beforeUs: number, limit: number): EndedJob[] {
+    const rows = this.#prepare(
+      `SELECT uuid, ended_us, sequence FROM job
+       WHERE ended_us > 0 AND (ended_us, sequence) > (?, ?) AND ended_us < ? ORDER BY ended_us, sequence LIMIT ?`,
+    ).all(endedUs, sequence, beforeUs, limit);
+    return rows.map((row) => endedRowSchema.parse(row));
+  }
+
+  /** The job that so many have ended after; undefined when there are fewer. */
+  endedBefore(later: number): EndedJob | undefined {
+    const row = this.#prepare(
+      'SELECT uuid, ended_us, sequence FROM job WHERE ended_us > 0 ORDER BY ended_us DESC, sequence DESC LIMIT 1 OFFSET ?',
+    ).get(later);
+    return row && endedRowSchema.parse(row);
   }
 
   /** In the order of the ids, at most `limit`. */

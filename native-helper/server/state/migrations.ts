@@ -79,4 +79,6 @@ export const MIGRATIONS: readonly string[] = [
      gid    INTEGER NOT NULL,
      groups TEXT    NOT NULL
    ) STRICT;`,
+  // Version 7. Whose log is cold, or the oldest.
+  'CREATE INDEX job_by_end ON job (ended_us, sequence) WHERE ended_us > 0',
 ];
