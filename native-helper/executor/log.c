@@ -2,6 +2,7 @@
 #include "log.h"
 
 #include "clock.h"
+#include "crc32.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,13 +16,26 @@ static const struct log_header {
 	char magic[8];
 	uint32_t version, record_bytes;
 	uint64_t reserved[2];
-} HEADER = {.magic = "JOBLINDX", .version = 1, .record_bytes = sizeof(struct log_record)};
+} HEADER = {.magic = "JOBLINDX", .version = 2, .record_bytes = sizeof(struct log_record)};
 static_assert(sizeof HEADER == 32, "the header is written as it lies");
 
-/*
- * Goes on after the attempts before. What the last of them could not write, because there was no room, its last record must not
- * promise, or ours would seem to leave a gap.
- */
+/* What the last attempt could not write, because there was no room, its last record must not promise, or ours would seem to leave a gap. */
+static int cut_record(struct log *log, struct log_record *record)
+{
+	uint64_t there = log->bytes - record->offset;
+
+	if (log->bytes < record->offset || there > record->length || there > LOG_CHUNK_BYTES)
+		return -1;
+	record->length = (uint32_t)there;
+	if (record->kind == LOG_DATA && record->has_crc32) {
+		if (pread(log->data, log->buffer, there, (off_t)record->offset) != (ssize_t)there)
+			return -1;
+		record->crc32 = crc32_of(log->buffer, there);
+	}
+	return 0;
+}
+
+/* Goes on after the attempts before, whose records may be those of version 1: that they have no checksum they say themselves. */
 static int go_on(struct log *log, uint64_t bytes, uint64_t index_bytes)
 {
 	struct log_record last;
@@ -29,14 +43,13 @@ static int go_on(struct log *log, uint64_t bytes, uint64_t index_bytes)
 
 	log->bytes = bytes;
 	log->records = (index_bytes - sizeof HEADER) / sizeof last;
+	if (pwrite(log->index, &HEADER, sizeof HEADER, 0) != sizeof HEADER)
+		return -1;
 	if (log->records == 0)
 		return bytes == 0 ? 0 : -1;
 	at = (off_t)(sizeof HEADER + (log->records - 1) * sizeof last);
-	if (pread(log->index, &last, sizeof last, at) != sizeof last)
+	if (pread(log->index, &last, sizeof last, at) != sizeof last || cut_record(log, &last) < 0)
 		return -1;
-	if (last.offset > bytes || bytes - last.offset > last.length)
-		return -1;
-	last.length = (uint32_t)(bytes - last.offset);
 	return pwrite(log->index, &last, sizeof last, at) == sizeof last ? 0 : -1;
 }
 
@@ -45,7 +58,7 @@ int log_open(struct log *log, int folder)
 	const int flags = O_CREAT | O_NOFOLLOW | O_CLOEXEC;
 	struct stat data, index;
 
-	log->data = openat(folder, "log", O_WRONLY | flags, 0600);
+	log->data = openat(folder, "log", O_RDWR | flags, 0600);
 	log->index = openat(folder, "log.index", O_RDWR | flags, 0600);
 	if (log->data < 0 || log->index < 0 || fstat(log->data, &data) < 0 || fstat(log->index, &index) < 0)
 		return -1;
@@ -113,6 +126,8 @@ enum log_progress log_pump(struct log *log, int pipe, enum log_stream stream)
 		.offset = log->bytes,
 		.length = (uint32_t)count,
 		.stream = stream,
+		.crc32 = crc32_of(log->buffer, (size_t)count),
+		.has_crc32 = 1,
 	};
 	log->written = 0;
 	log->indexed = false;

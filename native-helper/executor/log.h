@@ -11,6 +11,9 @@
 
 enum log_stream { LOG_STDOUT = 1, LOG_STDERR = 2 };
 
+/* Every other kind is a note: of length 0, at the place in the log of which it tells. */
+enum log_kind { LOG_DATA = 0 };
+
 /* One read(2) takes at most this much; a pipe holds 64 KiB unless it was enlarged. */
 enum { LOG_CHUNK_BYTES = 128 * 1024 };
 
@@ -19,7 +22,8 @@ struct log_record {
 	uint64_t offset;  /* of its first byte in the log */
 	uint32_t length;
 	uint16_t stream, kind;
-	uint64_t reserved;
+	uint32_t crc32;	       /* of its bytes */
+	uint32_t has_crc32;    /* 1; 0 in what a monitor wrote whose index had none */
 };
 
 struct log {
