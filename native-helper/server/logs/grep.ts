@@ -1,7 +1,10 @@
 /** grep(1) on a log: in a child that has no rights, and that ends when nobody wants its answer (docs/monitor-protocol.md, "search"). */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { JobletError } from '../../api/errors.ts';
+import { createPipe } from '../../kernel/pipe.ts';
 
 export interface Pattern {
   readonly text: string;
@@ -11,6 +14,8 @@ export interface Pattern {
 }
 
 const PATTERN_BYTES_MAXIMUM = 4096;
+/** The most that the kernel gives everyone (fs.pipe-max-size): each time it is full costs a way through the loop. */
+const PIPE_BYTES = 1024 * 1024;
 const COMPLAINT_BYTES_MAXIMUM = 1000;
 const ASCII = /^[\x20-\x7e]*$/;
 /** What in an extended regular expression may not mean itself. */
@@ -35,6 +40,8 @@ export function refuseOddPattern({ text }: Pattern): void {
 }
 
 export class Grep implements Disposable {
+  /** Closed when it is given a file. */
+  readonly input: Writable;
   readonly #child: ChildProcess;
   readonly #pattern: Pattern;
   readonly #ended: Promise<void>;
@@ -49,19 +56,24 @@ export class Grep implements Disposable {
     input?: { readonly fd: number; readonly offset: number },
   ) {
     this.#pattern = pattern;
-    this.#child = spawn(
-      `/proc/${process.pid}/fd/${executorFd}`,
-      ['search', String(input?.offset ?? 0), ...argumentsOf(pattern)],
-      { env: { LC_ALL: localeFor(pattern) }, stdio: [input?.fd ?? 'pipe', 'pipe', 'pipe'] },
-    );
+    const { readEnd, writeEnd } = createPipe(PIPE_BYTES);
+    this.input = new Socket({ fd: writeEnd, readable: false });
     // It ends before it has read all when the pattern is malformed, or nobody wants more.
-    this.#child.stdin?.on('error', () => {});
+    this.input.on('error', () => {});
+    if (input !== undefined) {
+      this.input.destroy();
+    }
+    try {
+      this.#child = spawn(
+        `/proc/${process.pid}/fd/${executorFd}`,
+        ['search', String(input?.offset ?? 0), ...argumentsOf(pattern)],
+        { env: { LC_ALL: localeFor(pattern) }, stdio: [input?.fd ?? readEnd, 'pipe', 'pipe'] },
+      );
+    } finally {
+      closeSync(readEnd);
+    }
     this.#ended = this.#untilEnded();
     this.#ended.catch(() => {});
-  }
-
-  get input(): Writable {
-    return this.#child.stdin as Writable;
   }
 
   /** Of each line that matches: the offset of its first byte, a colon, the line and a line break. */
@@ -76,7 +88,7 @@ export class Grep implements Disposable {
 
   [Symbol.dispose](): void {
     this.#child.kill('SIGKILL');
-    this.#child.stdin?.destroy();
+    this.input.destroy();
     this.#child.stdout?.destroy();
     this.#child.stderr?.destroy();
   }

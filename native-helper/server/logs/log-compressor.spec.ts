@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   closeSync,
   fstatSync,
@@ -11,7 +12,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogWriter } from '../../../test/fixtures/log-writer.ts';
@@ -106,7 +106,8 @@ describe('compressLog', () => {
     const all = output(3 * FRAME_BYTES);
     write(all);
     await compress(new LogStore(), all.length, true);
-    expect(zstdDecompressSync(readFileSync(join(folder, 'log.zst'))).equals(all)).toBe(true);
+    const read = execFileSync('zstdcat', [join(folder, 'log.zst')], { maxBuffer: 2 * all.length });
+    expect(read.equals(all)).toBe(true);
   });
 
   it('gives any part of a log that is compressed in part, and dropped in part', async () => {

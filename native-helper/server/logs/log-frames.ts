@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { crc32, zstdCompress, zstdDecompress } from 'node:zlib';
+import { crc32, constants as zlib, zstdCompress, zstdDecompress } from 'node:zlib';
 import { causeOf, JobletError } from '../../api/errors.ts';
 
 const compress = promisify(zstdCompress);
@@ -17,6 +17,8 @@ const RECORD_BYTES = 32;
 export const FRAME_BYTES = 1024 * 1024;
 /** The most that are added together. */
 export const FRAMES_AT_ONCE = 16;
+/** zlib's smallest piece. */
+const SPARE_BYTES = 64;
 /** What shrinks less stays as it is: reading it would cost more than its place. */
 const WORTHWHILE_RATIO = 0.9;
 
@@ -26,8 +28,6 @@ export interface Frame {
   readonly offset: number;
   /** Bytes of the log. */
   readonly length: number;
-  /** Of these bytes, as zlib counts it. */
-  readonly crc32: number;
   /** Where in `log.zst` it begins. */
   readonly packedOffset: number;
   /** Bytes there; 0: it did not shrink, and is in `log` as it was. */
@@ -35,16 +35,17 @@ export interface Frame {
 }
 
 /** One that is to be added. */
-export interface PackedFrame extends Pick<Frame, 'length' | 'crc32'> {
+export interface PackedFrame extends Pick<Frame, 'length'> {
   /** undefined: it did not shrink. */
   readonly packed: Buffer | undefined;
 }
 
 /** @param bytes FRAME_BYTES at most; they may be overwritten afterwards. */
 export async function packFrame(bytes: Buffer): Promise<PackedFrame> {
-  const packed = await compress(bytes);
+  // With a checksum of what was in it, which is looked at by who decompresses it.
+  const packed = await compress(bytes, { params: { [zlib.ZSTD_c_checksumFlag]: 1 } });
   const isWorthwhile = packed.length <= bytes.length * WORTHWHILE_RATIO;
-  return { length: bytes.length, crc32: crc32(bytes), packed: isWorthwhile ? packed : undefined };
+  return { length: bytes.length, packed: isWorthwhile ? packed : undefined };
 }
 
 export class LogFrames implements AsyncDisposable {
@@ -149,26 +150,20 @@ export class LogFrames implements AsyncDisposable {
    * @param frame with a packed length.
    * @throws JobletError (internal) when its bytes are not those that were put there.
    */
-  async read(frame: Frame): Promise<Buffer> {
-    const { packedOffset, packedLength } = frame;
+  async read({ offset, length, packedOffset, packedLength }: Frame): Promise<Buffer> {
     const packed = Buffer.allocUnsafeSlow(packedLength);
     const { bytesRead } = await this.#data.read(packed, 0, packedLength, packedOffset);
-    if (bytesRead < packedLength) {
-      throw damaged(this.#path, `log.zst ends within the frame of offset ${frame.offset}`);
-    }
-    let bytes: Buffer;
     try {
-      bytes = await decompress(packed, { chunkSize: FRAME_BYTES, maxOutputLength: FRAME_BYTES });
+      // In one piece that is not quite full: when it is, another is made, and each is a way to a thread and back.
+      const whole = packed.subarray(0, bytesRead);
+      const bytes = await decompress(whole, { chunkSize: length + SPARE_BYTES, maxOutputLength: length });
+      if (bytes.length === length) {
+        return bytes;
+      }
     } catch (error) {
-      throw damaged(
-        this.#path,
-        `the frame of offset ${frame.offset} can't be decompressed: ${causeOf(error)}`,
-      );
+      throw damaged(this.#path, `the frame of offset ${offset} can't be decompressed: ${causeOf(error)}`);
     }
-    if (bytes.length !== frame.length || crc32(bytes) !== frame.crc32) {
-      throw damaged(this.#path, `the frame of offset ${frame.offset} has other bytes than the log had`);
-    }
-    return bytes;
+    throw damaged(this.#path, `the frame of offset ${offset} does not hold ${length} bytes`);
   }
 
   /**
@@ -182,9 +177,9 @@ export class LogFrames implements AsyncDisposable {
     const bytes = Buffer.concat(frames.map(({ packed }) => packed ?? Buffer.alloc(0)));
     await writeAll(this.#data, bytes, packedOffset);
     let offset = this.end;
-    const records = frames.map(({ length, crc32: sum, packed }) => {
+    const records = frames.map(({ length, packed }) => {
       const packedLength = packed?.length ?? 0;
-      const record = recordOf({ offset, length, crc32: sum, packedOffset, packedLength });
+      const record = recordOf({ offset, length, packedOffset, packedLength });
       offset += length;
       packedOffset += packedLength;
       return record;
@@ -247,13 +242,12 @@ function droppedIn(bytes: Buffer, path: string): number {
   return dropped;
 }
 
-function recordOf({ offset, length, crc32: sum, packedOffset, packedLength }: Frame): Buffer {
+function recordOf({ offset, length, packedOffset, packedLength }: Frame): Buffer {
   const record = Buffer.alloc(RECORD_BYTES);
   record.writeBigUInt64LE(BigInt(offset), 0);
   record.writeBigUInt64LE(BigInt(packedOffset), 8);
   record.writeUInt32LE(length, 16);
   record.writeUInt32LE(packedLength, 20);
-  record.writeUInt32LE(sum, 24);
   record.writeUInt32LE(crc32(record.subarray(0, RECORD_BYTES - 4)), RECORD_BYTES - 4);
   return record;
 }
@@ -264,7 +258,6 @@ function frameAt(records: Buffer, at: number): Frame {
     packedOffset: Number(records.readBigUInt64LE(at + 8)),
     length: records.readUInt32LE(at + 16),
     packedLength: records.readUInt32LE(at + 20),
-    crc32: records.readUInt32LE(at + 24),
   };
 }
 

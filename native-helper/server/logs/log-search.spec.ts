@@ -10,6 +10,7 @@ import { createSealedMemfd } from '../../kernel/memfd.ts';
 import { loadAssets } from '../assets.ts';
 import { JobChanges } from '../jobs/job-changes.ts';
 import type { Pattern } from './grep.ts';
+import { compressLog } from './log-compressor.ts';
 import type { LogSelection } from './log-range.ts';
 import { type LogSearchRequest, searchLog } from './log-search.ts';
 import { LogStore } from './log-store.ts';
@@ -250,4 +251,36 @@ describe('searchLog', () => {
   it('finds nothing in a log that there is not', async () => {
     expect(await textOf(request(folder, {}))).toBe('');
   });
+
+  it('finds in a log that is compressed, in part or whole, what it finds in the log as it was', async () => {
+    const line = (number: number) => `line ${number} of the log\n`;
+    const reads = Array.from({ length: 3000 }, (_, block) =>
+      read(Array.from({ length: 40 }, (__, number) => line(block * 40 + number)).join(''), 1, BigInt(block)),
+    );
+    const place = written(folder, reads);
+    const plain = await chunksOf(request(place, { text: '7777 ' }));
+    expect(plain.flatMap(({ lineBytes }) => lineBytes).length).toBe(12);
+    for (const share of [0.5, 1]) {
+      await compress(place, share);
+      for (const change of [{}, { selection: { ...ALL, offset: 1_000_000 } }, { stream: LogStream.STDOUT }]) {
+        const before = await textOf(request(place, { text: '77 ' }, change));
+        const all = reads.map(({ data }) => data.toString()).join('');
+        const from = change.selection?.offset ?? 0;
+        expect(before).toBe(
+          all
+            .slice(from)
+            .match(/[^\n]*77 [^\n]*\n/g)
+            ?.join(''),
+        );
+      }
+    }
+  });
 });
+
+async function compress(place: string, share: number): Promise<void> {
+  await using shared = await store.share(place);
+  const { log } = shared as NonNullable<typeof shared>;
+  const until = Math.floor((await log.size()) * share);
+  await compressLog(log, { until, isWhole: true, restFactor: 0, signal: new AbortController().signal });
+  expect(log.plainStart).toBe(until);
+}

@@ -1,5 +1,5 @@
 /** The lines of a log that match a pattern. */
-import { once } from 'node:events';
+import type { Writable } from 'node:stream';
 import { create } from '@bufbuild/protobuf';
 import { JobletError } from '../../api/errors.ts';
 import { type LogChunk, LogChunkSchema, type LogStream } from '../../api/gen/joblet_pb.js';
@@ -60,10 +60,15 @@ interface Found {
   readonly data: Buffer;
 }
 
-async function* matchingLines(data: AsyncIterable<Uint8Array>, search: LogSearch): AsyncGenerator<LogChunk> {
+/** @param written is called when a block has been given to the search. */
+async function* matchingLines(
+  data: AsyncIterable<Uint8Array>,
+  search: LogSearch,
+  written: (block: Uint8Array) => void = () => {},
+): AsyncGenerator<LogChunk> {
   using grep = new Grep(search.executorFd, search.pattern);
   const input = { bytes: 0, hasEnded: false };
-  const fed = feed(data, grep, input);
+  const fed = feed(data, grep, input, written);
   fed.catch(() => grep[Symbol.dispose]());
   yield* found(grep, search, () => (input.hasEnded ? input.bytes : Number.POSITIVE_INFINITY));
   await fed;
@@ -74,7 +79,7 @@ async function* matchingLinesOfAll(bytes: LogBytes, search: LogSearch): AsyncGen
   const size = await bytes.size();
   using plain = bytes.holdPlain();
   if (search.start < bytes.plainStart) {
-    yield* matchingLines(blocksOf(bytes, search.start, size), search);
+    yield* matchingLines(blocksOf(bytes, search.start, size), search, giveBack);
     return;
   }
   using grep = new Grep(search.executorFd, search.pattern, { fd: plain.fd, offset: search.start });
@@ -89,16 +94,14 @@ async function* dataOf(chunks: AsyncIterable<LogChunk>): AsyncGenerator<Uint8Arr
 
 /** The next is read while one is used. */
 async function* blocksOf(bytes: LogBytes, start: number, end: number): AsyncGenerator<Buffer> {
-  const blockAt = async (offset: number) => {
-    const length = Math.min(FRAME_BYTES - (offset % FRAME_BYTES), end - offset);
-    const block = Buffer.allocUnsafeSlow(Math.max(0, length));
-    return block.subarray(0, await bytes.read(block, offset));
-  };
+  const blockAt = (offset: number) => bytes.some(offset, Math.min(FRAME_BYTES, end - offset));
   let offset = start;
   let block = await blockAt(offset);
   while (block.length > 0) {
     offset += block.length;
     const next = blockAt(offset);
+    // Of a search that ends here it is of no interest.
+    next.catch(() => undefined);
     yield block;
     block = await next;
   }
@@ -166,18 +169,35 @@ async function feed(
   data: AsyncIterable<Uint8Array>,
   { input }: Grep,
   fed: { bytes: number; hasEnded: boolean },
+  written: (block: Uint8Array) => void,
 ): Promise<void> {
   for await (const block of data) {
     if (input.destroyed) {
       return;
     }
     fed.bytes += block.length;
-    if (!input.write(block)) {
-      await Promise.race([once(input, 'drain'), once(input, 'close')]).catch(() => undefined);
+    if (!input.write(block, () => written(block))) {
+      await roomIn(input);
     }
   }
   fed.hasEnded = true;
   input.end();
+}
+
+/** At once: a collector that found it out would take longer than the search. */
+function giveBack({ buffer }: Uint8Array): void {
+  (buffer as ArrayBuffer).transfer(0);
+}
+
+/** Resolves when it takes more, or never will. */
+function roomIn(input: Writable): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const done = () => {
+    input.off('drain', done).off('close', done);
+    resolve();
+  };
+  input.on('drain', done).on('close', done);
+  return promise;
 }
 
 /** @param searched bytes, once all of them have been given to it. */

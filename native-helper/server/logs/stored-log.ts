@@ -177,11 +177,11 @@ function tryPunchHole(fd: number, offset: number, length: number): void {
   }
 }
 
-/** A log as one reader sees it: it holds the frame that it was in last. */
+/** A log as one reader sees it: it holds what it has decompressed last. */
 export class LogBytes {
   readonly #stored: StoredLog;
-  #frame: Frame | undefined;
-  #bytes: Buffer = Buffer.alloc(0);
+  #heldOffset = 0;
+  #held: Buffer = Buffer.alloc(0);
 
   constructor(stored: StoredLog) {
     this.#stored = stored;
@@ -214,34 +214,43 @@ export class LogBytes {
   async read(target: Buffer, offset: number): Promise<number> {
     let done = 0;
     while (done < target.length) {
-      const count = await this.#readSome(target.subarray(done), offset + done);
+      const at = offset + done;
+      const count =
+        at < this.plainStart
+          ? (await this.#packed(at)).copy(target, done)
+          : await this.#stored.readPlain(target.subarray(done), at);
       if (count === 0) {
         break;
       }
       done += count;
     }
-    return offset < this.#stored.dropped ? 0 : done;
+    return offset < this.dropped ? 0 : done;
   }
 
-  async #readSome(target: Buffer, offset: number): Promise<number> {
-    if (offset < this.#stored.dropped) {
-      return 0;
+  /**
+   * As `read`, as many as are at hand: they are not copied.
+   *
+   * @param most at the end of the log, or where it is not compressed.
+   */
+  async some(offset: number, most: number): Promise<Buffer> {
+    let bytes: Buffer;
+    if (offset < this.plainStart) {
+      bytes = (await this.#packed(offset)).subarray(0, most);
+    } else {
+      bytes = Buffer.allocUnsafeSlow(most);
+      bytes = bytes.subarray(0, await this.#stored.readPlain(bytes, offset));
     }
-    if (offset >= this.#stored.plainStart) {
-      return await this.#stored.readPlain(target, offset);
-    }
-    const frame = await this.#frameAt(offset);
-    return this.#bytes.copy(target, 0, offset - frame.offset);
+    return offset < this.dropped ? Buffer.alloc(0) : bytes;
   }
 
-  async #frameAt(offset: number): Promise<Frame> {
-    const held = this.#frame;
-    if (held !== undefined && offset >= held.offset && offset < held.offset + held.length) {
-      return held;
+  /** From an offset on, up to the end of what is held. */
+  async #packed(offset: number): Promise<Buffer> {
+    const isHeld = () => offset >= this.#heldOffset && offset < this.#heldOffset + this.#held.length;
+    if (!isHeld()) {
+      const frame = offset < this.dropped ? undefined : this.#stored.frameAt(offset);
+      this.#held = frame === undefined ? Buffer.alloc(0) : await this.#stored.readFrame(frame);
+      this.#heldOffset = frame?.offset ?? 0;
     }
-    const frame = this.#stored.frameAt(offset) as Frame;
-    this.#bytes = await this.#stored.readFrame(frame);
-    this.#frame = frame;
-    return frame;
+    return isHeld() ? this.#held.subarray(offset - this.#heldOffset) : Buffer.alloc(0);
   }
 }
