@@ -194,6 +194,18 @@ describe('compressLog', () => {
     await expect(chunksOf(readLog(request(new LogStore())))).rejects.toThrow(/log.frames/);
   });
 
+  it('compresses nothing that has other bytes than the job printed', async () => {
+    const all = output(3 * FRAME_BYTES);
+    write(all);
+    const log = openSync(join(folder, 'log'), 'r+');
+    writeSync(log, Buffer.from([0xff]), 0, 1, 2 * FRAME_BYTES + 17);
+    closeSync(log);
+    await expect(compress(new LogStore(), all.length, true)).rejects.toThrow(
+      'are not those that the job printed',
+    );
+    expect(diskBytes('log')).toBeGreaterThanOrEqual(FRAME_BYTES);
+  });
+
   it('follows a log whose beginning is compressed while it grows', async () => {
     const all = output(3 * FRAME_BYTES);
     using writer = new LogWriter(folder);

@@ -1,5 +1,6 @@
 /** Compresses what of a log is cold: frame by frame, so that a reader of any line decompresses little. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { ChunkCheck } from './chunk-check.ts';
 import { FRAME_BYTES, FRAMES_AT_ONCE, type PackedFrame, packFrame } from './log-frames.ts';
 import type { StoredLog } from './stored-log.ts';
 
@@ -16,13 +17,14 @@ export interface Compression {
 /**
  * What is compressed is on the disk before its place in `log` is given back; whenever it ends, the log is whole.
  *
- * @throws JobletError (internal) when a frame is damaged; what the file system throws, ENOSPC too.
+ * @throws JobletError (internal) when a chunk has other bytes than the monitor read; what the file system throws, ENOSPC too.
  */
 export async function compressLog(log: StoredLog, compression: Compression): Promise<void> {
   const { signal } = compression;
   const buffer = Buffer.allocUnsafeSlow(FRAME_BYTES);
+  const chunks = new ChunkCheck(log.index);
   while (!signal.aborted) {
-    const frames = await nextFrames(log, compression, buffer);
+    const frames = await nextFrames(log, compression, buffer, chunks);
     if (frames.length === 0) {
       return;
     }
@@ -34,6 +36,7 @@ async function nextFrames(
   log: StoredLog,
   { until, isWhole, restFactor, signal }: Compression,
   buffer: Buffer,
+  chunks: ChunkCheck,
 ): Promise<PackedFrame[]> {
   const frames: PackedFrame[] = [];
   let offset = log.plainStart;
@@ -47,6 +50,7 @@ async function nextFrames(
     if (bytes.length < length) {
       break;
     }
+    await chunks.look(bytes, offset);
     frames.push(await packFrame(bytes));
     offset += length;
     await delay((performance.now() - begun) * restFactor, undefined, { signal }).catch(() => undefined);
