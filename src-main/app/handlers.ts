@@ -10,6 +10,7 @@ import type { JobUploads } from './job-uploads.ts';
 import { cancelJobs, deleteJobs, pauseJobs, resumeJobs, runJob, saveJobLog, stopJobs } from './jobs.ts';
 import { streamJobs } from './jobs-stream.ts';
 import { streamLog } from './log-stream.ts';
+import { readLogUsage } from './log-usage.ts';
 import { streamMachine } from './machine.ts';
 import { streamMetrics } from './metrics.ts';
 import type { Observable } from './observable.ts';
@@ -62,6 +63,7 @@ export function requestHandlers(sources: RequestSources): RequestHandlers {
     'settings.change': (chosen) => done(settings.change(chosen)),
     'certificates.list': async () => listCertificates(root),
     'certificates.rotate': ({ authority }) => done(link.rotateCertificates(authority)),
+    'logs.usage': (_request, signal) => readLogUsage(link, signal),
     doctor: (_request, signal) => examineMachine(link, signal),
     'paths.choose': ({ kind }) => desktop.askForPaths(kind),
     'clipboard.write': ({ text }) => done(desktop.write(text)),

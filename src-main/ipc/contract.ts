@@ -299,6 +299,20 @@ const machineSchema = z.strictObject({
 });
 export type Machine = z.infer<typeof machineSchema>;
 
+/** What the logs of jobs take, and what is kept of them; null is no rule. */
+const logUsageSchema = z.strictObject({
+  diskBytes: bytesSchema,
+  printedBytes: bytesSchema,
+  logs: countSchema,
+  /** Of the helper's configuration; after the end of a job, ms. */
+  compressAfterMs: z.nullable(z.number()),
+  jobBytes: z.nullable(bytesSchema),
+  totalBytes: z.nullable(bytesSchema),
+  keepDays: z.nullable(countSchema),
+  keepJobs: z.nullable(countSchema),
+});
+export type LogUsage = z.infer<typeof logUsageSchema>;
+
 export const settingsSchema = z.strictObject({
   theme: z._default(z.enum(['system', 'light', 'dark', 'contrast']), 'system'),
   /** Percent of the usual size. */
@@ -463,6 +477,7 @@ export const REQUESTS = {
   /** Writes new ones and uses them. */
   'certificates.rotate': { request: z.strictObject({ authority: z.boolean() }), response: nothing },
   doctor: { request: nothing, response: doctorSchema },
+  'logs.usage': { request: nothing, response: logUsageSchema },
   /** Asks for files, or for a folder, of this machine; none when nobody wanted any after all. */
   'paths.choose': {
     request: z.strictObject({ kind: z.enum(['files', 'folder']) }),

@@ -42,8 +42,9 @@ describe('the keeper of logs', () => {
     expect(diskBytes(fileOf(service, uuid, 'log'))).toBe(0);
     expect(diskBytes(fileOf(service, uuid, 'log.zst'))).toBeLessThan(2 * MEBIBYTE);
     expect((await logOf(service.jobs, uuid)).equals(before)).toBe(true);
-    const { jobs } = await service.jobs.logKeeper.usage();
-    expect(jobs).toBe(1);
+    const { logs, printedBytes, diskBytes: taken } = await service.jobs.logKeeper.usage();
+    expect({ logs, printedBytes }).toEqual({ logs: 1, printedBytes: 8 * MEBIBYTE });
+    expect(taken).toBeLessThan(2 * MEBIBYTE);
   });
 
   it('leaves a log alone that is not cold, or too small to matter', async () => {

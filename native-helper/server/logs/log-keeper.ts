@@ -73,9 +73,9 @@ export class LogKeeper {
   };
 
   /** What all logs take now. */
-  async usage(): Promise<LogUsage & { readonly jobs: number }> {
+  async usage(): Promise<LogUsage & { readonly logs: number }> {
     const usage = await logUsageIn(this.#options.jobsDirectory);
-    return { ...totalOf(usage.values()), jobs: usage.size };
+    return { ...totalOf(usage.values()), logs: usage.size };
   }
 
   /** Resolves when nothing of the job's log is touched any more: it is about to be deleted. */

@@ -42,6 +42,21 @@ export function createHelperService(options: HelperServiceOptions): ServiceImpl<
     doctor: async () => ({
       checks: [...examineKernel(), ...(await jobs.doctor()), ...(await jobs.networks.doctor())],
     }),
+    async getLogUsage() {
+      const { diskBytes, printedBytes, logs } = await jobs.logKeeper.usage();
+      const { job_bytes: jobBytes, total_bytes: totalBytes, ...rules } = installation.config.logs;
+      return {
+        diskBytes: BigInt(diskBytes),
+        printedBytes: BigInt(printedBytes),
+        logs: BigInt(logs),
+        compress: rules.compress,
+        compressAfterMs: BigInt(rules.compress_after_ms),
+        ...(jobBytes !== undefined && { jobBytes: BigInt(jobBytes) }),
+        ...(totalBytes !== undefined && { totalBytes: BigInt(totalBytes) }),
+        ...(rules.keep_days !== undefined && { keepDays: rules.keep_days }),
+        ...(rules.keep_jobs !== undefined && { keepJobs: rules.keep_jobs }),
+      };
+    },
     async rotateCertificates({ authority }, context) {
       const { uid } = callerOf(context);
       const rotation = await (authority ? installation.rotateAuthority(uid) : installation.rotateClient(uid));

@@ -4,12 +4,17 @@ import { withClient } from '../connection.ts';
 import { ExitCode } from '../errors.ts';
 import { escapeControlCharacters } from '../format/escape.ts';
 import { jsonText } from '../format/json.ts';
+import { logsJson, logsText } from '../format/log-usage.ts';
 import { localTime, rfc3339 } from '../format/time.ts';
 
 async function run(invocation: Invocation<object>): Promise<number> {
   const { cli, globals } = invocation;
-  const status = await withClient(invocation, (client) => client.helper.getStatus({}));
-  await cli.stdout.write(globals.json ? jsonText(asJson(status)) : asText(status));
+  const [status, logs] = await withClient(invocation, ({ helper }) =>
+    Promise.all([helper.getStatus({}), helper.getLogUsage({})]),
+  );
+  await cli.stdout.write(
+    globals.json ? jsonText({ ...asJson(status), logs: logsJson(logs) }) : asText(status) + logsText(logs),
+  );
   return ExitCode.success;
 }
 
