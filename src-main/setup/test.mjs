@@ -37,6 +37,7 @@ const TEST_PACKAGES = [
     : { name: 'qemu-system-arm', provides: 'qemu-system-aarch64' },
   { name: 'busybox-static', provides: 'busybox' },
   { name: 'e2fsprogs', provides: '/usr/sbin/mkfs.ext4' },
+  { name: 'zstd', provides: 'zstdcat' },
   { name: 'dmsetup', provides: '/usr/sbin/dmsetup' },
   { name: 'polkitd', provides: '/usr/lib/polkit-1/polkitd' },
   { name: 'pkexec', provides: 'pkexec' },
