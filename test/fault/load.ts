@@ -1,21 +1,17 @@
 /** Jobs of every kind, so many at a time, while something is done to the helper; each compared with what must come of it. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { toBinary } from '@bufbuild/protobuf';
-import { type Job, JobSchema, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
-import { hasEnded } from '../../native-helper/server/jobs/job-state.ts';
+import { type Job, JobSchema } from '../../native-helper/api/gen/joblet_pb.js';
 import type { Client } from '../../src-main/client/index.ts';
 import { patiently } from '../fixtures/patiently.ts';
 import type { Random } from '../fixtures/random.ts';
 import { type Follower, followByClient, followByCommand } from './followers.ts';
 import { drawKind, type Undertaking } from './kinds.ts';
 import { sha256 } from './streams.ts';
-import { all, endFaults, logFaults, metricsFaults, readLog } from './verdict.ts';
+import { all, endFaults, logFaults, metricsFaults, readLog, untilEnded } from './verdict.ts';
 
 const CLIENT_FOLLOWER_PROBABILITY = 0.6;
 /** Each is a Node of its own. */
 const COMMAND_FOLLOWER_PROBABILITY = 0.1;
-const POLL_MS = 50;
-const PATIENCE_MS = 120_000;
 
 export interface LoadOptions {
   readonly client: Client;
@@ -82,14 +78,6 @@ export class Load {
       const undertaking = drawKind(name, this.#options.random);
       try {
         const faults = await this.#run(name, undertaking);
-        console.log(
-          'DEBUG',
-          name,
-          undertaking.kind,
-          Date.now() - t0,
-          String(undertaking.spec.timeoutMs),
-          undertaking.expected.stdout.length,
-        );
         this.#faults.push(...faults.map((fault) => `${name} (${undertaking.kind}): ${fault}`));
       } catch (error) {
         this.#faults.push(`${name} (${undertaking.kind}): ${error}`);
@@ -150,20 +138,6 @@ export class Load {
     for (const job of named) {
       this.#ended.set(job.uuid, toBinary(JobSchema, job));
     }
-  }
-}
-
-async function untilEnded(client: Client, id: string): Promise<Job> {
-  const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const job = await patiently(() => client.jobs.getJob({ id }));
-    if (hasEnded(job.status)) {
-      return job;
-    }
-    if (Date.now() > deadline) {
-      throw new Error(`it is ${JobStatus[job.status]} after ${PATIENCE_MS} ms`);
-    }
-    await delay(POLL_MS);
   }
 }
 

@@ -1,4 +1,5 @@
 /** Whether a job that has ended is as it must be. Each function answers with what is not. */
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   type Job,
   type JobMetrics,
@@ -6,6 +7,7 @@ import {
   type LogChunk,
   LogStream,
 } from '../../native-helper/api/gen/joblet_pb.js';
+import { hasEnded } from '../../native-helper/server/jobs/job-state.ts';
 import type { Client } from '../../src-main/client/index.ts';
 import { patiently } from '../fixtures/patiently.ts';
 import type { Expected } from './kinds.ts';
@@ -14,11 +16,29 @@ import { type Output, sha256 } from './streams.ts';
 /** From the end of a job to the helper's hearing of it there may be one more. */
 const SAMPLE_US = 1_000_000n;
 
+const POLL_MS = 50;
+const PATIENCE_MS = 120_000;
+
 export interface Log {
   /** In the order in which it was read from the job. */
   readonly both: Uint8Array;
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
+}
+
+/** @throws Error when it doesn't end in time. */
+export async function untilEnded(client: Client, id: string): Promise<Job> {
+  const deadline = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const job = await patiently(() => client.jobs.getJob({ id }));
+    if (hasEnded(job.status)) {
+      return job;
+    }
+    if (Date.now() > deadline) {
+      throw new Error(`it is ${JobStatus[job.status]} after ${PATIENCE_MS} ms`);
+    }
+    await delay(POLL_MS);
+  }
 }
 
 export async function readLog(client: Client, id: string): Promise<Log> {
