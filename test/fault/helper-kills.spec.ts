@@ -15,7 +15,7 @@ const JOBS_AT_ONCE = 12;
 /** So few that most jobs have to wait for a place. */
 const STARTS_AT_ONCE = 2;
 /** Half of them are killed while they still take up what the one before has left. */
-const LONGEST_LIVES_MS = [300, 2500];
+const LONGEST_LIVES_MS = [300, 3000];
 const LONGEST_ABSENCE_MS = 400;
 /** A helper takes about so long until it answers. */
 const LONGEST_START_MS = 400;
