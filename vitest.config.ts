@@ -40,6 +40,15 @@ export default defineConfig({
         },
       },
       {
+        // Run by test/fault/main.ts, in namespaces of its own.
+        test: {
+          name: 'fault',
+          include: ['test/fault/**/*.spec.ts'],
+          exclude: ['test/fault/**/*.vm.spec.ts'],
+          ...onTheKernel,
+        },
+      },
+      {
         // Run by test/e2e/main.ts, as an ordinary user beside a helper that is root.
         test: {
           name: 'e2e',
@@ -55,7 +64,7 @@ export default defineConfig({
         // Run inside the machine that test/vm boots: a cgroup v2 host.
         test: {
           name: 'vm',
-          include: ['test/vm/**/*.vm.spec.ts'],
+          include: ['test/vm/**/*.vm.spec.ts', 'test/fault/**/*.vm.spec.ts'],
           ...onTheKernel,
         },
       },

@@ -16,6 +16,9 @@ const CERTIFICATE_ALERT =
 const SERVER_CERTIFICATE =
   /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|ERR_TLS_CERT_ALTNAME_INVALID|INVALID_(CA|PURPOSE))/;
 
+/** The operation of faults that come before any call is answered. */
+const CONNECT = 'connect';
+
 type Told = readonly [kind: ErrorKind, details: Omit<FailureDetails, 'object'>];
 
 /** @param method the call that failed, such as `RunJob`. */
@@ -36,9 +39,14 @@ export function isInterruption(error: unknown): error is JobletError {
   return error instanceof JobletError && error.kind === 'unavailable' && error.details.layer === 'transport';
 }
 
+/** Whether it is not there, or hangs: of an interruption. */
+export function isUnanswered({ details }: JobletError): boolean {
+  return details.operation === CONNECT;
+}
+
 function connectionFault(code: string, endpoint: Endpoint): Told | undefined {
   const layer = 'transport';
-  const operation = 'connect';
+  const operation = CONNECT;
   if (code === 'ENOENT' || code === 'ECONNREFUSED') {
     const reason = endpoint.isInstalled() ? 'the helper is not running' : 'the helper is not installed';
     return ['unavailable', { layer, operation, reason, mend: 'Start it with `joblet helper start`.' }];

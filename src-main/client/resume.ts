@@ -15,10 +15,10 @@ import {
   type LogPatternSchema,
   LogStream,
 } from '../../native-helper/api/gen/joblet_pb.js';
-import { isInterruption } from './errors.ts';
+import { isInterruption, isUnanswered } from './errors.ts';
 import type { AttachMessage, JobInput } from './job-input.ts';
 
-/** Waits of 0.1, 0.2, 0.4 … 2 s between attempts, about half a minute in all, then the fault is told. */
+/** Waits of 0.1, 0.2, 0.4 … 2 s between attempts, about half a minute in all without a helper, then the fault is told. */
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 2000;
 const MAX_ATTEMPTS = 18;
@@ -162,7 +162,10 @@ async function presentState(jobs: Jobs, job: Job, signal: AbortSignal): Promise<
   }
 }
 
-/** Runs a stream again when the helper went away; what it yields starts the count of attempts anew. */
+/**
+ * Runs a stream again when the helper went away. What it yields starts the count of attempts anew; so does a helper that was there for a
+ * while, since a stream may have nothing to yield for days, over any number of restarts.
+ */
 export async function* resuming<T>(
   signal: AbortSignal,
   onInterruption: (error: JobletError) => void,
@@ -170,6 +173,7 @@ export async function* resuming<T>(
 ): AsyncGenerator<T> {
   let failures = 0;
   for (;;) {
+    const began = performance.now();
     try {
       for await (const value of attempt()) {
         failures = 0;
@@ -177,8 +181,12 @@ export async function* resuming<T>(
       }
       return;
     } catch (error) {
-      failures += 1;
-      if (signal.aborted || !isInterruption(error) || failures >= MAX_ATTEMPTS) {
+      if (signal.aborted || !isInterruption(error)) {
+        throw error;
+      }
+      const wasThere = !isUnanswered(error) && performance.now() - began > LONGEST_WAIT_MS;
+      failures = wasThere ? 1 : failures + 1;
+      if (failures >= MAX_ATTEMPTS) {
         throw error;
       }
       onInterruption(error);

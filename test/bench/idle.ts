@@ -1,9 +1,14 @@
 /** What the helper costs while it does nothing. */
 import { setTimeout as delay } from 'node:timers/promises';
+import {
+  anonymousBytes,
+  childrenOf,
+  contextSwitches,
+  proportionalBytes,
+} from '../fixtures/process-figures.ts';
 import { RunningHelper } from '../fixtures/running-helper.ts';
 import { Connection } from './connection.ts';
 import { type Measurement, rounded } from './measurement.ts';
-import { anonymousBytes, childrenOf, contextSwitches, proportionalBytes } from './process-figures.ts';
 
 const MB = 1_000_000;
 const CALLS = 10_000;

@@ -24,6 +24,7 @@ const BENCHMARKS: Record<string, Benchmark> = {
   'log-search': { load: () => import('./log-search.ts'), diskBytes: 4 * GIBIBYTE },
   'log-search-packed': { load: () => import('./log-search-packed.ts'), diskBytes: 4 * GIBIBYTE },
   'log-many': { load: () => import('./log-many.ts'), diskBytes: 8 * GIBIBYTE },
+  'log-paced': { load: () => import('./log-paced.ts'), diskBytes: 8 * GIBIBYTE },
   idle: { load: () => import('./idle.ts') },
   'app-start': { load: () => import('./app-start.ts') },
   // Six gigabytes of log.

@@ -149,6 +149,18 @@ describe('many connections', () => {
     expect(Date.now() - start).toBeLessThan(9000);
   });
 
+  it('that finish TLS and do not speak HTTP/2 keep nobody out, and end after 5 s', async () => {
+    const { ca, cert, key } = fixture.nodeOf(0);
+    const sockets = Array.from({ length: 30 }, () => openTls(fixture.paths.socket, { ca, cert, key }));
+    for (const socket of sockets) {
+      socket.on('error', () => {}).resume();
+    }
+    // The first are dropped for the last before they are through.
+    await untilTrue(() => sockets.every(({ authorized, closed }) => authorized || closed));
+    expect(await knock(fixture.paths.socket, fixture.nodeOf(0))).toBe('0');
+    await expect.poll(() => sockets.filter(({ closed }) => !closed), { timeout: 10_000 }).toEqual([]);
+  });
+
   it('of one uid are bounded, and the one too many is told so', async () => {
     const node = fixture.nodeOf(0);
     const sessions = Array.from({ length: 20 }, () => openHttp2(fixture.paths.socket, node));

@@ -1,10 +1,10 @@
-/** Namespaces of the check's own, so that nothing else on the machine can be taken for a leak, and none be hidden by it. */
+/** Namespaces of a check's own, so that nothing else on the machine can be taken for a leak, and none be hidden by it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { temporaryRoot } from '../fixtures/root.ts';
 
-const INSIDE = 'JOBLET_LEAKCHECK_INSIDE';
+const INSIDE = 'JOBLET_ENCLOSED';
 
 export function isEnclosed(): boolean {
   return process.env[INSIDE] === '1';

@@ -2,19 +2,20 @@
  * `npm run leakcheck -- [--jobs N] [--seed N]`: runs jobs through a real helper, kills some of them, some monitors and
  * twice the helper, and counts what is left. Then it leaks one thing of each kind on purpose and must find it.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect, parseArgs } from 'node:util';
-import { parseDocument } from 'yaml';
 import { JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
 import { compileProbes } from '../escape/probes.ts';
+import { Random } from '../fixtures/random.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
-import { RunningHelper } from '../fixtures/running-helper.ts';
-import { type Census, KINDS, type Leak, leaksBetween, type Places, takeCensus } from './census.ts';
+import type { RunningHelper } from '../fixtures/running-helper.ts';
+import { type Census, KINDS, type Places } from './census.ts';
+import { cgroupOf, JOBS_UID, startConfigured } from './configured-helper.ts';
 import { isEnclosed, runEnclosed } from './enclosure.ts';
 import { PLANTS } from './plants.ts';
-import { Random } from './random.ts';
+import { calmCensus, settle } from './settled.ts';
 import { runWorkload } from './workload.ts';
 
 const JOBS = 500;
@@ -22,16 +23,6 @@ const JOBS_AT_ONCE = 16;
 const WARM_UP_JOBS = 12;
 /** How often the helper is killed and started again. */
 const HELPER_KILLS = 2;
-/** The kernel ends processes, and frees keys, some time after it was told to. */
-const SETTLE_MS = 15_000;
-/** Nothing has gone for so long: nothing will. */
-const CALM_MS = 500;
-const POLL_MS = 100;
-/** No user of this machine: whatever belongs to it is a job's. */
-const JOBS_UID = 2_000_000_011;
-
-/** TEST-NET-1 (RFC 5737): no job gets an answer, but none is refused for want of a name server. */
-const RESOLVER = '192.0.2.53';
 
 /** The result of each check, one line each. */
 class Results {
@@ -132,30 +123,6 @@ async function killMeanwhile(helper: RunningHelper, random: Random): Promise<voi
   await helper.startAgain();
 }
 
-/** The configuration is made by the first start; the jobs' uid is set for the second. */
-async function startConfigured(): Promise<RunningHelper> {
-  const helper = await RunningHelper.start();
-  await helper.stop();
-  const { serverConfig } = pathsUnder(helper.root);
-  const config = parseDocument(readFileSync(serverConfig, 'utf8'));
-  config.setIn(['jobs', 'user'], JOBS_UID);
-  config.setIn(['jobs', 'group'], JOBS_UID);
-  config.setIn(['networks', 'resolvers'], [RESOLVER]);
-  writeFileSync(serverConfig, String(config));
-  await helper.startAgain();
-  return helper;
-}
-
-async function cgroupOf(helper: RunningHelper): Promise<string> {
-  const client = await helper.connect();
-  try {
-    const { cgroup } = await client.helper.getStatus({});
-    return cgroup;
-  } finally {
-    client.close();
-  }
-}
-
 /** Runs them and deletes them, so that nothing of them should be left. */
 async function runJobs(helper: RunningHelper, cgroup: string, random: Random, jobs: number): Promise<void> {
   const lent = temporaryRoot();
@@ -199,35 +166,6 @@ async function reportPlants(results: Results, places: () => Places, socket: stri
       `and is gone when it is removed: ${kind}`,
       left.map(({ what }) => what),
     );
-  }
-}
-
-/** One in which nothing is still on its way out: what goes after it would make room for a leak. */
-async function calmCensus(places: () => Places): Promise<Census> {
-  const deadline = Date.now() + SETTLE_MS;
-  for (;;) {
-    const earlier = takeCensus(places());
-    await delay(CALM_MS);
-    const later = takeCensus(places());
-    if (leaksBetween(later, earlier).length === 0 || Date.now() > deadline) {
-      return later;
-    }
-  }
-}
-
-/** Compares again and again until `enough`, but not for ever. @returns the last comparison. */
-async function settle(
-  before: Census,
-  places: () => Places,
-  enough: (leaks: readonly Leak[]) => boolean,
-): Promise<readonly Leak[]> {
-  const deadline = Date.now() + SETTLE_MS;
-  for (;;) {
-    const leaks = leaksBetween(before, takeCensus(places()));
-    if (enough(leaks) || Date.now() > deadline) {
-      return leaks;
-    }
-    await delay(POLL_MS);
   }
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../../native-helper/api/gen/joblet_pb.js';
 import { landlockAbi } from '../../native-helper/kernel/system-call.ts';
 import type { Client } from '../../src-main/client/index.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../fixtures/random.ts';
 
 type Options = Exclude<MessageInitShape<typeof JobSpecSchema>, { $typeName: string }>;
 /** All that a job may ask for, besides what it runs. */

@@ -1,7 +1,7 @@
 /** Sessions in jobs that run: with a terminal and without, whose input ends or does not, and which are left in the middle. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '../../src-main/client/index.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../fixtures/random.ts';
 
 const TERMINAL = { columns: 80, rows: 24 };
 /** Some end by themselves, some with their input, some not before they are left or their job ends. */

@@ -9,6 +9,8 @@ import { type Client, isInterruption } from '../../src-main/client/index.ts';
 import { localFilesOf } from '../../src-main/client/local-tree.ts';
 import { upload } from '../../src-main/client/upload.ts';
 import { monitorsWith } from '../fixtures/monitors.ts';
+import { patiently, unlessConflict } from '../fixtures/patiently.ts';
+import type { Random } from '../fixtures/random.ts';
 import {
   type Host,
   hostOf,
@@ -19,7 +21,6 @@ import {
   removeVolumes,
   UPLOADED,
 } from './options.ts';
-import type { Random } from './random.ts';
 import { attachTo, execIn } from './sessions.ts';
 
 /** Each leaves something behind for the sandbox to clear away. */
@@ -197,18 +198,6 @@ async function stop(client: Client, uuid: string): Promise<void> {
   await unlessConflict(() => client.jobs.stopJob({ id: uuid, graceMs: 100n }));
 }
 
-async function unlessConflict(call: () => Promise<unknown>): Promise<void> {
-  await patiently(async () => {
-    try {
-      await call();
-    } catch (error) {
-      if (!(error instanceof JobletError && error.kind === 'conflict')) {
-        throw error;
-      }
-    }
-  });
-}
-
 /** A session ends with the helper, and none can be had of a job without input or of one that has ended. */
 async function unlessEnded(session: () => Promise<void>): Promise<void> {
   try {
@@ -235,21 +224,6 @@ async function untilEnded(client: Client, uuid: string, endless: boolean): Promi
     await delay(POLL_MS);
   }
   throw new Error(`job ${uuid} has not ended within ${JOB_PATIENCE_MS} ms`);
-}
-
-/** Calls again while there is no helper: the check kills it on purpose. */
-async function patiently<T>(call: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + JOB_PATIENCE_MS;
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!isInterruption(error) || Date.now() > deadline) {
-        throw error;
-      }
-    }
-    await delay(POLL_MS);
-  }
 }
 
 function processesIn(cgroup: string): number[] {

@@ -29,4 +29,9 @@ export class MappedDevice {
     }
     dmsetup('resume', '--noudevsync', '--noudevrules', this.#name);
   }
+
+  /** Nothing may be mounted from it any more, but what is on its way out. */
+  remove(): void {
+    dmsetup('remove', '--noudevsync', '--noudevrules', '--deferred', this.#name);
+  }
 }

@@ -11,8 +11,8 @@ import { SERVER_NAME, uriOfUid } from '../../api/certificates.ts';
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const AUTHORITY_YEARS = 10;
 const LEAF_YEARS = 1;
-/** Clocks are set back by small amounts; a certificate made now must be valid a moment ago. */
-const BACKDATED_MS = 5 * 60_000;
+/** A clock that ran ahead when a certificate was made, and is set right, must not lock its owner out. */
+const BACKDATED_MS = 30 * 24 * 3_600_000;
 
 export interface KeyPairPem {
   readonly certificate: string;
@@ -101,8 +101,8 @@ function distinguishedName(commonName: string, unit: string): x509.JsonName {
 }
 
 function validity(years: number, atMost?: Date): Validity {
-  const notBefore = new Date(Date.now() - BACKDATED_MS);
-  const notAfter = new Date(notBefore);
+  const notAfter = new Date();
+  const notBefore = new Date(notAfter.getTime() - BACKDATED_MS);
   notAfter.setUTCFullYear(notAfter.getUTCFullYear() + years);
   return { notBefore, notAfter: atMost !== undefined && atMost < notAfter ? atMost : notAfter };
 }

@@ -11,16 +11,13 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FROZEN_VERSIONS, frozenState, frozenUuid } from '../../../test/fixtures/frozen-states.ts';
 import { JobletError } from '../../api/errors.ts';
 import { JobStatus } from '../../api/gen/joblet_pb.js';
 import { openDatabase } from './database.ts';
 import { JobStore } from './job-store.ts';
 import { MIGRATIONS } from './migrations.ts';
-
-/** Written by the first release of the schema and never changed since: every later one must read it. */
-const VERSION_1 = fileURLToPath(new URL('../../../test/fixtures/state-version-1.db', import.meta.url));
 
 let folder: string;
 let path: string;
@@ -57,19 +54,26 @@ describe('openDatabase', () => {
     database.close();
   });
 
-  it('reads what version 1 has written', () => {
-    copyFileSync(VERSION_1, path);
+  it.each(FROZEN_VERSIONS)('reads what version %i has written', (version) => {
+    copyFileSync(frozenState(version), path);
     const database = openDatabase(path);
     const store = new JobStore(database);
-    expect(store.count()).toBe(3);
-    const completed = store.get('11111111-1111-4111-8111-111111111111');
+    expect(store.count()).toBe([3, 5, 5, 5, 6, 6][version - 1]);
+    const completed = store.get(frozenUuid(1));
     expect(completed).toMatchObject({ status: JobStatus.COMPLETED, exitCode: 0, ownerUid: 1000 });
     expect(completed?.spec).toMatchObject({ name: 'first', command: 'echo', args: ['hello', 'wörld'] });
     expect(completed?.usage?.memoryPeakBytes).toBe(4096n);
-    const failed = store.get('22222222-2222-4222-8222-222222222222');
+    const failed = store.get(frozenUuid(2));
     expect(failed?.failure).toMatchObject({ layer: 'exec', cause: 'ENOENT' });
     expect(failed?.spec.secretEnvironment).toEqual({ DATABASE_PASSWORD: '***' });
-    expect(store.statusOf('33333333-3333-4333-8333-333333333333')).toBe(JobStatus.QUEUED);
+    expect(store.statusOf(frozenUuid(3))).toBe(JobStatus.QUEUED);
+    if (version >= 2) {
+      expect(store.get(frozenUuid(4))).toMatchObject({ status: JobStatus.SCHEDULED, dueUs: 3.4e15 });
+      expect(store.attemptCount(frozenUuid(5))).toBe(1);
+    }
+    if (version >= 5) {
+      expect(store.get(frozenUuid(6))?.denials).toMatchObject([{ call: 'unshare', count: 2n }]);
+    }
     database.close();
   });
 
@@ -123,7 +127,7 @@ describe('openDatabase', () => {
   });
 
   it('refuses a damaged database before anything is built on it', () => {
-    copyFileSync(VERSION_1, path);
+    copyFileSync(frozenState(1), path);
     truncateSync(path, statSync(path).size - 4096);
     const error = failureToOpen();
     expect(error.details.layer).toBe('state');

@@ -31,6 +31,7 @@ import { HeldBytes } from './held-bytes.ts';
 import { mapErrors, refuseUnknownFields } from './interceptors.ts';
 import { listenOn } from './socket.ts';
 
+/** For the handshake of TLS, and again for that of HTTP/2: its preface and settings (RFC 9113 3.4). */
 const HANDSHAKE_TIMEOUT_MS = 5000;
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /**
@@ -219,7 +220,6 @@ export class TransportServer {
       socket.destroy();
       return;
     }
-    this.#admission.establish(connection);
     this.#http2.emit('connection', socket);
   }
 
@@ -228,6 +228,24 @@ export class TransportServer {
     const { uid, gid } = peerCredentialsOf(fd);
     this.#callers.set(session, { uid, gid, groups: peerGroupsOf(fd) });
     session.once('close', () => this.#callers.delete(session));
+    this.#expectSettings(session, this.#connections.get(fd));
+  }
+
+  /** Until they have come, the connection is as good as one that has not finished its handshake of TLS. */
+  #expectSettings(session: ServerHttp2Session, connection: Socket | undefined): void {
+    const patience = setTimeout(() => {
+      this.#warnings.warn('ended a connection that does not speak HTTP/2', {
+        uid: this.#callers.get(session)?.uid,
+      });
+      session.destroy();
+    }, HANDSHAKE_TIMEOUT_MS).unref();
+    session.once('close', () => clearTimeout(patience));
+    session.once('remoteSettings', () => {
+      clearTimeout(patience);
+      if (connection !== undefined) {
+        this.#admission.establish(connection);
+      }
+    });
   }
 
   #callerOf({ stream }: Http2ServerRequest): Caller | undefined {

@@ -43,6 +43,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   { name: 'many', packages: ['bubblewrap', 'runc', 'e2fsprogs'], mustMeetBar: false },
   { name: 'log', packages: ['e2fsprogs'], mustMeetBar: false },
   { name: 'log-many', packages: ['e2fsprogs'], mustMeetBar: false },
+  { name: 'log-paced', packages: ['e2fsprogs', 'gcc'], mustMeetBar: false },
   { name: 'log-search', packages: ['e2fsprogs'], mustMeetBar: true },
   { name: 'log-search-packed', packages: ['e2fsprogs', 'zstd'], mustMeetBar: true },
   { name: 'app-start', packages: [...APP_NEEDS, 'e2fsprogs'], mustMeetBar: false },
@@ -91,8 +92,11 @@ async function check(run: Run, title: string, program: string, argv: readonly st
   run.results.record(title, succeeded ? 'passed' : 'failed');
 }
 
+const reportTo = (report: string): string[] => [
+  ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+];
 const vitestArguments = (project: string, report: string): string[] => [
-  ...['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+  ...['run', '--project', project, ...reportTo(report)],
 ];
 
 /** Arguments of vitest for just these tests. */
@@ -279,6 +283,13 @@ async function program(
 }
 
 async function measurements(run: Run): Promise<void> {
+  if (canRun(run, 'fault suite', { root: true, packages: ['nftables', 'e2fsprogs'] })) {
+    const title = 'Fault suite, a tenth of it';
+    const report = join(LOGS, 'fault.json');
+    const argv = ['test/fault/main.ts', ...reportTo(report)];
+    const { succeeded } = await runCommand(command(title, process.execPath, argv, 6));
+    await takeReport(run, title, report, succeeded);
+  }
   if (canRun(run, 'leak check', { root: true, packages: ['nftables'] })) {
     await program(run, 'Leak check', ['test/leakcheck/main.ts'], 5);
   }

@@ -1,0 +1,135 @@
+/** The disk of state and logs is full, turns read-only, or fails: nothing is told that is not so, and all goes on when it is back. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { causeOf, JobletError } from '../../native-helper/api/errors.ts';
+import { type Job, JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import { jobDirectoryOf, pathsUnder } from '../../native-helper/api/paths.ts';
+import type { Client } from '../../src-main/client/index.ts';
+import { RunningHelper } from '../fixtures/running-helper.ts';
+import { fillDisk } from '../fixtures/small-disk.ts';
+import { MappedDevice } from '../vm/mapped-device.ts';
+import { floodOf } from './streams.ts';
+import { logFaults, readLog, untilEnded } from './verdict.ts';
+
+const PATIENCE_MS = 240_000;
+const SECTORS = 200_000;
+const IMAGE = join(process.env.JOBLET_VM_DISK ?? '', 'fault-disk');
+const PLACE = '/mnt/fault-disk';
+
+let linear: string;
+let device: MappedDevice;
+let helper: RunningHelper;
+let client: Client;
+
+const run = (program: string, ...argv: string[]) => execFileSync(program, argv, { encoding: 'utf8' }).trim();
+const submit = (script: string): Promise<Job> =>
+  client.jobs.runJob({ spec: { command: 'sh', args: ['-c', script] } });
+
+beforeEach(async () => {
+  writeFileSync(IMAGE, '');
+  truncateSync(IMAGE, SECTORS * 512);
+  linear = `0 ${SECTORS} linear ${run('losetup', '--find', '--show', IMAGE)} 0`;
+  device = new MappedDevice('fault', linear);
+  run('mkfs.ext4', '-q', '-m', '0', device.path);
+  mkdirSync(PLACE, { recursive: true });
+  run('mount', device.path, PLACE);
+  mkdirSync(join(PLACE, 'root'));
+  helper = await RunningHelper.start({ root: join(PLACE, 'root') });
+  client = await helper.connect();
+  // What a job needs to be read from the disk has been read.
+  expect((await untilEnded(client, (await submit('true')).uuid)).status).toBe(JobStatus.COMPLETED);
+}, PATIENCE_MS);
+afterEach(async () => {
+  client?.close();
+  await helper?.[Symbol.asyncDispose]();
+  run('umount', '--lazy', PLACE);
+  device.remove();
+  rmSync(IMAGE);
+}, PATIENCE_MS);
+
+it('full: what runs waits and loses nothing, what is new is refused with the mend', {
+  timeout: PATIENCE_MS,
+}, async () => {
+  const { script, output } = floodOf('full', 20_000);
+  const job = await submit(`until [ -e go ]; do sleep 0.1; done; ${script}`);
+  const free = fillDisk(PLACE);
+  writeFileSync(join(jobDirectoryOf(pathsUnder(helper.root), job.uuid), 'work/go'), '');
+  const refusal = await refusalOf('true');
+  expect(refusal).toContain('ENOSPC');
+  expect(refusal).toMatch(/space/i);
+  const { status } = await client.jobs.getJob({ id: job.uuid });
+  expect(status).toBe(JobStatus.RUNNING);
+  free();
+  const ended = await untilEnded(client, job.uuid);
+  expect(ended.status).toBe(JobStatus.COMPLETED);
+  expect(logFaults(await readLog(client, job.uuid), output)).toEqual([]);
+  expect((await untilEnded(client, (await submit('true')).uuid)).status).toBe(JobStatus.COMPLETED);
+});
+
+it('read-only: the helper takes no job that it could not keep, and has them all when the disk is back', {
+  timeout: PATIENCE_MS,
+}, async () => {
+  const accepted: string[] = [(await submit('sleep 1')).uuid];
+  // As after an error of the file system's own (ext4(5), `abort`).
+  run('mount', '-o', 'remount,abort', PLACE);
+  const refusal = await refusalOf('true');
+  expect(refusal).not.toBe('');
+  await bringDiskBack();
+  const { jobs } = await client.jobs.listJobs({});
+  expect(jobs.map(({ uuid }) => uuid)).toEqual(expect.arrayContaining(accepted));
+  expect((await untilEnded(client, (await submit('true')).uuid)).status).toBe(JobStatus.COMPLETED);
+});
+
+it('failing: what is in a log after it is a beginning of what the job wrote', {
+  timeout: PATIENCE_MS,
+}, async () => {
+  const script = 'i=0; while :; do i=$((i+1)); echo "line $i"; sleep 0.01; done';
+  const { uuid } = await submit(script);
+  await expect
+    .poll(async () => Number((await client.jobs.getJob({ id: uuid })).logBytes), { timeout: PATIENCE_MS })
+    .toBeGreaterThan(500);
+  run('sync');
+  const durable = Buffer.from((await readLog(client, uuid)).stdout).toString();
+  device.suspend();
+  device.resume(`0 ${SECTORS} error`);
+  await delay(3000);
+  await bringDiskBack();
+  await client.jobs.stopJob({ id: uuid, graceMs: 0n });
+  const ended = await untilEnded(client, uuid);
+  expect([JobStatus.STOPPED, JobStatus.LOST]).toContain(ended.status);
+  const log = Buffer.from((await readLog(client, uuid)).stdout).toString();
+  const lines = Array.from({ length: log.split('\n').length }, (_, index) => `line ${index + 1}\n`).join('');
+  expect(lines.startsWith(log)).toBe(true);
+  expect(log.startsWith(durable.slice(0, durable.lastIndexOf('\n')))).toBe(true);
+});
+
+/** A new job is not taken, or told of as one that did not start. @returns what is said of it. */
+async function refusalOf(script: string): Promise<string> {
+  try {
+    const { uuid } = await submit(script);
+    const { exitCode, failure } = await untilEnded(client, uuid);
+    expect(exitCode).toBe(125);
+    expect(failure).toMatchObject({ layer: expect.stringMatching(/./), mend: expect.stringMatching(/./) });
+    return `${failure?.cause} ${failure?.mend}`;
+  } catch (error) {
+    expect(error, causeOf(error)).toBeInstanceOf(JobletError);
+    const { layer, reason, mend } = (error as JobletError).details;
+    expect([layer, reason, mend]).not.toContain('');
+    return `${reason} ${mend}`;
+  }
+}
+
+/** A file system that was aborted has to be mounted anew. The helper may have ended, or holds what is no more. */
+async function bringDiskBack(): Promise<void> {
+  client.close();
+  await helper.kill();
+  run('umount', '--lazy', PLACE);
+  device.suspend();
+  device.resume(linear);
+  run('mount', device.path, PLACE);
+  await helper.startAgain();
+  client = await helper.connect();
+}
