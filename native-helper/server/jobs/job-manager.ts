@@ -133,6 +133,7 @@ export class JobManager {
       store: new NetworkStore(database),
       commits: this.#commits,
       config: options.networksConfig,
+      executorFd: this.#launcher.executorFd,
       logger,
     });
     this.#mounts = new JobMounts({
@@ -553,6 +554,7 @@ export class JobManager {
     await this.networks.close();
     await this.#uploads.close();
     await this.#runner.close();
+    this.networks[Symbol.dispose]();
     await this.#commits.close();
     this.#recorder[Symbol.dispose]();
     this.#mounts[Symbol.dispose]();
