@@ -121,6 +121,24 @@ describe('a job', () => {
     },
   );
 
+  it.each([
+    ['isolated', `dnat to ${OUTSIDE_ADDRESS}:8000`],
+    ['bridge', `dnat to ${OUTSIDE_ADDRESS}:8000`],
+    ['isolated', 'redirect to :8001'],
+  ])('on %s is refused at once what another program leads elsewhere by %s', async (network, way) => {
+    const led = '203.0.113.9';
+    execFileSync('nft', [
+      `add table ip proxy; add chain ip proxy PREROUTING { type nat hook prerouting priority dstnat; };
+       add rule ip proxy PREROUTING ip daddr ${led} tcp dport 80 ${way}`,
+    ]);
+    try {
+      const timed = `begin=$(date +%s); ${ask(led, 80)}; echo $(($(date +%s) - begin < 5))`;
+      expect(await outputOf(timed, { network })).toBe(`no ${led}\n1\n`);
+    } finally {
+      execFileSync('nft', ['delete table ip proxy']);
+    }
+  });
+
   it.each(['tcp', 'udp'] as const)(
     'speaks %s to the outside from no port that only root has',
     async (protocol) => {
