@@ -280,10 +280,8 @@ describe('the next holder of an address', () => {
     String.raw`\$socket->send(q(hello), 0, pack_sockaddr_in(${ASKED_PORT}, inet_aton(q(${OUTSIDE_ADDRESS}))));`,
   );
   const LISTEN_6 = listener('', '::');
-  const ASK_6 = listener(
-    String.raw`\$socket->send(q(hello), 0, pack_sockaddr_in6(${ASKED_PORT_6}, inet_pton(AF_INET6, q(${OUTSIDE_ADDRESS_6}))));`,
-    '::',
-  );
+  const HELLO_6 = String.raw`\$socket->send(q(hello), 0, pack_sockaddr_in6(${ASKED_PORT_6}, inet_pton(AF_INET6, q(${OUTSIDE_ADDRESS_6}))));`;
+  const ASK_6 = listener(HELLO_6, '::');
   const HEARD = 'listens, heard';
   const NOTHING = 'listens, nothing';
 
@@ -306,6 +304,14 @@ describe('the next holder of an address', () => {
     expect(await outputOf(LISTEN, TINY)).toBe(NOTHING);
     expect(await outputOf(ASK, TINY)).toBe(HEARD);
     expect(await outputOf(LISTEN, TINY)).toBe(NOTHING);
+  });
+
+  /** The kernel asks again who has an address when it has not heard of it for some 5 s, and gives up 3 s later. */
+  it('hears by IPv6 for longer than the host remembers where it is', { timeout: 60_000 }, async () => {
+    using _forwarding = ipv6Outside();
+    using _talker = talker(ASKED_PORT_6, 'who asks');
+    const listen = String.raw`\$socket->recv(my \$said, 99); my \$end = time + 12; \$socket->recv(\$said, 99) while time < \$end;`;
+    expect(await outputOf(`timeout 20 ${listener(`${HELLO_6} ${listen}`, '::')}`, TINY)).toBe(HEARD);
   });
 
   it('hears nothing by IPv6 either', async () => {

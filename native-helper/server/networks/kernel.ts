@@ -194,6 +194,8 @@ export class NetworkKernel implements Disposable {
         ? [
             `link set dev ${bridge} addrgenmode none`,
             `addr add ${prefix6Of(name, createdUs)}::1/64 dev ${bridge} nodad`,
+            // Who has the address of a packet that is passed on, the kernel asks from a link-local address or not at all (ndisc_send_ns).
+            `addr add fe80::1/64 dev ${bridge} nodad`,
           ]
         : []),
       `link set dev ${bridge} up`,
