@@ -55,7 +55,12 @@ describe('with a helper', () => {
       jobs.shell('echo compiled', 'build'),
       jobs.shell('echo "1 test failed" >&2; exit 1', 'test'),
       jobs.shell('kill -SEGV $$', 'crash'),
-      jobs.run({ name: 'lint', command: 'true' }),
+      jobs.run({ name: 'lint', command: 'true', labels: { team: 'core', stage: 'check', nightly: '' } }),
+      jobs.run({
+        name: 'bench',
+        command: 'true',
+        labels: { 'example.com/machine': 'the-big-one-in-the-basement' },
+      }),
     ]);
     for (const uuid of ended) {
       await jobs.ended(uuid);

@@ -63,6 +63,11 @@ describe('job run', () => {
       exitCode: 2,
       stderr: "joblet: /nowhere: can't be read: ENOENT\n",
     });
+    await writeFile(file, Buffer.from([0x41, 0x3d, 0xff, 0x0a]));
+    expect(await joblet.run('job', 'run', '--secret-env', `KEY=@${file}`, 'true')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(`^joblet: ${file}: is not UTF-8 text. Encode it`),
+    });
   });
 
   it('runs one argument with spaces as a line of shell', async () => {
