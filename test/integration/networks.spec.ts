@@ -79,6 +79,8 @@ async function started(line: string, rest: object): Promise<Job> {
 
 const HOST_ADDRESS_6 = 'fd99::1';
 const OUTSIDE_ADDRESS_6 = 'fd99::2';
+/** AWS, Google, Oracle, Scaleway. */
+const METADATA_ADDRESSES_6 = ['fd00:ec2::254', 'fd20:ce::254', 'fd00:c1::a9fe:a9fe', 'fd00:42::42'];
 
 /** For as long as it is kept, the outside has IPv6, and the host forwards it. */
 function ipv6Outside(): Disposable {
@@ -179,6 +181,18 @@ describe('a job', () => {
     expect(await outputOf(line, { network: 'isolated' })).toBe(
       `outside sees ${HOST_ADDRESS_6}\nno ${HOST_ADDRESS_6}\n`,
     );
+  });
+
+  it.each(['isolated', 'bridge'])('on %s reaches no metadata by IPv6', async (network) => {
+    using _ = ipv6Outside();
+    const line = METADATA_ADDRESSES_6.map((address) => ask(address, 8000)).join(';');
+    world.outside(() => ip(METADATA_ADDRESSES_6.map((address) => `addr add ${address}/128 dev lo nodad`)));
+    ip([`route add default via ${OUTSIDE_ADDRESS_6}`]);
+    expect(await outputOf(`${line}; ${ask(OUTSIDE_ADDRESS_6, 8000)}`, { network })).toBe(
+      `${METADATA_ADDRESSES_6.map((address) => `no ${address}\n`).join('')}outside sees ${HOST_ADDRESS_6}\n`,
+    );
+    ip([`route del default via ${OUTSIDE_ADDRESS_6}`]);
+    world.outside(() => ip(METADATA_ADDRESSES_6.map((address) => `addr del ${address}/128 dev lo`)));
   });
 
   it('on bridge reaches others there by address and by name, by IPv4 and IPv6; on isolated it does not', async () => {

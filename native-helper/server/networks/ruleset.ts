@@ -53,10 +53,12 @@ export const FORBIDDEN: readonly Cidr[] = [
   { base: 0xc00000c0, length: 32 },
   { base: 0xe0000000, length: 3 },
 ];
-/** AWS, Google, link-local, multicast. */
+/** AWS, Google, Oracle, Scaleway, link-local, multicast. */
 const FORBIDDEN_6: readonly (readonly [string, number])[] = [
   ['fd00:ec2::', 32],
   ['fd20:ce::', 32],
+  ['fd00:c1::', 32],
+  ['fd00:42::', 32],
   ['fe80::', 10],
   ['ff00::', 8],
 ];
