@@ -4,6 +4,8 @@
  *	monitor  started by the helper, with its descriptors
  *	replay   the same job by hand: a plan on standard input, output and record on standard output and error
  *	open     what a job shall see of its user's files, with the rights of that user
+ *	search   grep(1) without rights, on a log
+ *	tables   when tables of the packet filter come and go
  *	cost     what a seccomp program on standard input costs here
  *	version  what this build is and which formats it speaks
  */
@@ -14,6 +16,7 @@
 #include "plan-load.h"
 #include "search.h"
 #include "sys.h"
+#include "tables.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -57,11 +60,11 @@ static int print_version(void)
 
 static int print_usage(void)
 {
-	char buffer[128];
+	char buffer[192];
 	struct text line = TEXT_IN(buffer);
 
 	line.fd = STDERR_FILENO;
-	text_add(&line, "usage: joblet-executor monitor | replay | open UID GID GROUPS PATH... | search OFFSET ARGUMENT... | cost | version\n");
+	text_add(&line, "usage: joblet-executor monitor | replay | open UID GID GROUPS PATH... | search OFFSET ARGUMENT... | tables PREFIX | cost | version\n");
 	text_flush(&line);
 	return EXIT_USAGE;
 }
@@ -156,6 +159,8 @@ int main(int argc, char **argv)
 		return open_as_user(argc, argv);
 	if (argc > 2 && strcmp(argv[1], "search") == 0)
 		return search(argc, argv);
+	if (argc == 3 && strcmp(argv[1], "tables") == 0)
+		return tables_watch(argv[2]);
 	if (strcmp(mode, "monitor") == 0)
 		return run(false) >= 0 ? 0 : 1;
 	if (strcmp(mode, "replay") == 0)

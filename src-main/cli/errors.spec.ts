@@ -34,6 +34,14 @@ describe('an error', () => {
     });
   });
 
+  it('that the helper tells of itself is one line too', () => {
+    const cause = new Error('as the connection brought it');
+    const details = { layer: 'state', operation: 'read', object: 'job', reason: 'is damaged', mend: '' };
+    expect(errorText(new JobletError('internal', details, { cause }), 'joblet')).toBe(
+      'joblet: state: read job: is damaged\n',
+    );
+  });
+
   it('that nobody foresaw is a fault of ours, told with its stack', () => {
     const error = toJobletError(new TypeError('x is undefined'));
     expect(error.kind).toBe('internal');

@@ -30,28 +30,24 @@ export function usageError(object: string, reason: string, mend = ''): JobletErr
   return new JobletError('invalid', { layer: '', operation: '', object, reason, mend });
 }
 
+/** What nobody foresaw: a fault of the command line itself, told with its stack. */
+class UnforeseenError extends JobletError {
+  constructor(error: unknown) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const mend = 'This is a fault in Joblet itself; please report it with the lines below.';
+    super('internal', { layer: 'command line', operation: '', object: '', reason, mend }, { cause: error });
+  }
+}
+
 /** Anything thrown, as a JobletError: what is not one already is a fault of ours. */
 export function toJobletError(error: unknown): JobletError {
-  if (error instanceof JobletError) {
-    return error;
-  }
-  const reason = error instanceof Error ? error.message : String(error);
-  return new JobletError(
-    'internal',
-    {
-      layer: 'command line',
-      operation: '',
-      object: '',
-      reason,
-      mend: 'This is a fault in Joblet itself; please report it with the lines below.',
-    },
-    { cause: error },
-  );
+  return error instanceof JobletError ? error : new UnforeseenError(error);
 }
 
 /** The line that standard error gets: `joblet: cgroup: mkdir /sys/fs/…: EROFS. Remount it writable.` */
 export function errorText(error: JobletError, programName: string): string {
-  const fault = error.kind === 'internal' && error.cause instanceof Error ? (error.cause.stack ?? '') : '';
+  const fault =
+    error instanceof UnforeseenError && error.cause instanceof Error ? (error.cause.stack ?? '') : '';
   return [`${programName}: ${error.message}`, ...fault.split('\n')]
     .filter((line) => line !== '')
     .map((line) => `${escapeControlCharacters(line)}\n`)

@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, it } from 'vitest';
+import { afterEach, beforeEach, describe, it, vi } from 'vitest';
 import { clientConfigOf, pathsUnder } from '../../native-helper/api/paths.ts';
 import { text } from '../../src-renderer/text.ts';
 import { order } from './control.ts';
@@ -11,6 +11,9 @@ import { Jobs } from './jobs.ts';
 import { openForAll } from './open-for-all.ts';
 import { LIGHT_AND_DARK, photograph } from './screens.ts';
 import { surroundings } from './surroundings.ts';
+
+/** A test takes up to sixty pictures, on a screen that a processor draws. */
+vi.setConfig({ testTimeout: 300_000 });
 
 const { JOBLET_E2E_CONTROL } = surroundings();
 const asRoot = (name: Parameters<typeof order>[1]) => order(JOBLET_E2E_CONTROL, name);
@@ -55,7 +58,12 @@ describe('with a helper', () => {
       jobs.shell('echo compiled', 'build'),
       jobs.shell('echo "1 test failed" >&2; exit 1', 'test'),
       jobs.shell('kill -SEGV $$', 'crash'),
-      jobs.run({ name: 'lint', command: 'true' }),
+      jobs.run({ name: 'lint', command: 'true', labels: { team: 'core', stage: 'check', nightly: '' } }),
+      jobs.run({
+        name: 'bench',
+        command: 'true',
+        labels: { 'example.com/machine': 'the-big-one-in-the-basement' },
+      }),
     ]);
     for (const uuid of ended) {
       await jobs.ended(uuid);

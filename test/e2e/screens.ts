@@ -9,6 +9,7 @@ import type { Desktop } from './desktop.ts';
 
 const FOLDER = join(import.meta.dirname, '../../dist/screenshots');
 const SIZES = [
+  [800, 600],
   [1280, 800],
   [1920, 1080],
 ] as const;
@@ -48,7 +49,7 @@ export async function photograph(
     }
     const hidden = await hiddenHeight(desktop);
     if (hidden > 0) {
-      const [width, height] = SIZES[1];
+      const [width, height] = SIZES[2];
       await desktop.resize(width, height + hidden);
       await take(desktop, `${name}-${look}-whole`);
     }

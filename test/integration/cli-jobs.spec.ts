@@ -1,5 +1,8 @@
 /** Each command of `joblet job` against a real helper: its texts, its JSON, its exit codes. */
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { JOBLET } from '../fixtures/dist.ts';
@@ -46,6 +49,25 @@ describe('job run', () => {
     const words = ['--follow', '-e', 'PLAIN=one two', '-s', 'PIN=12=34'];
     const { stdout } = await joblet.run('job', 'run', ...words, 'sh', '-c', 'echo "$PLAIN/$PIN"');
     expect(stdout).toBe('one two/12=34\n');
+  });
+
+  it('gives the job the variables of a file, and takes none of them itself', async () => {
+    const code = join(joblet.root, 'code.cjs');
+    const file = join(joblet.root, 'job.env');
+    await writeFile(code, `require('node:fs').writeFileSync(${JSON.stringify(`${code}-ran`)}, '')`);
+    await writeFile(file, `NODE_OPTIONS=--require ${code}\n`);
+    const words = ['--follow', '--env-file', file, 'sh', '-c', 'echo "$NODE_OPTIONS"'];
+    expect((await joblet.run('job', 'run', ...words)).stdout).toBe(`--require ${code}\n`);
+    expect(existsSync(`${code}-ran`)).toBe(false);
+    expect(await joblet.run('job', 'run', '--env-file', '/nowhere', 'true')).toMatchObject({
+      exitCode: 2,
+      stderr: "joblet: /nowhere: can't be read: ENOENT\n",
+    });
+    await writeFile(file, Buffer.from([0x41, 0x3d, 0xff, 0x0a]));
+    expect(await joblet.run('job', 'run', '--secret-env', `KEY=@${file}`, 'true')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(`^joblet: ${file}: is not UTF-8 text. Encode it`),
+    });
   });
 
   it('runs one argument with spaces as a line of shell', async () => {

@@ -21,7 +21,7 @@ describe('volume', () => {
     expect(stdout).toBe('f\n');
     const list = await joblet.run('volume', 'list');
     expect(list.stdout).toMatch(
-      /^NAME +SIZE +TYPE +CREATED +USED +JOBS\n-+ .*\ncache +8 MB +memory +\d{4}-.* 1 MB +0\n$/,
+      /^NAME +SIZE +TYPE +CREATED +USED +JOBS\n-+ .*\ncache +8 MB +memory +\d{4}-.* 4\.0 KB +0\n$/,
     );
     const uuid = await joblet.submit('--volume', 'cache:ro', 'sleep', '60');
     expect((await joblet.run('job', 'status', uuid)).stdout).toContain('\nVolumes: cache:ro\n');

@@ -239,7 +239,7 @@ describe('a helper that is started again', () => {
   });
 
   it.each([
-    ['that it would not take today', toBinary(JobSpecSchema, specOf('')), { object: 'command' }],
+    ['that it would not take today', toBinary(JobSpecSchema, specOf('x', ['\0'])), { object: 'args.0' }],
     ['whose row is damaged', Buffer.from([0x12, 0x20, 0x0a]), { layer: 'state', operation: 'read' }],
   ])('goes on with all others when one waited %s', async (_, spec, failure) => {
     const first = await open();

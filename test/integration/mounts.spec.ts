@@ -16,6 +16,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { JobStatus } from '../../native-helper/api/gen/joblet_pb.js';
+import { coverWithHungFileSystem } from '../fixtures/hung-file-system.ts';
 import {
   closeJobService,
   logOf,
@@ -24,6 +25,7 @@ import {
   shell,
   temporaryService,
   untilEnded,
+  untilState,
 } from '../fixtures/job-service.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
 
@@ -321,3 +323,24 @@ function swap(link: string, target: string, other: string): AsyncDisposable & { 
     },
   };
 }
+
+describe('a source whose file system does not answer', () => {
+  it('keeps nobody else from starting', async () => {
+    await using one = await temporaryService({ concurrent_starts: 1 });
+    const source = at('hung/sub');
+    mkdirSync(source, { recursive: true });
+    own('hung/sub', ANN, ANN, 0o700);
+    const later = { mounts: [{ source, target: '/src' }], startAtUs: BigInt(Date.now() + 500) * 1000n };
+    const { uuid } = await one.jobs.run(shell('true', later), ANN, GROUPS);
+    await using _ = await coverWithHungFileSystem(at('hung'));
+    await untilState(one.jobs, uuid, ({ status }) => status === JobStatus.INITIALIZING);
+    const begin = performance.now();
+    const other = await one.jobs.run(shell('true'), 0);
+    expect(await untilEnded(one.jobs, other.uuid)).toMatchObject({ status: JobStatus.COMPLETED });
+    expect(performance.now() - begin).toBeLessThan(5000);
+    expect(await untilEnded(one.jobs, uuid)).toMatchObject({
+      status: JobStatus.FAILED,
+      failure: { layer: 'mount', cause: expect.stringContaining('does not answer') },
+    });
+  });
+});

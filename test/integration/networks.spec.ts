@@ -77,6 +77,26 @@ async function started(line: string, rest: object): Promise<Job> {
   return jobs.get(uuid);
 }
 
+const HOST_ADDRESS_6 = 'fd99::1';
+const OUTSIDE_ADDRESS_6 = 'fd99::2';
+/** AWS, Google, Oracle, Scaleway. */
+const METADATA_ADDRESSES_6 = ['fd00:ec2::254', 'fd20:ce::254', 'fd00:c1::a9fe:a9fe', 'fd00:42::42'];
+
+/** For as long as it is kept, the outside has IPv6, and the host forwards it. */
+function ipv6Outside(): Disposable {
+  const forwarding = '/proc/sys/net/ipv6/conf/all/forwarding';
+  ip([`addr add ${HOST_ADDRESS_6}/64 dev up0 nodad`]);
+  world.outside(() => ip([`addr add ${OUTSIDE_ADDRESS_6}/64 dev down0 nodad`]));
+  writeFileSync(forwarding, '1');
+  return {
+    [Symbol.dispose]: () => {
+      writeFileSync(forwarding, '0');
+      ip([`addr del ${HOST_ADDRESS_6}/64 dev up0`]);
+      world.outside(() => ip([`addr del ${OUTSIDE_ADDRESS_6}/64 dev down0`]));
+    },
+  };
+}
+
 /** A server on port 80, of what every job has: perl. */
 const SERVE = String.raw`perl -MIO::Socket::IP -e "
   my \$server = IO::Socket::IP->new(LocalHost => q(::), LocalPort => 80, Listen => 9, V6Only => 0, ReuseAddr => 1) or die;
@@ -121,6 +141,24 @@ describe('a job', () => {
     },
   );
 
+  it.each([
+    ['isolated', `dnat to ${OUTSIDE_ADDRESS}:8000`],
+    ['bridge', `dnat to ${OUTSIDE_ADDRESS}:8000`],
+    ['isolated', 'redirect to :8001'],
+  ])('on %s is refused at once what another program leads elsewhere by %s', async (network, way) => {
+    const led = '203.0.113.9';
+    execFileSync('nft', [
+      `add table ip proxy; add chain ip proxy PREROUTING { type nat hook prerouting priority dstnat; };
+       add rule ip proxy PREROUTING ip daddr ${led} tcp dport 80 ${way}`,
+    ]);
+    try {
+      const timed = `begin=$(date +%s); ${ask(led, 80)}; echo $(($(date +%s) - begin < 5))`;
+      expect(await outputOf(timed, { network })).toBe(`no ${led}\n1\n`);
+    } finally {
+      execFileSync('nft', ['delete table ip proxy']);
+    }
+  });
+
   it.each(['tcp', 'udp'] as const)(
     'speaks %s to the outside from no port that only root has',
     async (protocol) => {
@@ -138,15 +176,23 @@ describe('a job', () => {
   );
 
   it('reaches the outside by IPv6 where the host forwards it, and hears its answers', async () => {
-    const forwarding = '/proc/sys/net/ipv6/conf/all/forwarding';
-    ip(['addr add fd99::1/64 dev up0 nodad']);
-    world.outside(() => ip(['addr add fd99::2/64 dev down0 nodad']));
-    writeFileSync(forwarding, '1');
-    const line = [ask('fd99::2', 8000), ask('fd99::1', 8001)].join(';');
-    expect(await outputOf(line, { network: 'isolated' })).toBe('outside sees fd99::1\nno fd99::1\n');
-    writeFileSync(forwarding, '0');
-    ip(['addr del fd99::1/64 dev up0']);
-    world.outside(() => ip(['addr del fd99::2/64 dev down0']));
+    using _ = ipv6Outside();
+    const line = [ask(OUTSIDE_ADDRESS_6, 8000), ask(HOST_ADDRESS_6, 8001)].join(';');
+    expect(await outputOf(line, { network: 'isolated' })).toBe(
+      `outside sees ${HOST_ADDRESS_6}\nno ${HOST_ADDRESS_6}\n`,
+    );
+  });
+
+  it.each(['isolated', 'bridge'])('on %s reaches no metadata by IPv6', async (network) => {
+    using _ = ipv6Outside();
+    const line = METADATA_ADDRESSES_6.map((address) => ask(address, 8000)).join(';');
+    world.outside(() => ip(METADATA_ADDRESSES_6.map((address) => `addr add ${address}/128 dev lo nodad`)));
+    ip([`route add default via ${OUTSIDE_ADDRESS_6}`]);
+    expect(await outputOf(`${line}; ${ask(OUTSIDE_ADDRESS_6, 8000)}`, { network })).toBe(
+      `${METADATA_ADDRESSES_6.map((address) => `no ${address}\n`).join('')}outside sees ${HOST_ADDRESS_6}\n`,
+    );
+    ip([`route del default via ${OUTSIDE_ADDRESS_6}`]);
+    world.outside(() => ip(METADATA_ADDRESSES_6.map((address) => `addr del ${address}/128 dev lo`)));
   });
 
   it('on bridge reaches others there by address and by name, by IPv4 and IPv6; on isolated it does not', async () => {
@@ -219,13 +265,14 @@ describe('a job that opens connections without end', () => {
 describe('the next holder of an address', () => {
   const PORT = 5353;
   const ASKED_PORT = 8003;
+  const ASKED_PORT_6 = 8005;
   const TINY = { network: 'tiny' };
 
   /** A program of the outside that goes on talking: to who has spoken to it first, or to a port of the host. */
   function talker(port: number, partner: 'who asks' | 'host'): Disposable {
     const script = `use Socket;
       my $peer = pack_sockaddr_in(${PORT}, inet_aton("${HOST_ADDRESS}"));
-      my $socket = IO::Socket::IP->new(Proto => "udp", LocalHost => "0.0.0.0", LocalPort => ${port}) or die;
+      my $socket = IO::Socket::IP->new(Proto => "udp", LocalHost => "${port === ASKED_PORT_6 ? '::' : '0.0.0.0'}", LocalPort => ${port}) or die;
       $peer = $socket->recv(my $said, 99) if "${partner}" ne "host";
       while (1) { $socket->send("again", 0, $peer); select undef, undef, undef, 0.05 }`;
     const child = world.outside(() =>
@@ -235,14 +282,20 @@ describe('the next holder of an address', () => {
   }
 
   /** Whether a job hears something within a second. */
-  const listener = (hello: string) => String.raw`perl -MSocket -MIO::Socket::IP -e "
-    my \$socket = IO::Socket::IP->new(Proto => q(udp), LocalHost => q(0.0.0.0), LocalPort => ${PORT}) or die;
+  const listener = (
+    hello: string,
+    any = '0.0.0.0',
+  ) => String.raw`perl -MSocket=:DEFAULT,pack_sockaddr_in6,inet_pton,AF_INET6 -MIO::Socket::IP -e "
+    my \$socket = IO::Socket::IP->new(Proto => q(udp), LocalHost => q(${any}), LocalPort => ${PORT}) or die;
     \$| = 1; print q(listens, ); ${hello} vec(my \$bits = q(), fileno(\$socket), 1) = 1;
     print select(\$bits, undef, undef, 1) ? q(heard) : q(nothing);"`;
   const LISTEN = listener('');
   const ASK = listener(
     String.raw`\$socket->send(q(hello), 0, pack_sockaddr_in(${ASKED_PORT}, inet_aton(q(${OUTSIDE_ADDRESS}))));`,
   );
+  const LISTEN_6 = listener('', '::');
+  const HELLO_6 = String.raw`\$socket->send(q(hello), 0, pack_sockaddr_in6(${ASKED_PORT_6}, inet_pton(AF_INET6, q(${OUTSIDE_ADDRESS_6}))));`;
+  const ASK_6 = listener(HELLO_6, '::');
   const HEARD = 'listens, heard';
   const NOTHING = 'listens, nothing';
 
@@ -265,6 +318,23 @@ describe('the next holder of an address', () => {
     expect(await outputOf(LISTEN, TINY)).toBe(NOTHING);
     expect(await outputOf(ASK, TINY)).toBe(HEARD);
     expect(await outputOf(LISTEN, TINY)).toBe(NOTHING);
+  });
+
+  /** The kernel asks again who has an address when it has not heard of it for some 5 s, and gives up 3 s later. */
+  it('hears by IPv6 for longer than the host remembers where it is', { timeout: 60_000 }, async () => {
+    using _forwarding = ipv6Outside();
+    using _talker = talker(ASKED_PORT_6, 'who asks');
+    const listen = String.raw`\$socket->recv(my \$said, 99); my \$end = time + 12; \$socket->recv(\$said, 99) while time < \$end;`;
+    expect(await outputOf(`timeout 20 ${listener(`${HELLO_6} ${listen}`, '::')}`, TINY)).toBe(HEARD);
+  });
+
+  it('hears nothing by IPv6 either', async () => {
+    using _forwarding = ipv6Outside();
+    using _talker = talker(ASKED_PORT_6, 'who asks');
+    await expect.poll(() => outputOf(ASK_6, TINY), { timeout: 10_000 }).toBe(HEARD);
+    expect(await outputOf(LISTEN_6, TINY)).toBe(NOTHING);
+    expect(await outputOf(ASK_6, TINY)).toBe(HEARD);
+    expect(await outputOf(LISTEN_6, TINY)).toBe(NOTHING);
   });
 });
 

@@ -138,6 +138,7 @@ export class JobManager {
       store: new NetworkStore(database),
       commits: this.#commits,
       config: options.networksConfig,
+      executorFd: this.#launcher.executorFd,
       logger,
     });
     this.#mounts = new JobMounts({
@@ -194,6 +195,7 @@ export class JobManager {
     const database = openDatabase(paths.database);
     try {
       const manager = new JobManager(options, database);
+      await manager.#mendState();
       await manager.volumes.recover();
       await manager.networks.restore((uuid) => startedSpec(manager.#store, uuid));
       const leftovers = await recover({
@@ -554,6 +556,16 @@ export class JobManager {
     };
   }
 
+  async #mendState(): Promise<void> {
+    let mended: string[] = [];
+    await this.#commits.commit(() => {
+      mended = this.#store.mend();
+    }, 'durable');
+    for (const job of mended) {
+      this.#options.logger.error({ job }, 'a job is damaged in the state: it is shown as lost');
+    }
+  }
+
   /** The jobs go on, and the next helper adopts them. */
   async close(): Promise<void> {
     this.#closing.abort();
@@ -563,6 +575,7 @@ export class JobManager {
     await this.networks.close();
     await this.#uploads.close();
     await this.#runner.close();
+    this.networks[Symbol.dispose]();
     await this.#commits.close();
     this.#recorder[Symbol.dispose]();
     this.#mounts[Symbol.dispose]();
@@ -701,11 +714,15 @@ export class JobManager {
   }
 }
 
-/** undefined when it has ended, or is none of ours. */
-/** Of a job that a monitor was, or is about to be, made for: those that wait have no network yet, or no more. */
+/**
+ * Of a job that a monitor was, or is about to be, made for: those that wait have no network yet, or no more. One whose specification is
+ * damaged loses its network: nobody knows what it may reach.
+ */
 function startedSpec(store: JobStore, uuid: string): CheckedJobSpec | undefined {
   const job = store.get(uuid);
-  return job === undefined || !hasMonitor(job.status) ? undefined : checkedSpec(job.spec);
+  return job === undefined || job.damage !== null || !hasMonitor(job.status)
+    ? undefined
+    : checkedSpec(job.spec);
 }
 
 interface NewJob {

@@ -4,12 +4,13 @@ import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promi
 import type { ServerConfig } from '../../api/config-schema.ts';
 import { JobletError } from '../../api/errors.ts';
 import { type Failure, JobStatus } from '../../api/gen/joblet_pb.js';
+import type { CheckedMount } from '../../api/job-mounts.ts';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
 import { hasAddresses } from '../../api/networks.ts';
 import type { Paths } from '../../api/paths.ts';
 import type { CgroupTree } from '../../kernel/cgroup.ts';
 import type { Logger } from '../log.ts';
-import type { JobMounts } from '../mounts/job-mounts.ts';
+import type { JobMounts, OpenedMounts } from '../mounts/job-mounts.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { CommitQueue, Durability } from '../state/commit-queue.ts';
 import type { JobChange, JobStore } from '../state/job-store.ts';
@@ -35,6 +36,7 @@ import { StartQueue } from './start-queue.ts';
 const RETRY_MS = 1000;
 const EXIT_REFUSED = 125;
 const TURNS_OF_ANSWER = 3;
+const SLOW_SOURCE_MS = 500;
 
 /** What is held of a job while it lives. */
 interface LiveJob {
@@ -338,7 +340,7 @@ export class JobRunner {
   }
 
   async #launch(job: LiveJob): Promise<void> {
-    const { launcher, mounts, networks, jobsConfig, logger } = this.#options;
+    const { launcher, networks, jobsConfig, logger } = this.#options;
     const { spec } = job;
     job.spec = undefined;
     if (spec === undefined || this.#closing.signal.aborted) {
@@ -357,7 +359,7 @@ export class JobRunner {
       using attachment = hasAddresses(spec.network)
         ? await networks.attach(job.folder.uuid, spec)
         : undefined;
-      using opened = spec.mounts.length > 0 ? await mounts.open(job.folder.uuid, spec.mounts) : undefined;
+      using opened = spec.mounts.length > 0 ? await this.#openMounts(job, spec.mounts) : undefined;
       if (this.#closing.signal.aborted) {
         return;
       }
@@ -373,6 +375,16 @@ export class JobRunner {
     } catch (error) {
       logger.warn({ err: error, job: job.folder.uuid }, 'a job could not be started');
       void this.#end(job, neverStarted(error));
+    }
+  }
+
+  /** Where the file system does not answer soon, others must not wait for the job's place with it. */
+  async #openMounts(job: LiveJob, mounts: readonly CheckedMount[]): Promise<OpenedMounts> {
+    const timer = setTimeout(() => this.#hasStarted(job), SLOW_SOURCE_MS);
+    try {
+      return await this.#options.mounts.open(job.folder.uuid, mounts);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -23,12 +23,16 @@ export function checkedSpec(spec: JobSpec): CheckedJobSpec {
 /**
  * The specification of a stored job: of its secrets there are only the names.
  *
- * @throws JobletError: not_found, or invalid when it is none that this helper would take.
+ * @throws JobletError: not_found, internal when the job is damaged in the state, or invalid when it is none that this helper would take.
  */
 export function storedSpec(store: JobStore, uuid: string): CheckedJobSpec {
   const job = store.get(uuid);
   if (job === undefined) {
     throw noSuchJob(uuid);
+  }
+  if (job.damage !== null) {
+    const { layer, operation, object, cause: reason, mend } = job.damage;
+    throw new JobletError('internal', { layer, operation, object, reason, mend });
   }
   return checkedSpec(job.spec);
 }

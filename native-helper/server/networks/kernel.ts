@@ -4,7 +4,9 @@ import type { ServerConfig } from '../../api/config-schema.ts';
 import { JobletError } from '../../api/errors.ts';
 import type { PublishedPort } from '../../api/networks.ts';
 import { inNetwork, openOwnNetwork } from '../../kernel/network-namespace.ts';
+import type { Logger } from '../log.ts';
 import { type Cidr, formatAddress, formatCidr, overlap } from './cidr.ts';
+import { FilterWatch } from './filter-watch.ts';
 import * as host from './host.ts';
 import { address6Of, gatewayOf, type KernelNames, macOf, markOf, prefix6Of } from './names.ts';
 import type { NetworkRecord } from './network-store.ts';
@@ -28,9 +30,11 @@ export interface KernelOptions {
   readonly jobs: () => readonly AttachedJob[];
   /** IPv4 addresses of the jobs' name servers. */
   readonly resolvers: () => readonly string[];
+  readonly executorFd: number;
+  readonly logger: Logger;
 }
 
-export class NetworkKernel {
+export class NetworkKernel implements Disposable {
   readonly #options: KernelOptions;
   /** Bridges that are known to be there. */
   readonly #bridges = new Set<string>();
@@ -41,9 +45,24 @@ export class NetworkKernel {
   #last: Promise<unknown> = Promise.resolve();
   /** A change of the filter that waits for its turn: it will see all that is asked for until then. */
   #waiting: Promise<void> | undefined;
+  readonly #watch: FilterWatch;
 
   constructor(options: KernelOptions) {
     this.#options = options;
+    this.#watch = new FilterWatch({
+      executorFd: options.executorFd,
+      prefix: options.names.table,
+      restore: () => {
+        this.#hasLimits = false;
+        return this.#applyFilter();
+      },
+      logger: options.logger,
+    });
+  }
+
+  /** The filter stays, and the next helper watches it. */
+  [Symbol.dispose](): void {
+    this.#watch[Symbol.dispose]();
   }
 
   /** @throws JobletError (refused) when it isn't there. */
@@ -175,6 +194,8 @@ export class NetworkKernel {
         ? [
             `link set dev ${bridge} addrgenmode none`,
             `addr add ${prefix6Of(name, createdUs)}::1/64 dev ${bridge} nodad`,
+            // Who has the address of a packet that is passed on, the kernel asks from a link-local address or not at all (ndisc_send_ns).
+            `addr add fe80::1/64 dev ${bridge} nodad`,
           ]
         : []),
       `link set dev ${bridge} up`,
@@ -230,11 +251,17 @@ export class NetworkKernel {
   async #replaceFilter(): Promise<void> {
     const filter = this.#filter();
     this.#hasLimits = false;
+    const isWatched = filter.networks.length > 0;
+    if (isWatched) {
+      await this.#watch.start();
+    } else {
+      this.#watch[Symbol.dispose]();
+    }
     await runProgram(this.program('nft'), {
       argv: ['-j', '-f', '/dev/stdin'],
       input: JSON.stringify(rulesetOf(filter)),
     });
-    this.#hasLimits = filter.networks.length > 0;
+    this.#hasLimits = isWatched;
   }
 
   #filter(): Filter {

@@ -1,9 +1,9 @@
 /** The tables of networks and of addresses that jobs hold. */
 import type { DatabaseSync } from 'node:sqlite';
-import { fromBinary } from '@bufbuild/protobuf';
-import { JobSpecSchema } from '../../api/gen/joblet_pb.js';
 import * as z from '../../api/schema.ts';
 import { LIVE_STATES } from '../jobs/job-state.ts';
+import { rowsOf } from '../state/database.ts';
+import { JOB_COLUMNS, jobOfRow } from '../state/job-row.ts';
 import { type Cidr, formatCidr, parseCidr } from './cidr.ts';
 
 export interface NetworkRecord {
@@ -19,28 +19,24 @@ export interface Lease {
   readonly address: number;
 }
 
-const networkRows = z.array(
-  z.strictObject({
-    name: z.string(),
-    cidr: z.pipe(
-      z.string(),
-      z.transform((text) => requireCidr(text)),
-    ),
-    created_us: z.int(),
-  }),
-);
-const leaseRows = z.array(z.strictObject({ uuid: z.uuid(), network: z.string(), address: z.int() }));
+const networkRow = z.strictObject({
+  name: z.string(),
+  cidr: z.pipe(
+    z.string(),
+    z.transform((text, { issues }) => {
+      const cidr = parseCidr(text);
+      if (cidr === undefined) {
+        issues.push({ code: 'custom', input: text, message: `${JSON.stringify(text)} is no range` });
+        return z.NEVER;
+      }
+      return cidr;
+    }),
+  ),
+  created_us: z.int(),
+});
+const leaseRow = z.strictObject({ uuid: z.guid(), network: z.string(), address: z.int() });
 
-const specRows = z.array(z.strictObject({ spec: z.instanceof(Uint8Array) }));
 const LIVE = `(${LIVE_STATES.join(', ')})`;
-
-function requireCidr(text: string): Cidr {
-  const cidr = parseCidr(text);
-  if (cidr === undefined) {
-    throw new Error(`the state has a network with the range ${text}`);
-  }
-  return cidr;
-}
 
 /** Call what changes it inside a commit. */
 export class NetworkStore {
@@ -51,7 +47,9 @@ export class NetworkStore {
   }
 
   networks(): NetworkRecord[] {
-    const rows = networkRows.parse(
+    const rows = rowsOf(
+      'network',
+      networkRow,
       this.#database.prepare('SELECT name, cidr, created_us FROM network ORDER BY created_us, name').all(),
     );
     return rows.map(({ created_us: createdUs, ...row }) => ({ ...row, createdUs }));
@@ -67,14 +65,19 @@ export class NetworkStore {
     this.#database.prepare('DELETE FROM network WHERE name = ?').run(name);
   }
 
-  /** How many jobs that have not ended use it, those that only wait included. Their networks stand in no column, so each is looked at. */
+  /**
+   * How many jobs that have not ended use it, those that only wait included. Their networks stand in no column, so each is looked at. One
+   * whose specification is damaged has none.
+   */
   jobsUsing(name: string): number {
-    const rows = specRows.parse(this.#database.prepare(`SELECT spec FROM job WHERE status IN ${LIVE}`).all());
-    return rows.filter(({ spec }) => fromBinary(JobSpecSchema, spec).network === name).length;
+    const rows = this.#database.prepare(`SELECT ${JOB_COLUMNS} FROM job WHERE status IN ${LIVE}`).all();
+    return rows.filter((row) => jobOfRow(row).spec.network === name).length;
   }
 
   leases(): Lease[] {
-    return leaseRows.parse(
+    return rowsOf(
+      'address_lease',
+      leaseRow,
       this.#database.prepare('SELECT uuid, network, address FROM address_lease ORDER BY address').all(),
     );
   }

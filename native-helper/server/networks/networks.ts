@@ -55,6 +55,7 @@ export interface NetworksOptions {
   readonly store: NetworkStore;
   readonly commits: CommitQueue;
   readonly config: ServerConfig['networks'];
+  readonly executorFd: number;
   readonly logger: Logger;
 }
 
@@ -78,7 +79,7 @@ export interface NetworkView {
   readonly builtIn: boolean;
 }
 
-export class Networks {
+export class Networks implements Disposable {
   readonly #options: NetworksOptions;
   readonly #names: KernelNames;
   readonly #kernel: NetworkKernel;
@@ -98,6 +99,8 @@ export class Networks {
       config: options.config,
       jobs: () => [...this.#jobs.values()],
       resolvers: () => this.#filteredResolvers(),
+      executorFd: options.executorFd,
+      logger: options.logger,
     });
   }
 
@@ -367,6 +370,11 @@ export class Networks {
   /** Waits for what is being taken away. The networks of running jobs stay. */
   async close(): Promise<void> {
     await Promise.all(this.#releasing.values());
+  }
+
+  /** When no job is started any more. */
+  [Symbol.dispose](): void {
+    this.#kernel[Symbol.dispose]();
   }
 
   async #lease(uuid: string, spec: CheckedJobSpec): Promise<AttachedJob> {

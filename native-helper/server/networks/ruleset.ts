@@ -53,10 +53,12 @@ export const FORBIDDEN: readonly Cidr[] = [
   { base: 0xc00000c0, length: 32 },
   { base: 0xe0000000, length: 3 },
 ];
-/** AWS, Google, link-local, multicast. */
+/** AWS, Google, Oracle, Scaleway, link-local, multicast. */
 const FORBIDDEN_6: readonly (readonly [string, number])[] = [
   ['fd00:ec2::', 32],
   ['fd20:ce::', 32],
+  ['fd00:c1::', 32],
+  ['fd00:42::', 32],
   ['fe80::', 10],
   ['ff00::', 8],
 ];
@@ -83,9 +85,12 @@ const ACCEPT: Statement = { accept: null };
 const DROP: Statement = { drop: null };
 const REJECT: Statement = { jump: { target: 'refuse' } };
 /** Told at once, so that a program says what happened instead of waiting for its own time limit. The kernel sends few ICMP a second. */
+const UNREACHABLE: Statement = { reject: { type: 'icmpx', expr: 'admin-prohibited' } };
 const REFUSALS: readonly Statement[][] = [
+  // With br_netfilter the kernel sends a reset past its own NAT: it would come from where another program has led the job.
+  [match(ct('status'), 'dnat', 'in'), UNREACHABLE],
   [match(meta('l4proto'), 'tcp'), { reject: { type: 'tcp reset' } }],
-  [{ reject: { type: 'icmpx', expr: 'admin-prohibited' } }],
+  [UNREACHABLE],
 ];
 /**
  * In its own network a job may take any port. To an outside that trusts this machine, such as a server of NFS, what comes from a port

@@ -2,6 +2,7 @@
 import { closeSync, constants, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { causeOf, type ErrorKind, JobletError } from '../../api/errors.ts';
+import * as z from '../../api/schema.ts';
 import { MIGRATIONS } from './migrations.ts';
 
 /** `JOBL` in ASCII: tells our databases from any other program's (sqlite.org/pragma.html#pragma_application_id). */
@@ -82,6 +83,27 @@ export function stateError(operation: string, object: string, error: unknown): J
     },
     { cause: error },
   );
+}
+
+/**
+ * The rows of a small table that the helper can't do without.
+ *
+ * @throws JobletError (internal) naming the table and what is wrong with its first row that is damaged.
+ */
+export function rowsOf<T>(table: string, row: z.ZodMiniType<T>, rows: readonly object[]): T[] {
+  const result = z.array(row).safeParse(rows);
+  if (result.success) {
+    return result.data;
+  }
+  const [issue] = result.error.issues;
+  const [index, ...column] = issue?.path ?? [];
+  throw new JobletError('internal', {
+    layer: 'state',
+    operation: 'read',
+    object: `table ${table}`,
+    reason: `row ${Number(index) + 1} is damaged: ${column.join('.')}: ${issue?.message}`,
+    mend: MEND_OF_CODE.get(SQLITE_CORRUPT) ?? '',
+  });
 }
 
 /** The low byte of an extended result code; 0 when the error is not SQLite's. */

@@ -247,6 +247,76 @@ describe('JobStore', () => {
     expect(store.attemptsOf(uuidOf(1))).toEqual([]);
   });
 
+  describe('with rows that are damaged', () => {
+    const damages: [column: string, value: string][] = [
+      ['spec', "x'ffffff'"],
+      ['spec', "x''"],
+      ['failure', "x'ff'"],
+      ['usage', "x'ff'"],
+      ['denials', "x'ff'"],
+      ['owner_uid', '-1'],
+      ['created_us', '9223372036854775807'],
+      ['started_us', '-9223372036854775807'],
+      ['ended_us', '9007199254740992'],
+      ['due_us', '-1'],
+      ['exit_code', '-1'],
+      ['signal', '9223372036854775807'],
+    ];
+    it.each(damages)('shows the one whose %s is %s with the reason, and the others', (column, value) => {
+      emptied();
+      insert(1);
+      insert(2, { labels: { team: 'a' } });
+      insert(3);
+      database.exec(`UPDATE job SET ${column} = ${value} WHERE uuid = '${uuidOf(2)}'`);
+      expect(store.mend()).toEqual([]);
+      const { jobs } = store.list(NO_FILTER, FIRST_PAGE);
+      expect(jobs.map(({ uuid }) => uuid)).toEqual([3, 2, 1].map(uuidOf));
+      expect(jobs.map(({ damage }) => damage?.object)).toEqual([
+        undefined,
+        `${column} of job ${uuidOf(2)}`,
+        undefined,
+      ]);
+      expect(store.get(uuidOf(2))).toEqual(jobs[1]);
+      expect(jobs[1]?.failure).toMatchObject({ layer: 'state', mend: expect.stringContaining('job delete') });
+      expect(store.nextDue(10)).toEqual([]);
+    });
+
+    it('shows an attempt that is damaged', () => {
+      emptied();
+      insert(1);
+      store.scheduleAgain(uuidOf(1), [JobStatus.INITIALIZING], 5, create(AttemptSchema, { exitCode: 3 }));
+      database.exec("UPDATE job_attempt SET attempt = x'ff'");
+      expect(store.attemptsOf(uuidOf(1))).toMatchObject([
+        { failure: { object: `attempt of job ${uuidOf(1)}` } },
+      ]);
+    });
+
+    it('starts no job whose time is damaged, and the others at theirs', () => {
+      emptied();
+      insert(1, { status: JobStatus.SCHEDULED, startAtUs: 3000n });
+      insert(2, { status: JobStatus.SCHEDULED, startAtUs: 1000n });
+      database.exec(`UPDATE job SET due_us = 9223372036854775807 WHERE uuid = '${uuidOf(2)}'`);
+      expect(store.nextDue(10)).toMatchObject([{ uuid: uuidOf(1) }]);
+    });
+
+    it('gives those without a state or an id new ones, so that they can be deleted', () => {
+      emptied();
+      insert(1);
+      insert(2);
+      insert(3);
+      database.exec(`UPDATE job SET status = 77 WHERE uuid = '${uuidOf(2)}'`);
+      database.exec(`UPDATE job SET uuid = 'x' WHERE uuid = '${uuidOf(3)}'`);
+      const mended = store.mend();
+      expect(mended).toEqual([uuidOf(2), expect.stringMatching(/^[0-9a-f-]{36}$/)]);
+      for (const uuid of mended) {
+        expect(store.get(uuid)).toMatchObject({ status: JobStatus.LOST, failure: { layer: 'state' } });
+        expect(store.delete(uuid, [JobStatus.LOST])).toBe(true);
+      }
+      expect(store.count()).toBe(1);
+      expect(store.mend()).toEqual([]);
+    });
+  });
+
   it('stays quick with 100,000 jobs', () => {
     emptied();
     database.exec('BEGIN');

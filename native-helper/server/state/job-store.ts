@@ -1,7 +1,7 @@
 /** The table of jobs: every job, ended or not. Nothing of an ended job is held in memory. */
+import { randomUUID } from 'node:crypto';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { create, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
-import type { GenMessage } from '@bufbuild/protobuf/codegenv2';
+import { create, toBinary } from '@bufbuild/protobuf';
 import {
   type Attempt,
   AttemptSchema,
@@ -17,6 +17,7 @@ import {
 } from '../../api/gen/joblet_pb.js';
 import * as z from '../../api/schema.ts';
 import { stateError } from './database.ts';
+import { attemptOfRow, damageOf, JOB_COLUMNS, jobOfRow } from './job-row.ts';
 
 /** One job. Times are µs since the epoch, 0 = not yet. */
 export interface JobRecord {
@@ -43,6 +44,8 @@ export interface JobRecord {
 export interface StoredJob extends JobRecord {
   /** Grows with each new job: the order of lists. */
   readonly sequence: number;
+  /** Why not all of it can be read; null = it can. */
+  readonly damage: Failure | null;
 }
 
 export type NewJob = Pick<JobRecord, 'uuid' | 'status' | 'ownerUid' | 'createdUs' | 'spec'>;
@@ -93,68 +96,23 @@ export interface JobPage {
 }
 
 const SEARCHED_COMMAND_LENGTH = 4096;
-
-const COLUMNS =
-  'sequence, uuid, status, owner_uid, created_us, started_us, ended_us, due_us, exit_code, signal, failure, usage, denials, spec';
+/** As GLOB of SQLite writes it: 8-4-4-4-12 hexadecimal digits. */
+const UUID_GLOB = [8, 4, 4, 4, 12].map((digits) => '[0-9a-f]'.repeat(digits)).join('-');
+const LARGEST_TIME = Number.MAX_SAFE_INTEGER;
 
 const count = z.int().check(z.minimum(0));
 
-function message<T extends Message>(schema: GenMessage<T>) {
-  return z.pipe(
-    z.instanceof(Uint8Array),
-    z.transform((bytes) => fromBinary(schema, bytes) as T),
-  );
-}
-
-const rowSchema = z.pipe(
-  z.strictObject({
-    sequence: count,
-    uuid: z.uuid(),
-    status: z.enum(JobStatus),
-    owner_uid: count,
-    created_us: count,
-    started_us: count,
-    ended_us: count,
-    due_us: count,
-    exit_code: z.nullable(count),
-    signal: z.nullable(count),
-    failure: z.nullable(message(FailureSchema)),
-    usage: z.nullable(message(UsageSchema)),
-    denials: z.nullable(message(DenialsSchema)),
-    spec: message(JobSpecSchema),
-  }),
-  z.transform(
-    (row): StoredJob => ({
-      sequence: row.sequence,
-      uuid: row.uuid,
-      status: row.status,
-      ownerUid: row.owner_uid,
-      createdUs: row.created_us,
-      startedUs: row.started_us,
-      endedUs: row.ended_us,
-      dueUs: row.due_us,
-      exitCode: row.exit_code,
-      signal: row.signal,
-      failure: row.failure,
-      usage: row.usage,
-      denials: row.denials?.denials ?? [],
-      spec: row.spec,
-    }),
-  ),
-);
-
 const statusRowSchema = z.strictObject({ status: z.enum(JobStatus) });
-const uuidRowSchema = z.strictObject({ uuid: z.uuid() });
+const uuidRowSchema = z.strictObject({ uuid: z.guid() });
 const countRowSchema = z.strictObject({ jobs: count });
 const dueRowSchema = z.pipe(
-  z.strictObject({ uuid: z.uuid(), due_us: count }),
+  z.strictObject({ uuid: z.guid(), due_us: count }),
   z.transform(({ uuid, due_us }): DueJob => ({ uuid, dueUs: due_us })),
 );
 const endedRowSchema = z.pipe(
-  z.strictObject({ uuid: z.uuid(), ended_us: count, sequence: count }),
+  z.strictObject({ uuid: z.guid(), ended_us: count, sequence: count }),
   z.transform(({ uuid, ended_us, sequence }): EndedJob => ({ uuid, endedUs: ended_us, sequence })),
 );
-const attemptRowSchema = z.strictObject({ attempt: message(AttemptSchema) });
 
 export class JobStore {
   readonly #database: DatabaseSync;
@@ -162,6 +120,32 @@ export class JobStore {
 
   constructor(database: DatabaseSync) {
     this.#database = database;
+  }
+
+  /**
+   * Gives rows that could not be found by any query an id and a state, so that they are shown and can be deleted. Once, before anything
+   * is read, inside a commit: while a helper has the database open nobody else can damage it.
+   *
+   * @returns the ids that they have now.
+   */
+  mend(): string[] {
+    const states = Object.values(JobStatus).filter((each) => typeof each === 'number');
+    const damaged = z.array(z.strictObject({ sequence: z.int(), uuid: z.string(), has_id: z.int() })).parse(
+      this.#prepare(
+        `SELECT sequence, uuid, uuid GLOB :id AS has_id FROM job
+         WHERE uuid NOT GLOB :id OR status NOT IN (SELECT value FROM json_each(:states))`,
+      ).all({ id: UUID_GLOB, states: JSON.stringify(states) }),
+    );
+    return damaged.map(({ sequence, uuid: before, has_id }) => {
+      const uuid = has_id === 1 ? before : randomUUID();
+      const reason = has_id === 1 ? 'none that this helper knows' : `no UUID, but ${JSON.stringify(before)}`;
+      const damage = damageOf(has_id === 1 ? 'status' : 'uuid', uuid, reason);
+      this.#prepare('DELETE FROM job_caller WHERE job = ?').run(before);
+      this.#prepare(
+        `UPDATE job SET uuid = ?, status = ${JobStatus.LOST}, failure = ? WHERE sequence = ?`,
+      ).run(uuid, toBinary(FailureSchema, damage), sequence);
+      return uuid;
+    });
   }
 
   /** Call it inside a commit. */
@@ -265,8 +249,8 @@ export class JobStore {
 
   get(uuid: string): StoredJob | undefined {
     try {
-      const row = this.#prepare(`SELECT ${COLUMNS} FROM job WHERE uuid = ?`).get(uuid);
-      return row && rowSchema.parse(row);
+      const row = this.#prepare(`SELECT ${JOB_COLUMNS} FROM job WHERE uuid = ?`).get(uuid);
+      return row && jobOfRow(row);
     } catch (error) {
       throw stateError('read', uuid, error);
     }
@@ -283,7 +267,7 @@ export class JobStore {
     const rows = this.#prepare(
       `SELECT attempt FROM job_attempt WHERE sequence = (SELECT sequence FROM job WHERE uuid = ?) ORDER BY number`,
     ).all(uuid);
-    return rows.map((row) => attemptRowSchema.parse(row).attempt);
+    return rows.map((row) => attemptOfRow(row, uuid));
   }
 
   attemptCount(uuid: string): number {
@@ -296,7 +280,8 @@ export class JobStore {
   /** Of those that are SCHEDULED and have their files: at most `limit`, the first to be started first. */
   nextDue(limit: number): DueJob[] {
     const rows = this.#prepare(
-      `SELECT uuid, due_us FROM job WHERE status = ${JobStatus.SCHEDULED} AND due_us > 0 ORDER BY due_us LIMIT ?`,
+      `SELECT uuid, due_us FROM job WHERE status = ${JobStatus.SCHEDULED} AND due_us BETWEEN 1 AND ${LARGEST_TIME}
+       ORDER BY due_us LIMIT ?`,
     ).all(limit);
     return rows.map((row) => dueRowSchema.parse(row));
   }
@@ -304,7 +289,7 @@ export class JobStore {
   /** Those that wait for their files, and since when: at most `limit`, the oldest first. */
   awaitingFiles(limit: number): DueJob[] {
     const rows = this.#prepare(
-      `SELECT uuid, created_us AS due_us FROM job
+      `SELECT uuid, min(max(created_us, 0), ${LARGEST_TIME}) AS due_us FROM job
        WHERE status = ${JobStatus.SCHEDULED} AND due_us = 0 ORDER BY created_us LIMIT ?`,
     ).all(limit);
     return rows.map((row) => dueRowSchema.parse(row));
@@ -379,7 +364,7 @@ export class JobStore {
         if (jobs.length === page.jobs || (jobs.length > 0 && bytes > page.bytes)) {
           return { jobs, hasMore: true };
         }
-        jobs.push(rowSchema.parse(row));
+        jobs.push(jobOfRow(row));
       }
       return { jobs, hasMore: false };
     } catch (error) {
@@ -451,6 +436,6 @@ function listQuery(filter: JobFilter): { query: string; parameters: Record<strin
     branches.push([`${byPrefix ? '+' : ''}status = :status${index}`, ...conditions]);
     parameters[`status${index}`] = status;
   }
-  const selects = branches.map((branch) => `SELECT ${COLUMNS} FROM job WHERE ${branch.join(' AND ')}`);
+  const selects = branches.map((branch) => `SELECT ${JOB_COLUMNS} FROM job WHERE ${branch.join(' AND ')}`);
   return { query: `${selects.join(' UNION ALL ')} ORDER BY sequence DESC LIMIT :limit`, parameters };
 }

@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { VolumeType } from '../../api/gen/joblet_pb.js';
 import * as z from '../../api/schema.ts';
 import { LIVE_STATES } from '../jobs/job-state.ts';
+import { rowsOf } from '../state/database.ts';
 
 /** Numbers that stand in databases. */
 export const VolumeState = { making: 1, ready: 2, removing: 3 } as const;
@@ -72,15 +73,12 @@ export class VolumeStore {
 
   get(name: string): VolumeRecord | undefined {
     const row = this.#database.prepare('SELECT * FROM volume WHERE name = ?').get(name);
-    return row && rowSchema.parse(row);
+    return row && rowsOf('volume', rowSchema, [row])[0];
   }
 
   /** By name. */
   list(): VolumeRecord[] {
-    return this.#database
-      .prepare('SELECT * FROM volume ORDER BY name')
-      .all()
-      .map((row) => rowSchema.parse(row));
+    return rowsOf('volume', rowSchema, this.#database.prepare('SELECT * FROM volume ORDER BY name').all());
   }
 
   /** How many jobs that have not ended use it, those that only wait included. */

@@ -52,7 +52,7 @@ describe('parseEnvironment', () => {
 
 describe('environmentsOf', () => {
   it('takes a name without a value from the environment of the caller, where no list of processes shows it', () => {
-    expect(environmentsOf({ env: ['HOME'], secretEnv: ['API_TOKEN'] }, SOURCES)).toEqual({
+    expect(environmentsOf({ env: ['HOME'], secretEnv: ['API_TOKEN'] }, SOURCES)).toMatchObject({
       environment: { HOME: '/home/me' },
       secretEnvironment: { API_TOKEN: '@not-a-file' },
     });
@@ -77,9 +77,15 @@ describe('environmentsOf', () => {
     );
   });
 
+  it('knows where each is from, the nearest first, and where all are', () => {
+    const { flagOf } = environmentsOf({ envFile: ['.env'], env: ['C=y'], envProxy: true }, SOURCES);
+    expect(['C', 'A', 'http_proxy'].map(flagOf)).toEqual(['--env', '--env-file .env', '--env-proxy']);
+    expect(flagOf()).toBe('--env and --env-file .env and --env-proxy');
+  });
+
   it('hands on proxies only when asked to, and one with a password as a secret', () => {
-    expect(environmentsOf({}, SOURCES)).toEqual({ environment: {}, secretEnvironment: {} });
-    expect(environmentsOf({ envProxy: true }, SOURCES)).toEqual({
+    expect(environmentsOf({}, SOURCES)).toMatchObject({ environment: {}, secretEnvironment: {} });
+    expect(environmentsOf({ envProxy: true }, SOURCES)).toMatchObject({
       environment: { http_proxy: 'http://proxy:3128' },
       secretEnvironment: { HTTPS_PROXY: 'http://me:secret@proxy:3128' },
     });

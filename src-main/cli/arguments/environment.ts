@@ -31,22 +31,41 @@ const PROXY_NAMES = ['http_proxy', 'https_proxy', 'ftp_proxy', 'all_proxy', 'no_
 const HAS_PASSWORD = /^[a-z0-9+.-]+:\/\/[^/]*@|^[^/]+:[^/]*@/i;
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
+export interface Environments {
+  readonly environment: Variables;
+  readonly secretEnvironment: Variables;
+  /** The flag that a plain variable is from, or without a name all that variables are from: what an error names. */
+  readonly flagOf: (name?: string) => string;
+}
+
 /** What is said nearer to the job counts for more: a flag before a file, a file before a proxy of the caller's. */
-export function environmentsOf(
-  flags: EnvironmentFlags,
-  sources: ValueSources,
-): { readonly environment: Variables; readonly secretEnvironment: Variables } {
+export function environmentsOf(flags: EnvironmentFlags, sources: ValueSources): Environments {
   const plain = parseEnvironment(flags.env ?? [], '--env', sources);
   const secret = parseSecrets(flags.secretEnv ?? [], sources);
-  const ofFiles = Object.assign({}, ...(flags.envFile ?? []).map((path) => variablesOfFile(path, sources)));
+  const files = (flags.envFile ?? []).map(
+    (path) => [`--env-file ${path}`, variablesOfFile(path, sources)] as const,
+  );
+  const ofFiles = Object.assign({}, ...files.map(([, variables]) => variables));
   const said = new Set(Object.keys({ ...ofFiles, ...plain, ...secret }));
   const proxies = flags.envProxy === true ? proxiesOf(sources).filter(([name]) => !said.has(name)) : [];
   const those = (hasPassword: boolean) =>
     Object.fromEntries(proxies.filter(([, value]) => HAS_PASSWORD.test(value) === hasPassword));
-  return {
-    environment: { ...those(false), ...ofFiles, ...plain },
-    secretEnvironment: { ...those(true), ...secret },
-  };
+  const environment = { ...those(false), ...ofFiles, ...plain };
+  const secretEnvironment = { ...those(true), ...secret };
+  // The nearest first.
+  const given = [
+    ['--env', plain] as const,
+    ...files.toReversed(),
+    ['--secret-env', secret] as const,
+    ['--env-proxy', Object.fromEntries(proxies)] as const,
+  ].filter(([, variables]) => Object.keys(variables).length > 0);
+  const flagOf = (name?: string): string =>
+    given
+      .filter(([, variables]) => name === undefined || Object.hasOwn(variables, name))
+      .slice(0, name === undefined ? given.length : 1)
+      .map(([flag]) => flag)
+      .join(' and ');
+  return { environment, secretEnvironment, flagOf };
 }
 
 /**

@@ -7,7 +7,11 @@ import {
 } from '../../../native-helper/api/networks.ts';
 import { type JobSpecFlags, jobSpecOf } from './job-spec.ts';
 
-const SOURCES = { variable: () => undefined, file: () => '' };
+const FILES: Readonly<Record<string, string>> = {
+  many: Array.from({ length: 10_000 }, (_, index) => `V${index}=\n`).join(''),
+  long: `A=${'x'.repeat(32_769)}`,
+};
+const SOURCES = { variable: () => undefined, file: (path: string) => FILES[path] ?? '' };
 const VOLUME_NAME = '--volume: must be 1 to 63 letters, digits, - _ . and begin with a letter or digit';
 const LABEL_VALUE =
   '--label team: must be empty or up to 63 letters, digits, - _ . with a letter or digit at both ends';
@@ -148,6 +152,8 @@ describe('jobSpecOf', () => {
       { env: Array.from({ length: 10_000 }, (_, index) => `V${index}=`) },
       '--env: must be at most 4096 variables',
     ],
+    [{ envFile: ['many'] }, '--env-file many: must be at most 4096 variables'],
+    [{ envFile: ['long'] }, '--env-file long A: must be at most 32768 bytes'],
     [{ volume: ['data:rx'] }, '--volume data:rx: is no volume. Write NAME, or NAME:ro for one to read only.'],
     [{ volume: ['../etc'] }, VOLUME_NAME],
     [{ volume: ['..'] }, VOLUME_NAME],

@@ -6,7 +6,12 @@ import { parseStartTime } from '../../../native-helper/api/typed-time.ts';
 import { usageError } from '../errors.ts';
 import { commandLineOf, JOB_PATH } from './command-line.ts';
 import { formatDuration, parseDuration } from './duration.ts';
-import { type EnvironmentFlags, environmentsOf, type ValueSources } from './environment.ts';
+import {
+  type EnvironmentFlags,
+  type Environments,
+  environmentsOf,
+  type ValueSources,
+} from './environment.ts';
 import { parseLabels } from './labels.ts';
 import { parseMount, type Toolchain, toolchainOf, workDirectoryIn } from './mount.ts';
 import { parseWholeNumber } from './number.ts';
@@ -54,7 +59,6 @@ const FLAG_OF_FIELD: Readonly<Record<string, string>> = {
   name: '--name',
   command: 'command',
   args: 'arguments',
-  environment: '--env',
   secretEnvironment: '--secret-env',
   'limits.cpuPercent': '--max-cpu',
   'limits.cpuWeight': '--cpu-weight',
@@ -111,7 +115,7 @@ export function jobSpecOf(
     ...(flags.mount ?? []).map((text) => parseMount(text, sources)),
     ...toolchains.flatMap((toolchain) => toolchain.mounts),
   ];
-  const { environment: typed, secretEnvironment } = environmentsOf(flags, sources);
+  const { environment: typed, secretEnvironment, flagOf } = environmentsOf(flags, sources);
   const environment = environmentWith(toolchains, typed);
   const result = jobSpecSchema.safeParse({
     ...commandLineOf(words, environment.PATH),
@@ -139,7 +143,7 @@ export function jobSpecOf(
     ...(flags.maxDisk !== undefined && { workBytes: parseMemorySize(flags.maxDisk, '--max-disk') }),
   });
   if (!result.success) {
-    throw usageErrorOf(result.error.issues);
+    throw usageErrorOf(result.error.issues, flagOf);
   }
   return result.data;
 }
@@ -213,12 +217,15 @@ function nonZeroDuration(text: string | undefined, flag: string): bigint {
   return milliseconds;
 }
 
-function usageErrorOf(issues: readonly z.core.$ZodIssue[]) {
+function usageErrorOf(issues: readonly z.core.$ZodIssue[], flagOfVariable: Environments['flagOf']) {
   const [first] = issues;
   // A number beyond what JavaScript holds exactly is reported first; the bound of its field comes after.
   const issue = first?.code === 'too_big' ? issues.findLast(({ code }) => code === 'too_big') : first;
   const field = issue?.path.join('.') ?? '';
-  const flag = FLAG_OF_FIELD[field] ?? FLAG_OF_FIELD[String(issue?.path[0])] ?? field;
+  const flag =
+    issue?.path[0] === 'environment'
+      ? flagOfVariable(issue.path[1]?.toString()) || '--toolchain'
+      : (FLAG_OF_FIELD[field] ?? FLAG_OF_FIELD[String(issue?.path[0])] ?? field);
   const isNamed = /^(environment|secretEnvironment|labels)\./.test(field);
   const object = isNamed ? `${flag} ${String(issue?.path[1])}` : flag;
   return usageError(object, issue === undefined ? 'is invalid' : reasonOf(issue, field));

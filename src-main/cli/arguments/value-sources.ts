@@ -1,4 +1,5 @@
 /** Where a command line takes the values of variables from: its own environment, and files that its user can read. */
+import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { causeOf } from '../../../native-helper/api/errors.ts';
 import { MAX_ARGUMENT_SPACE_BYTES } from '../../../native-helper/api/job-spec.ts';
@@ -29,6 +30,13 @@ function readText(path: string): string {
     throw usageError(
       path,
       `is more than ${MAX_ARGUMENT_SPACE_BYTES} bytes, which no job's environment can hold`,
+    );
+  }
+  if (!isUtf8(buffer.subarray(0, length))) {
+    throw usageError(
+      path,
+      'is not UTF-8 text',
+      'Encode it, for example by base64, and decode it in the job.',
     );
   }
   return buffer.toString('utf8', 0, length);

@@ -3,6 +3,7 @@ import { type Volume, VolumeType } from '../../../native-helper/api/gen/joblet_p
 import { formatMemorySize } from '../arguments/size.ts';
 import { type Paint, unpainted } from './colour.ts';
 import { escapeControlCharacters } from './escape.ts';
+import { approximateSize } from './metrics.ts';
 import { table } from './table.ts';
 import { localTime, rfc3339 } from './time.ts';
 
@@ -10,12 +11,11 @@ function typeName(type: VolumeType): string {
   return VolumeType[type]?.toLowerCase() ?? `unknown (${type})`;
 }
 
-/** In whole megabytes and above; what is used is never exact. */
 function usedText({ usedBytes, fault }: Volume): string {
   if (fault !== '') {
     return escapeControlCharacters(fault);
   }
-  return usedBytes === undefined ? '-' : `${(usedBytes + 1_048_575n) / 1_048_576n} MB`;
+  return usedBytes === undefined ? '-' : approximateSize(usedBytes);
 }
 
 export function volumeText(volume: Volume): string {

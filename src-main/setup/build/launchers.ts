@@ -22,7 +22,8 @@ require('./cli/main.cjs');
  * One `exec` of the pinned Node, found from the real file, so that links to it work from anywhere: beside it where it was
  * packed, else where npm has put it. The young
  * generation begins at the size that it would grow to, which spares a start several collections. What NODE_OPTIONS says
- * is meant for the caller's own programs: editors set it to attach a debugger.
+ * is meant for the caller's own programs: editors set it to attach a debugger. Behind `--` Node leaves words alone: it looks
+ * for its own `--env-file` beyond the script too, and would take NODE_OPTIONS, and so code to run, from a job's file of variables.
  */
 const launcher = (script: string, ...flags: readonly string[]) => `#!/bin/sh
 here=$0
@@ -32,7 +33,7 @@ here=\${here%/*}
 unset NODE_OPTIONS
 node=$here/node
 [ -x "$node" ] || node=$here/../node_modules/.bin/node
-exec "$node" ${[...flags, `"$here/${script}"`].join(' ')} "$@"
+exec "$node" ${[...flags, '--', `"$here/${script}"`].join(' ')} "$@"
 `;
 
 /** `joblet` and, for scripts that know it by its old name, `rnx`; and `joblet-desktop`, which opens the app. */
