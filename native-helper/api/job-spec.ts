@@ -4,6 +4,7 @@
  */
 import { cpuListSchema } from './cpu-list.ts';
 
+import { LogOverflow } from './gen/joblet_pb.js';
 import { mountsSchema } from './job-mounts.ts';
 import { labelsSchema } from './labels.ts';
 import {
@@ -189,6 +190,7 @@ export const jobSpecSchema = z
       ),
       0n,
     ),
+    logOverflow: z._default(z.enum(LogOverflow), LogOverflow.UNSPECIFIED),
     uploads: z._default(
       z.array(wellFormedText(MAX_UPLOAD_BYTES).check(z.minLength(1))).check(z.maxLength(MAX_UPLOADS)),
       [],

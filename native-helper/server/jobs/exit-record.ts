@@ -23,6 +23,19 @@ const DENIALS_MAXIMUM = 32;
 /** The fields of the message `denied`, beside its name. */
 export const deniedCallFields = { level, call, first_us: count };
 
+/** The fields of the message `log`, beside its name. */
+export const logStateFields = {
+  place: z.enum(['disk', 'memory', 'spill']),
+  blocked: z.boolean(),
+  /** One line of so many is kept; 0: none. */
+  every: count,
+  /** Of the last write; 0: it worked. */
+  errno: count,
+  waiting_bytes: count,
+  lost_lines: count,
+  lost_bytes: count,
+};
+
 /** The fields that the record and the message `exited` share. */
 export const exitFields = {
   ran: z.boolean(),
@@ -58,6 +71,8 @@ export const exitFields = {
     }),
   ),
   log_bytes: count,
+  /** Absent in the records of monitors that knew no overflow: they lost nothing but what `error` tells. */
+  log_lost: z.optional(z.strictObject({ lines: count, bytes: count })),
   /** Absent in the records of monitors that knew no denials. */
   denials: z.optional(
     z.strictObject({
