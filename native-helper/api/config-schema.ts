@@ -74,6 +74,16 @@ export const jobsConfigSchema = z
     ),
   );
 
+/** Where output goes that the disk of the jobs does not take in time (ADR-005). */
+export const logsConfigSchema = z.strictObject({
+  /** Memory for all running jobs together, bytes; each has a share. */
+  memory_bytes: z._default(intBetween(2 ** 20, 2 ** 40), 2 ** 30),
+  /** A folder on another disk, for what memory has no room for. */
+  spill_dir: z.optional(absolutePath),
+  /** What one job may have there, bytes. */
+  spill_bytes: z._default(intBetween(2 ** 20, 2 ** 44), 4 * 2 ** 30),
+});
+
 /** The programs and name servers of jobs with a network of their own. */
 export const networksConfigSchema = z.strictObject({
   /** Where `ip` and `nft` lie, if not at one of the usual places. */
@@ -99,6 +109,7 @@ export const serverConfigSchema = z.strictObject({
     {},
   ),
   jobs: z.prefault(jobsConfigSchema, {}),
+  logs: z.prefault(logsConfigSchema, {}),
   networks: z.prefault(networksConfigSchema, {}),
   security: z.strictObject({
     ca_certificate: certificatePem,

@@ -72,6 +72,7 @@ async function serveJobs(paths: Paths, installation: Installation, logger: Logge
     logger,
     nodeId: config.node_id,
     jobsConfig: config.jobs,
+    logsConfig: config.logs,
     networksConfig: config.networks,
   });
   const { promise: ending, resolve: end } = Promise.withResolvers<string>();

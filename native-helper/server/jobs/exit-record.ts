@@ -6,6 +6,7 @@ import * as z from '../../api/schema.ts';
 import type { JobChange } from '../state/job-store.ts';
 import { countedDenials } from './denials.ts';
 import { causeInWords, failureOf } from './failure.ts';
+import { finalLogState } from './log-state.ts';
 
 const count = z.int().check(z.minimum(0));
 const nullableCount = z.nullable(count);
@@ -101,6 +102,7 @@ export function changeOf(record: ExitRecord): JobChange {
     startedUs: record.started_us,
     endedUs: record.ended_us,
     ...denialsOf(record),
+    logState: finalLogState(record),
     usage: create(UsageSchema, {
       cpuUserUs: BigInt(record.usage.cpu_user_us),
       cpuSystemUs: BigInt(record.usage.cpu_system_us),

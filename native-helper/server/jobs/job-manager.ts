@@ -76,6 +76,7 @@ export interface JobManagerOptions {
   readonly logger: Logger;
   readonly nodeId: string;
   readonly jobsConfig: ServerConfig['jobs'];
+  readonly logsConfig: ServerConfig['logs'];
   readonly networksConfig: ServerConfig['networks'];
 }
 
@@ -100,7 +101,7 @@ export class JobManager {
   #cost: Promise<DoctorCheck[]> | undefined;
 
   private constructor(options: JobManagerOptions, database: DatabaseSync) {
-    const { paths, assets, jobsConfig, logger } = options;
+    const { paths, assets, jobsConfig, logsConfig, logger } = options;
     this.#options = options;
     this.#database = database;
     this.#store = new JobStore(database);
@@ -116,6 +117,7 @@ export class JobManager {
     this.#launcher = new MonitorLauncher({
       paths,
       jobsConfig,
+      logsConfig,
       cgroups: this.#cgroups,
       executor: assets.executor,
       openVolume: (name) => this.volumes.open(name),
@@ -153,6 +155,7 @@ export class JobManager {
       networks: this.networks,
       logger,
       jobsConfig,
+      logsConfig,
     });
     this.sessions = new JobSessions({ store: this.#store, changes: this.#changes, runner: this.#runner });
     this.#uploads = new Uploads({
@@ -708,6 +711,7 @@ function newJob({ uuid, status, ownerUid, nowUs, spec }: NewJob): JobRecord {
     failure: null,
     usage: null,
     denials: [],
+    logState: null,
     spec: storable(spec),
   };
 }

@@ -7,6 +7,7 @@ import { causeOf } from '../../api/errors.ts';
 import { type LogChunk, LogChunkSchema, type LogStream } from '../../api/gen/joblet_pb.js';
 import { Wakeup } from '../wakeup.ts';
 import { LogIndex, type LogRecord, type StreamNumber } from './log-index.ts';
+import { noteMessage } from './log-note.ts';
 import { blocksOf, type Piece, piecesOf, RECORDS_AT_ONCE, streamNumbersOf } from './log-pieces.ts';
 import { type LogSelection, type OpenLog, rangeOf } from './log-range.ts';
 
@@ -174,7 +175,7 @@ class LogFiles implements AsyncDisposable {
       log.read(buffer, 0, buffer.length, start),
       log.stat(),
     ]);
-    for (const { timeUs, stream, offset, length } of pieces) {
+    for (const { timeUs, stream, offset, length, note } of pieces) {
       const data = buffer.subarray(offset - start, Math.min(offset - start + length, bytesRead));
       yield create(LogChunkSchema, {
         offset: BigInt(offset),
@@ -182,6 +183,7 @@ class LogFiles implements AsyncDisposable {
         stream: stream as LogStream,
         data,
         logBytes: BigInt(size),
+        ...(note !== undefined && { note: noteMessage(note) }),
       });
     }
   }

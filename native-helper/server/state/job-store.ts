@@ -12,6 +12,8 @@ import {
   type JobSpec,
   JobSpecSchema,
   JobStatus,
+  type LogState,
+  LogStateSchema,
   type Usage,
   UsageSchema,
 } from '../../api/gen/joblet_pb.js';
@@ -35,6 +37,8 @@ export interface JobRecord {
   readonly usage: Usage | null;
   /** Empty: none that is known. */
   readonly denials: readonly Denial[];
+  /** Null: its log is as usual, as far as is known. */
+  readonly logState: LogState | null;
   /** The values of its secret environment are `***`; they are never stored. */
   readonly spec: JobSpec;
 }
@@ -55,7 +59,12 @@ export interface DueJob {
 
 /** What changes with a state; a field that is absent stays as it is. */
 export type JobChange = Pick<JobRecord, 'status'> &
-  Partial<Pick<JobRecord, 'startedUs' | 'endedUs' | 'exitCode' | 'signal' | 'failure' | 'usage' | 'denials'>>;
+  Partial<
+    Pick<
+      JobRecord,
+      'startedUs' | 'endedUs' | 'exitCode' | 'signal' | 'failure' | 'usage' | 'denials' | 'logState'
+    >
+  >;
 
 /** Every condition must hold; an absent or empty one always does. */
 export interface JobFilter {
@@ -85,7 +94,7 @@ export interface JobPage {
 const SEARCHED_COMMAND_LENGTH = 4096;
 
 const COLUMNS =
-  'sequence, uuid, status, owner_uid, created_us, started_us, ended_us, due_us, exit_code, signal, failure, usage, denials, spec';
+  'sequence, uuid, status, owner_uid, created_us, started_us, ended_us, due_us, exit_code, signal, failure, usage, denials, log_state, spec';
 
 const count = z.int().check(z.minimum(0));
 
@@ -111,6 +120,7 @@ const rowSchema = z.pipe(
     failure: z.nullable(message(FailureSchema)),
     usage: z.nullable(message(UsageSchema)),
     denials: z.nullable(message(DenialsSchema)),
+    log_state: z.nullable(message(LogStateSchema)),
     spec: message(JobSpecSchema),
   }),
   z.transform(
@@ -128,6 +138,7 @@ const rowSchema = z.pipe(
       failure: row.failure,
       usage: row.usage,
       denials: row.denials?.denials ?? [],
+      logState: row.log_state,
       spec: row.spec,
     }),
   ),
@@ -184,13 +195,13 @@ export class JobStore {
    * @returns false when there is no such job, or it is in another state: then nothing was changed.
    */
   update(uuid: string, from: readonly JobStatus[], change: JobChange): boolean {
-    const { failure, usage, denials } = change;
+    const { failure, usage, denials, logState } = change;
     const result = this.#prepare(
       `UPDATE job SET status = :status,
          started_us = coalesce(:startedUs, started_us), ended_us = coalesce(:endedUs, ended_us),
          exit_code = coalesce(:exitCode, exit_code), signal = coalesce(:signal, signal),
          failure = coalesce(:failure, failure), usage = coalesce(:usage, usage),
-         denials = coalesce(:denials, denials)
+         denials = coalesce(:denials, denials), log_state = coalesce(:logState, log_state)
        WHERE uuid = :uuid AND status IN (SELECT value FROM json_each(:from))`,
     ).run({
       uuid,
@@ -203,6 +214,7 @@ export class JobStore {
       failure: failure ? toBinary(FailureSchema, failure) : null,
       usage: usage ? toBinary(UsageSchema, usage) : null,
       denials: denials ? binaryOf(denials) : null,
+      logState: logState ? toBinary(LogStateSchema, logState) : null,
     });
     return result.changes === 1;
   }
@@ -216,6 +228,14 @@ export class JobStore {
     this.#prepare('UPDATE job SET denials = ? WHERE uuid = ?').run(binaryOf(change(job.denials)), uuid);
   }
 
+  /** Of a job that has not ended; of one that has, all is known. Call it inside a commit. */
+  changeLogState(uuid: string, state: LogState): void {
+    this.#prepare('UPDATE job SET log_state = ? WHERE uuid = ? AND ended_us = 0').run(
+      toBinary(LogStateSchema, state),
+      uuid,
+    );
+  }
+
   /**
    * Lets a job in one of the states `from` wait for its next attempt, as if it had not been started yet, and keeps what became of
    * this one. Call it inside a commit.
@@ -224,7 +244,7 @@ export class JobStore {
    */
   scheduleAgain(uuid: string, from: readonly JobStatus[], dueUs: number, attempt: Attempt): boolean {
     const { changes } = this.#prepare(
-      `UPDATE job SET status = ${JobStatus.SCHEDULED}, due_us = ?, started_us = 0, denials = NULL
+      `UPDATE job SET status = ${JobStatus.SCHEDULED}, due_us = ?, started_us = 0, denials = NULL, log_state = NULL
        WHERE uuid = ? AND status IN (SELECT value FROM json_each(?))`,
     ).run(dueUs, uuid, JSON.stringify(from));
     if (changes === 1) {

@@ -79,4 +79,7 @@ export const MIGRATIONS: readonly string[] = [
      gid    INTEGER NOT NULL,
      groups TEXT    NOT NULL
    ) STRICT;`,
+
+  // What has become of output that the disk did not take in time: the message LogState.
+  'ALTER TABLE job ADD COLUMN log_state BLOB',
 ];
