@@ -56,8 +56,8 @@ static void tell_lost(struct overflow *overflow, int stream)
 }
 
 /*
- * The less room, the fewer lines: one of 10^n where less than 2^−(n+1) of it is free. And back where twice as much is, so that a disk that
- * takes a little at a time does not make it change with each chunk.
+ * The less room, the fewer lines: one of 10^n where less than 2^−(n+1) of it is free, none at the end of that. And back where twice as much
+ * is, so that a disk that takes a little at a time does not make it change with each chunk.
  */
 static unsigned power_for(const struct overflow *overflow)
 {
@@ -66,13 +66,11 @@ static unsigned power_for(const struct overflow *overflow)
 
 	if (!overflow->failing)
 		return SAMPLE_ALL;
-	if (room < sizeof(struct backlog_entry) + LOG_CHUNK_BYTES)
-		return SAMPLE_NONE;
 	while (power > SAMPLE_ALL && room >= limit >> power)
 		power--;
-	while (power < SAMPLE_POWER_MAXIMUM && room < limit >> (power + 2))
+	while (power < SAMPLE_NONE && room < limit >> (power + 2))
 		power++;
-	return power < SAMPLE_NONE ? power : SAMPLE_POWER_MAXIMUM;
+	return power;
 }
 
 static void set_power(struct overflow *overflow, unsigned power)
@@ -107,6 +105,7 @@ void overflow_keep(struct overflow *overflow, const struct log_record *read, uin
 	if (record.length > 0 && !backlog_put(&overflow->backlog, &record, bytes)) {
 		sampler->lost.bytes += record.length;
 		sampler->lost.lines += lines_in(bytes, record.length);
+		sampler->dropping |= sampler->in_line;
 	}
 	count_lost(overflow, sampler, &before);
 }
