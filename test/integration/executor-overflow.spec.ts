@@ -217,3 +217,66 @@ describe('a job whose disk is full', () => {
     expect(await job.record()).toMatchObject({ ended_by: 'kill', log_lost: { lines: 1000 } });
   });
 });
+
+/** Prints `bytes` in blocks of 64 KiB, as fast as a hundred a second, and at last, how long in ms it waited for a write at most. */
+const paced = (blocks: number): string =>
+  [
+    'use Time::HiRes qw(time sleep); my $longest = 0; my $block = ("x" x 1023 . "\\n") x 64',
+    `for (1..${blocks}) { my $began = time; syswrite STDOUT, $block; my $took = time - $began; $longest = $took if $took > $longest; sleep 0.01 }`,
+    'printf "longest %d\\n", $longest * 1000',
+  ].join('; ');
+const BLOCKS = 200;
+const BLOCK_BYTES = 65_536;
+
+describe('a job whose disk lets everybody wait', () => {
+  test('does not wait for it: its output waits in memory', async () => {
+    await using job = await jobOnDisk(paced(BLOCKS));
+    touch(job, 'go');
+    await job.until(() => logOf(job).length > 10 * BLOCK_BYTES, 'the first output');
+    const thaw = disk.freeze();
+    try {
+      await untilState(job, { place: 'memory', errno: 0 });
+      await delay(2500);
+      expect(statesOf(job).at(-1)).toMatchObject({ place: 'memory' });
+    } finally {
+      thaw();
+    }
+    await job.until(() => exists(job, 'done'), 'the end of what the job prints');
+    await end(job);
+    const log = logOf(job).toString();
+    const [, longest] = /longest (\d+)\n$/.exec(log) ?? [];
+    expect(log.length).toBe(BLOCKS * BLOCK_BYTES + `longest ${longest}\n`.length);
+    expect(log.replace(/longest \d+\n$/, '')).toBe(`${'x'.repeat(1023)}\n`.repeat(BLOCKS * 64));
+    // Two looks of the monitor, and what a busy machine adds; without them it would be all of the 2500.
+    expect(Number(longest)).toBeLessThan(1500);
+    expect(await notesOf(job)).toEqual([{ kind: 'memory' }, { kind: 'disk' }]);
+  });
+
+  test('can be killed by its helper', async () => {
+    await using job = await jobOnDisk(paced(BLOCKS));
+    touch(job, 'go');
+    await job.until(() => logOf(job).length > 10 * BLOCK_BYTES, 'the first output');
+    const thaw = disk.freeze();
+    try {
+      await untilState(job, { place: 'memory' });
+      job.control.write('kill\n');
+      await job.until(() => job.processes.length === 0, 'the end of its processes');
+    } finally {
+      thaw();
+    }
+    expect(await job.record()).toMatchObject({ ended_by: 'kill', log_lost: { lines: 0, bytes: 0 } });
+  });
+
+  test('waits for it when memory is full: a slow disk is not one that takes nothing', async () => {
+    await using job = await jobOnDisk(paced(BLOCKS), { logRoom: LITTLE_MEMORY });
+    touch(job, 'go');
+    await job.until(() => logOf(job).length > 10 * BLOCK_BYTES, 'the first output');
+    const thaw = disk.freeze();
+    await delay(3000);
+    thaw();
+    await job.until(() => exists(job, 'done'), 'the end of what the job prints');
+    await end(job);
+    expect(job.exit).toMatchObject({ log_lost: { lines: 0, bytes: 0 } });
+    expect(logOf(job).length).toBeGreaterThan(BLOCKS * BLOCK_BYTES);
+  });
+});
