@@ -2,8 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { ServerConfig } from '../../api/config-schema.ts';
 import { JobletError } from '../../api/errors.ts';
-import { LogOverflow } from '../../api/gen/joblet_pb.js';
-import type { CheckedJobSpec } from '../../api/job-spec.ts';
+import { type CheckedJobSpec, LOG_OVERFLOW } from '../../api/job-spec.ts';
 import { hasAddresses } from '../../api/networks.ts';
 import type { HardLimits } from '../../kernel/resource-limits.ts';
 import type { OpenedMounts } from '../mounts/job-mounts.ts';
@@ -162,7 +161,7 @@ function logOf(
   { memoryBytes, spill }: LogRoom,
   sources: PlanSources,
 ): LogPlan {
-  const overflow = logOverflow === LogOverflow.BLOCK ? 'block' : 'continue';
+  const overflow = logOverflow === LOG_OVERFLOW.block ? 'block' : 'continue';
   return {
     overflow,
     memoryBytes,

@@ -1,7 +1,11 @@
 /** From the flags of `job run` to a checked specification. Loads the schema, so it is imported only when a job is run. */
 import { isAbsolute, resolve } from 'node:path';
-import { LogOverflow } from '../../../native-helper/api/gen/joblet_pb.js';
-import { type CheckedJobSpec, jobSpecSchema, NO_RETRY } from '../../../native-helper/api/job-spec.ts';
+import {
+  type CheckedJobSpec,
+  jobSpecSchema,
+  LOG_OVERFLOW,
+  NO_RETRY,
+} from '../../../native-helper/api/job-spec.ts';
 import type * as z from '../../../native-helper/api/schema.ts';
 import { parseStartTime } from '../../../native-helper/api/typed-time.ts';
 import { usageError } from '../errors.ts';
@@ -139,7 +143,7 @@ export function jobSpecOf(
     ...seccompOf(flags),
     mounts,
     uploads: [...(flags.upload ?? []), ...(flags.uploadDir ?? [])].map((path) => uploadOf(path, sources)),
-    ...(flags.logOverflow === 'block' && { logOverflow: LogOverflow.BLOCK }),
+    ...(flags.logOverflow !== undefined && { logOverflow: LOG_OVERFLOW[flags.logOverflow] }),
     ...(flags.maxDisk !== undefined && { workBytes: parseMemorySize(flags.maxDisk, '--max-disk') }),
   });
   if (!result.success) {

@@ -57,7 +57,7 @@ function addedKeys(job: Job): Readonly<Record<string, unknown>> {
     stopGraceMs: spec?.stopGraceMs || undefined,
     hostname: spec?.hostname || undefined,
     workBytes: spec?.workBytes || undefined,
-    logOverflow: spec?.logOverflow === LogOverflow.BLOCK ? 'block' : undefined,
+    logOverflow: LOG_OVERFLOWS[spec?.logOverflow ?? LogOverflow.UNSPECIFIED],
     log: job.logState && logJson(job.logState),
     mounts: spec?.mounts.length
       ? spec.mounts.map((mount) => pick(mount, ['source', 'target', 'readOnly']))
@@ -85,6 +85,12 @@ function addedKeys(job: Job): Readonly<Record<string, unknown>> {
     isolation: job.report.map((line) => pick(line, ['layer', 'item', 'asked', 'kernel', 'ok'])),
   };
 }
+
+const LOG_OVERFLOWS: Readonly<Record<LogOverflow, string | undefined>> = {
+  [LogOverflow.UNSPECIFIED]: undefined,
+  [LogOverflow.CONTINUE]: 'continue',
+  [LogOverflow.BLOCK]: 'block',
+};
 
 const PLACE_NAMES: Readonly<Record<LogPlace, string>> = {
   [LogPlace.UNSPECIFIED]: '',
