@@ -278,6 +278,10 @@ export const text = {
         label: 'Volumes',
         help: 'Folders that outlive it, seen at /volumes/NAME; with :ro to read only. They are made here, or on the page of volumes and networks.',
       },
+      logOverflow: {
+        label: 'When the disk is full',
+        help: '“continue”, which it does when empty: it goes on, its output waits in memory, and lines are left out only when that is full too. “block”: it stands still until the disk takes its output.',
+      },
       workBytes: {
         label: 'Disk',
         help: 'What its /work can hold; a file that would be more is refused to it.',
@@ -300,6 +304,7 @@ export const text = {
     atLeast: (bound: string) => `must be at least ${bound}`,
     atMost: (bound: string) => `must be at most ${bound}`,
     volumes: (number: number) => count(number, 'volume', 'volumes'),
+    notAnOverflow: 'is “continue”, “block” or nothing',
     zeroTime: 'must be at least 1ms; leave it empty to ask for nothing',
     notAbsolute: (path: string) => `${path} is not a whole path; write it from / on`,
     openQuote: (quote: string) => `the quote ${quote} is opened and not closed`,
@@ -451,6 +456,8 @@ export const text = {
       uploaded: 'Copied from',
       mount: 'Yours',
       disk: 'Disk of /work',
+      logOverflow: 'When the disk is full',
+      logState: 'Output',
       hostname: 'Host name',
       seccompLevel: 'Security level',
       network: 'Network',

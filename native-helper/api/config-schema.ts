@@ -74,7 +74,7 @@ export const jobsConfigSchema = z
     ),
   );
 
-/** What is kept of the logs of jobs, and how. Without a rule all is kept. */
+/** What is kept of the logs of jobs, and how (without a rule all is kept), and where output goes that the disk does not take in time (ADR-005). */
 export const logsConfigSchema = z.strictObject({
   /** Whether what is cold is compressed. */
   compress: z._default(z.boolean(), true),
@@ -88,6 +88,12 @@ export const logsConfigSchema = z.strictObject({
   keep_days: z.optional(intBetween(1, 36_500)),
   /** The logs of the last so many jobs that have ended. */
   keep_jobs: z.optional(intBetween(1, 1_000_000)),
+  /** Memory for all running jobs together, bytes; each has a share. */
+  memory_bytes: z._default(intBetween(2 ** 20, 2 ** 40), 2 ** 30),
+  /** A folder on another disk, for what memory has no room for. */
+  spill_dir: z.optional(absolutePath),
+  /** What one job may have there, bytes. */
+  spill_bytes: z._default(intBetween(2 ** 20, 2 ** 44), 4 * 2 ** 30),
 });
 
 /** The programs and name servers of jobs with a network of their own. */

@@ -56,6 +56,8 @@ export const MAX_RETRIES = 100;
 const MAX_BACKOFF = 10;
 /** What a job waits for whose files are not there, and not on their way. */
 export const FILES_AWAITED = 'its files';
+/** LogOverflow of joblet.proto, without its code, which the app's page would have to load; 0: as `continue`. */
+export const LOG_OVERFLOW = { continue: 1, block: 2 } as const;
 export const NO_RETRY = { attempts: 0, delayMs: 0n, backoff: 0 } as const;
 
 const ENVIRONMENT_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
@@ -189,6 +191,7 @@ export const jobSpecSchema = z
       ),
       0n,
     ),
+    logOverflow: z._default(z.literal([0, LOG_OVERFLOW.continue, LOG_OVERFLOW.block]), 0),
     uploads: z._default(
       z.array(wellFormedText(MAX_UPLOAD_BYTES).check(z.minLength(1))).check(z.maxLength(MAX_UPLOADS)),
       [],

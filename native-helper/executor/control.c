@@ -92,19 +92,26 @@ static bool take_line(struct control *control, char *line)
 	return true;
 }
 
+/* Whether the line is the word and a number, in decimal digits. */
+static bool is_numbered(const char *line, const char *word, uint64_t *number)
+{
+	const char *digits = line + strlen(word);
+
+	return strncmp(line, word, strlen(word)) == 0 && strspn(digits, "0123456789") == strlen(digits) && parse_unsigned(digits, number);
+}
+
 static enum control_order parse_order(struct control *control, const char *line, struct control_arguments *arguments)
 {
-	static const char STOP[] = "stop ";
-
 	if (strcmp(line, "kill") == 0)
 		return ORDER_KILL;
 	if (strcmp(line, "pause") == 0)
 		return ORDER_PAUSE;
 	if (strcmp(line, "resume") == 0)
 		return ORDER_RESUME;
-	if (strncmp(line, STOP, strlen(STOP)) == 0 && strspn(line + strlen(STOP), "0123456789") == strlen(line + strlen(STOP)) &&
-	    parse_unsigned(line + strlen(STOP), &arguments->grace_ms))
+	if (is_numbered(line, "stop ", &arguments->number))
 		return ORDER_STOP;
+	if (is_numbered(line, "memory ", &arguments->number))
+		return ORDER_MEMORY;
 	if (strcmp(line, "session") == 0 && control->passed >= 0) {
 		arguments->session = control->passed;
 		control->passed = -1;

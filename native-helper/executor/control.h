@@ -11,15 +11,15 @@
 struct control {
 	int connection; /* −1: nobody listens, which harms nothing */
 	int listener;
-	char line[64]; /* the longest order is "stop " and twenty digits */
+	char line[64]; /* the longest order is "memory " and twenty digits */
 	size_t line_bytes;
 	int passed; /* the descriptor that came last and no order has taken yet; −1: none */
 };
 
-enum control_order { ORDER_NONE, ORDER_STOP, ORDER_KILL, ORDER_PAUSE, ORDER_RESUME, ORDER_SESSION };
+enum control_order { ORDER_NONE, ORDER_STOP, ORDER_KILL, ORDER_PAUSE, ORDER_RESUME, ORDER_SESSION, ORDER_MEMORY };
 
 struct control_arguments {
-	uint64_t grace_ms; /* of ORDER_STOP */
+	uint64_t number; /* of ORDER_STOP: the grace time in ms; of ORDER_MEMORY: bytes */
 	int session;	   /* of ORDER_SESSION: the connection, now the caller's to close */
 };
 

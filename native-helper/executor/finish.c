@@ -195,7 +195,7 @@ static void publish(struct job *job, const struct record *record)
 	send_exited(job, record);
 	if (!written && !wait_for_room(job, record))
 		return;
-	if (!record_sync(job->folder, job->record_file) || !log_sync(&job->log)) {
+	if (!record_sync(job->folder, job->record_file) || !log_sync(&job->writer.log)) {
 		failed(&failure, "record", "fsync", "exit.json");
 		log_failure(&failure);
 	}
@@ -204,6 +204,7 @@ static void publish(struct job *job, const struct record *record)
 int job_finish(struct job *job)
 {
 	struct record record = {.uuid = job->plan->uuid, .exit_code = -1, .started_us = job->started_us};
+	struct log_state log;
 	int init_status = 0;
 
 	if (job->init > 0)
@@ -219,7 +220,9 @@ int job_finish(struct job *job)
 	else
 		judge_refusal(job, &record);
 	record.failure = job->has_failure ? &job->failure : NULL;
-	record.log_bytes = job->log.bytes;
+	log = writer_state(&job->writer);
+	record.log_bytes = log.written;
+	record.log_lost = log.lost;
 	record.seccomp_level = job->plan->seccomp_level;
 	record.denials = &job->denials;
 	job->phase = PHASE_ENDED;

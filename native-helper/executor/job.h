@@ -7,15 +7,15 @@
 #include "denials.h"
 #include "failure.h"
 #include "freezer.h"
-#include "log.h"
 #include "plan.h"
 #include "record.h"
 #include "session.h"
+#include "writer.h"
 
 #include <sys/types.h>
 
-/* Of docs/monitor-protocol.md; 2 knows sessions and pauses. */
-enum { MONITOR_VERSION = 2 };
+/* Of docs/monitor-protocol.md; 2 knows sessions and pauses, 3 overflow of the log. */
+enum { MONITOR_VERSION = 3 };
 
 enum phase { PHASE_STARTING, PHASE_RUNNING, PHASE_ENDED };
 
@@ -30,7 +30,7 @@ struct job {
 	struct cgroup cgroup;
 	struct freezer freezer;
 	struct control control;
-	struct log log;
+	struct writer writer;
 	struct denials denials;
 
 	int record_file; /* exit.json before it has its name; −1: there was no room for it, or a replay */
@@ -42,7 +42,6 @@ struct job {
 	 */
 	int mount_namespace;
 	int pidfd, init_socket;
-	int streams[2]; /* the read ends of stdout and stderr, or the terminal's master and −1; −1 when they are read to their end */
 	struct job_input input;
 	struct session sessions[SESSIONS_MAXIMUM];
 	uint32_t sessions_begun; /* the number of the last one */
@@ -51,6 +50,8 @@ struct job {
 	enum phase phase;
 	enum reason reason;
 	bool init_ended;
+	struct log_state told; /* of the log, to whoever listens */
+	uint64_t told_ms;
 	bool abandoned; /* somebody ended the job, and the last of its output can't be written */
 	bool command_ended;
 	int command_status; /* of wait(2), once command_ended */

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "log.h"
 
-#include "clock.h"
 #include "crc32.h"
 
 #include <assert.h>
@@ -98,40 +97,30 @@ static int write_index(struct log *log)
 	return 0;
 }
 
-enum log_progress log_retry(struct log *log)
+bool log_write(struct log *log)
 {
+	bool lost_reader;
+
 	if (write_index(log) < 0 || write_all(log->data, log->chunk.stream, log->buffer, log->chunk.length, &log->written,
 					      log->chunk.offset) < 0) {
-		bool lost_reader = log->data < 0 && errno != EAGAIN; /* a replay into a pipe that was closed */
-
-		log->error = errno;
+		lost_reader = log->data < 0 && errno != EAGAIN; /* a replay into a pipe that was closed */
 		if (!lost_reader)
-			return LOG_BLOCKED;
+			return false;
 	}
-	log->error = 0;
 	log->bytes += log->chunk.length;
-	return LOG_WRITTEN;
+	return true;
 }
 
-enum log_progress log_pump(struct log *log, int pipe, enum log_stream stream)
+void log_begin(struct log *log, const struct log_record *record)
 {
-	ssize_t count = read(pipe, log->buffer, LOG_CHUNK_BYTES);
-
-	if (count == 0)
-		return LOG_AT_END;
-	if (count < 0)
-		return LOG_EMPTY;
-	log->chunk = (struct log_record){
-		.time_ns = realtime_ns(),
-		.offset = log->bytes,
-		.length = (uint32_t)count,
-		.stream = stream,
-		.crc32 = crc32_of(log->buffer, (size_t)count),
-		.has_crc32 = 1,
-	};
+	log->chunk = *record;
+	log->chunk.offset = log->bytes;
+	if (record->kind == LOG_DATA) {
+		log->chunk.crc32 = crc32_of(log->buffer, record->length);
+		log->chunk.has_crc32 = 1;
+	}
 	log->written = 0;
 	log->indexed = false;
-	return log_retry(log);
 }
 
 bool log_sync(const struct log *log)

@@ -108,7 +108,7 @@ static bool load_plan(struct job *job, struct plan *plan)
 static int run(bool replay)
 {
 	static struct plan plan;
-	static uint8_t buffer[LOG_CHUNK_BYTES];
+	static uint8_t buffers[2][LOG_CHUNK_BYTES];
 	int code;
 	struct job job = {
 		.plan = &plan,
@@ -117,13 +117,14 @@ static int run(bool replay)
 		.adoption = replay ? -1 : FD_ADOPTION,
 		.cgroup = {.parent = is_open(FD_CGROUP) ? FD_CGROUP : -1, .folder = -1},
 		.control = {.connection = replay ? -1 : move_control(), .listener = -1, .passed = -1},
-		.log = {.data = -1, .index = -1, .buffer = buffer},
+		.writer = {.log = {.data = -1, .index = -1, .buffer = buffers[0]}, .lock = PTHREAD_MUTEX_INITIALIZER, .streams = {-1, -1},
+			   .to_writer = -1, .to_monitor = -1, .buffer = buffers[1]},
+		.told = {.every = 1},
 		.denials = {.listener = -1},
 		.record_file = -1,
 		.mount_namespace = -1,
 		.pidfd = -1,
 		.init_socket = -1,
-		.streams = {-1, -1},
 		.input = {.descriptor = -1, .terminal = -1},
 		.timer = -1,
 		.freezer = {.events = -1},

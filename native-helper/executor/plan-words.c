@@ -29,7 +29,7 @@ static const char *const RECORDS[] = {
 	"the plan", "JOB", "NAMESPACES", "HOSTNAME", "CREDENTIALS", "ID_RANGE", "MOUNT", "DEVICE",
 	"LIMIT", "RLIMIT", "ENVIRONMENT", "ARGUMENT", "WORK_DIRECTORY", "SECCOMP", "TIMES", "SCHEDULING",
 	"LANDLOCK", "INPUT",
-	[18] = "IDMAP",
+	[18] = "IDMAP", "LOG",
 };
 
 const char *plan_record_name(uint32_t type)

@@ -346,7 +346,22 @@ static void parse_input(struct cursor *cursor, struct plan *plan)
 		require(cursor, plan->terminal_size.columns == 0 && plan->terminal_size.rows == 0, PLAN_COMBINATION);
 }
 
-enum { JOB = 1, HOSTNAME = 3, ID_RANGE = 5, IDMAP = 18, RECORD_TYPES_END = 19 };
+static void parse_log(struct cursor *cursor, struct plan *plan)
+{
+	uint32_t policy = take_u32(cursor);
+
+	plan->log.spill = take_i32(cursor);
+	plan->log.memory_bytes = take_u64(cursor);
+	plan->log.spill_bytes = take_u64(cursor);
+	plan->log.blocks = policy == LOG_POLICY_BLOCK;
+	require(cursor, policy == LOG_POLICY_CONTINUE || policy == LOG_POLICY_BLOCK, PLAN_VALUE);
+	require(cursor, plan->log.memory_bytes >= LOG_MEMORY_MINIMUM && plan->log.memory_bytes <= INT64_MAX, PLAN_VALUE);
+	require(cursor, plan->log.spill_bytes <= INT64_MAX, PLAN_VALUE);
+	require(cursor, plan->log.spill == PLAN_NO_SOURCE || is_source(plan->log.spill), PLAN_VALUE);
+	require(cursor, (plan->log.spill == PLAN_NO_SOURCE) == (plan->log.spill_bytes == 0), PLAN_COMBINATION);
+}
+
+enum { JOB = 1, HOSTNAME = 3, ID_RANGE = 5, IDMAP = 18, LOG = 19, RECORD_TYPES_END = 20 };
 
 static const struct record_kind {
 	uint32_t minimum, maximum;
@@ -370,6 +385,7 @@ static const struct record_kind {
 	[16] = {0, 1, parse_landlock},
 	[17] = {0, 1, parse_input},
 	[IDMAP] = {0, IDMAPS_MAXIMUM, parse_idmap},
+	[LOG] = {1, 1, parse_log},
 };
 
 static bool refuse(struct plan_error *error, enum plan_fault fault, uint32_t record, size_t offset)

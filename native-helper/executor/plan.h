@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 enum {
-	PLAN_VERSION = 2,
+	PLAN_VERSION = 3,
 	PLAN_HEADER_BYTES = 64,
 	PLAN_BYTES_MAXIMUM = 4 * 1024 * 1024,
 	PLAN_RECORDS_MAXIMUM = 65536,
@@ -34,6 +34,7 @@ enum {
 	ARGUMENTS_MAXIMUM = 16384,
 	SECCOMP_MAXIMUM = 4096,
 	LANDLOCK_PORTS_MAXIMUM = 1024,
+	LOG_MEMORY_MINIMUM = 1024 * 1024, /* bytes */
 };
 
 enum plan_namespace {
@@ -111,6 +112,15 @@ struct plan_rlimit {
 	uint64_t soft, hard;
 };
 
+enum plan_log_policy { LOG_POLICY_CONTINUE, LOG_POLICY_BLOCK };
+
+/* What becomes of output that the disk doesn't take in time (overflow.h). */
+struct plan_log {
+	bool blocks;
+	int32_t spill;
+	uint64_t memory_bytes, spill_bytes;
+};
+
 /*
  * A parsed plan. Every pointer leads into the buffer it was parsed from, which has to live as long. It is large, and almost
  * all of it stays untouched: keep it in zeroed memory (static or mapped), where an untouched page costs nothing.
@@ -131,6 +141,7 @@ struct plan {
 	uint64_t timeout_ms, grace_ms; /* timeout 0: none */
 	uint32_t input;
 	struct terminal_size terminal_size;
+	struct plan_log log;
 	int32_t nice, oom_score_adj;
 
 	uint32_t id_range_count, idmap_count, mount_count, device_count, limit_count, rlimit_count, environment_count, argument_count;

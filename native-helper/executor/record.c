@@ -55,6 +55,15 @@ static void add_denials(const struct record *record, struct text *text)
 	text_add(text, "}");
 }
 
+static void add_lost(const struct lost *lost, struct text *text)
+{
+	json_name(text, "log_lost");
+	text_add(text, "{");
+	json_number_field(text, "lines", (int64_t)lost->lines);
+	json_number_field(text, "bytes", (int64_t)lost->bytes);
+	text_add(text, "}");
+}
+
 void record_fields(const struct record *record, struct text *text)
 {
 	static const char *const ENDED_BY[] = {"exit", "signal", "oom", "timeout", "stop", "kill", "refused"};
@@ -75,6 +84,7 @@ void record_fields(const struct record *record, struct text *text)
 	else
 		text_add(text, "null");
 	json_number_field(text, "log_bytes", (int64_t)record->log_bytes);
+	add_lost(&record->log_lost, text);
 	add_denials(record, text);
 }
 

@@ -5,6 +5,7 @@
 #include "cgroup.h"
 #include "denials.h"
 #include "failure.h"
+#include "sampler.h"
 
 enum ended_by { ENDED_EXIT, ENDED_SIGNAL, ENDED_OOM, ENDED_TIMEOUT, ENDED_STOP, ENDED_KILL, ENDED_REFUSED };
 
@@ -29,6 +30,7 @@ struct record {
 	struct cgroup_usage usage;
 	const struct failure *failure; /* NULL: none */
 	uint64_t log_bytes;
+	struct lost log_lost;
 	uint32_t seccomp_level;
 	const struct denials *denials;
 };

@@ -202,6 +202,22 @@ static bool make_timer(struct job *job)
 	return job->timer >= 0 || failed(&job->failure, "monitor", "timerfd_create", "time limit");
 }
 
+/* A replay has nobody who would look after what it could not write. */
+static void open_overflow(struct job *job)
+{
+	const struct plan_log *log = &job->plan->log;
+
+	overflow_open(&job->writer.overflow, log->blocks || job->folder < 0, log->memory_bytes, log->spill, log->spill_bytes);
+}
+
+static bool prepare_folder(struct job *job)
+{
+	job->record_file = record_reserve(job->folder);
+	if (job->record_file < 0)
+		return failed(&job->failure, "record", "reserve", RECORD_WRITTEN);
+	return control_listen(&job->control, job->adoption, job->plan->uuid, &job->failure);
+}
+
 /* What init doesn't wait for is done while it builds the root. */
 static bool prepare_meanwhile(struct job *job)
 {
@@ -210,17 +226,16 @@ static bool prepare_meanwhile(struct job *job)
 	if (!make_timer(job))
 		return false;
 	for (int stream = 0; stream < 2; stream++)
-		fcntl(job->streams[stream], F_SETPIPE_SZ, PIPE_BYTES); /* as large as it is, it works; a terminal has none yet */
+		fcntl(job->writer.streams[stream], F_SETPIPE_SZ, PIPE_BYTES); /* as large as it is, it works; a terminal has none yet */
 	job->mount_namespace = open(init_path(job, "/ns/mnt", path, sizeof path), O_RDONLY | O_CLOEXEC);
 	if (job->mount_namespace < 0)
 		return failed(&job->failure, "namespace", "open", "mount namespace of init");
-	if (job->folder < 0)
-		return true;
-	job->record_file = record_reserve(job->folder);
-	if (job->record_file < 0)
-		return failed(&job->failure, "record", "reserve", RECORD_WRITTEN);
-	return control_listen(&job->control, job->adoption, job->plan->uuid, &job->failure) &&
-	       (log_open(&job->log, job->folder) == 0 || failed(&job->failure, "log", "open", "log"));
+	if (job->folder >= 0 && !prepare_folder(job))
+		return false;
+	if (writer_open(&job->writer, job->folder) < 0)
+		return failed(&job->failure, "log", "open", "log");
+	open_overflow(job);
+	return true;
 }
 
 bool job_start(struct job *job)
@@ -235,8 +250,8 @@ bool job_start(struct job *job)
 	close_given(&channels);
 	sources_close(job->plan, &sources);
 	job->init_socket = channels.ours;
-	job->streams[0] = channels.read[0];
-	job->streams[1] = channels.read[1];
+	job->writer.streams[0] = channels.read[0];
+	job->writer.streams[1] = channels.read[1];
 	job->input.descriptor = channels.input[WRITE_END];
 	return map_ids(job) && set_oom_score(job, &job->failure) && prepare_meanwhile(job);
 }

@@ -1,6 +1,6 @@
 /*
- * The monitor's life while the job has one: output, orders, time, and what init says. It sleeps in one poll(2), so a quiet job
- * costs nothing, and it never waits for anything else: neither for the helper nor for a reader of the log.
+ * The monitor's life while the job has one: orders, time, what init says, and output that its writer can't take. It sleeps in one poll(2),
+ * so a quiet job costs nothing, and it never waits for anything else: neither for the helper nor for the disk of the log.
  */
 #define _GNU_SOURCE
 #include "clock.h"
@@ -15,14 +15,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/ioctl.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
-enum { LOG_RETRY_MS = 250, LINE_BYTES = 512 };
-/* More than a terminal holds for its reader: 8 KiB on their way and 4 KiB there (drivers/tty/pty.c, n_tty.c). */
-enum { TERMINAL_BYTES = 64 * 1024 };
+enum { LINE_BYTES = 512 };
+/* What is lost is counted on; it is told anew after so long. */
+enum { TELL_LOST_MS = 5000 };
 
 enum wait {
 	WAIT_STDOUT,
@@ -34,6 +34,7 @@ enum wait {
 	WAIT_TIMER,
 	WAIT_FREEZER,
 	WAIT_DENIALS,
+	WAIT_WRITER,
 	WAITS
 };
 
@@ -96,6 +97,31 @@ static void send_denied(struct job *job, const struct denial *denial)
 	send_event(job, &line);
 }
 
+static void send_log(struct job *job)
+{
+	static const char *const PLACES[] = {"disk", "memory", "spill"};
+	const struct log_state *log = &job->told;
+	char buffer[LINE_BYTES];
+	struct text line = TEXT_IN(buffer);
+
+	text_add(&line, "{");
+	json_string_field(&line, "event", "log");
+	json_string_field(&line, "place", PLACES[log->place]);
+	json_name(&line, "blocked");
+	text_add(&line, log->blocked ? "true" : "false");
+	json_number_field(&line, "every", log->every);
+	json_number_field(&line, "errno", log->error);
+	json_number_field(&line, "waiting_bytes", (int64_t)log->waiting_bytes);
+	json_number_field(&line, "lost_lines", (int64_t)log->lost.lines);
+	json_number_field(&line, "lost_bytes", (int64_t)log->lost.bytes);
+	send_event(job, &line);
+}
+
+static bool is_as_usual(const struct log_state *log)
+{
+	return log->place == PLACE_DISK && !log->blocked && log->error == 0 && log->lost.bytes == 0;
+}
+
 void job_greet(struct job *job)
 {
 	send_hello(job);
@@ -104,6 +130,22 @@ void job_greet(struct job *job)
 	send_running(job);
 	for (uint32_t i = 0; i < job->denials.kinds; i++)
 		send_denied(job, &job->denials.list[i]);
+	if (!is_as_usual(&job->told))
+		send_log(job);
+}
+
+/* Each step is told, and how much is lost now and then. */
+static void tell_of_log(struct job *job)
+{
+	struct log_state log = writer_state(&job->writer);
+	const struct log_state *told = &job->told;
+	bool steps = log.place != told->place || log.blocked != told->blocked || log.every != told->every || log.error != told->error;
+
+	if (!steps && (log.lost.bytes == told->lost.bytes || monotonic_ms() - job->told_ms < TELL_LOST_MS))
+		return;
+	job->told = log;
+	job->told_ms = monotonic_ms();
+	send_log(job);
 }
 
 /* Whether it is running and ends first; 0 is a timer that does not run. */
@@ -140,10 +182,15 @@ static void kill_job(struct job *job)
 /* Who ends a job does not wait for a disk that has no room: what is left of its output is lost, and the record says so. */
 static void give_up_output(struct job *job)
 {
+	static const char OBJECT[] = "the last of its output, which is lost";
+
 	job->abandoned = true;
 	job->has_failure = true;
-	errno = job->log.error;
-	failed(&job->failure, "log", "write", "the last of its output, which is lost");
+	errno = writer_give_up(&job->writer);
+	if (errno != 0)
+		failed(&job->failure, "log", "write", OBJECT);
+	else
+		refused(&job->failure, "log", "write", OBJECT, "the disk had not taken it yet");
 }
 
 static void end_job(struct job *job, enum reason reason, uint64_t grace_ms)
@@ -233,7 +280,7 @@ static void on_ready(struct job *job, const struct init_facts *facts)
 static void take_terminal(struct job *job, int master)
 {
 	fcntl(master, F_SETFL, O_NONBLOCK);
-	job->streams[0] = master;
+	job->writer.streams[0] = master;
 	job->input.terminal = master;
 	job->input.descriptor = fcntl(master, F_DUPFD_CLOEXEC, 0);
 }
@@ -349,8 +396,10 @@ static void on_orders(struct job *job)
 			pause_job(job);
 		else if (order == ORDER_RESUME)
 			resume_job(job);
+		else if (order == ORDER_MEMORY)
+			writer_set_memory(&job->writer, arguments.number);
 		else
-			end_job(job, order == ORDER_KILL ? REASON_KILL : REASON_STOP, arguments.grace_ms);
+			end_job(job, order == ORDER_KILL ? REASON_KILL : REASON_STOP, arguments.number);
 }
 
 /* First the timeout, then the end of the grace time. */
@@ -366,41 +415,6 @@ static void on_timer(struct job *job)
 		kill_job(job);
 }
 
-static void close_stream(struct job *job, int stream)
-{
-	close(job->streams[stream]);
-	job->streams[stream] = -1;
-}
-
-static void pump(struct job *job, int stream)
-{
-	if (job->log.error == 0 && log_pump(&job->log, job->streams[stream], LOG_STDOUT + (enum log_stream)stream) == LOG_AT_END)
-		close_stream(job, stream);
-}
-
-/*
- * Every process of the job is dead now, so what is in the pipe is all that will ever be. Not up to the end of file: a job may have sent its
- * end of the pipe to a process elsewhere, which would keep us here.
- */
-static void drain(struct job *job, int stream)
-{
-	int waiting = TERMINAL_BYTES;
-
-	if (job->streams[stream] < 0)
-		return;
-	if (job->plan->input != INPUT_TERMINAL)
-		ioctl(job->streams[stream], FIONREAD, &waiting);
-	while (waiting > 0 && job->log.error == 0) {
-		enum log_progress progress = log_pump(&job->log, job->streams[stream], LOG_STDOUT + (enum log_stream)stream);
-
-		waiting -= (int)job->log.chunk.length;
-		if (progress != LOG_WRITTEN)
-			break;
-	}
-	if (job->log.error == 0)
-		close_stream(job, stream);
-}
-
 void job_hear_init(struct job *job)
 {
 	while (job->init_socket >= 0 && receive_init_message(job))
@@ -412,19 +426,28 @@ static void on_init_end(struct job *job)
 	job_hear_init(job);
 	sessions_close(job);
 	job->init_ended = true;
+	writer_finish(&job->writer, job->plan->input == INPUT_TERMINAL);
 }
 
-static bool is_over(const struct job *job)
+/* Also of a stop that came while it still ran: nobody shall have to ask again. */
+static bool wants_to_give_up(const struct job *job)
 {
-	return job->init_ended && ((job->streams[0] < 0 && job->streams[1] < 0 && job->log.error == 0) || job->abandoned);
+	return job->init_ended && job->told.error != 0 && (job->reason == REASON_STOP || job->reason == REASON_KILL);
 }
 
-static void prepare_waits(const struct job *job, struct pollfd waits[WAITS])
+static bool is_over(struct job *job)
 {
-	bool reading = job->log.error == 0 && !job->init_ended;
+	return job->init_ended && (job->abandoned || writer_is_done(&job->writer));
+}
+
+static void prepare_waits(struct job *job, struct pollfd waits[WAITS])
+{
+	int streams[2];
+
+	writer_streams(&job->writer, streams);
 	const int files[WAITS] = {
-		[WAIT_STDOUT] = reading ? job->streams[0] : -1,
-		[WAIT_STDERR] = reading ? job->streams[1] : -1,
+		[WAIT_STDOUT] = streams[0],
+		[WAIT_STDERR] = streams[1],
 		[WAIT_INIT] = job->init_socket,
 		[WAIT_PIDFD] = job->init_ended ? -1 : job->pidfd,
 		[WAIT_CONTROL] = job->control.connection,
@@ -432,6 +455,7 @@ static void prepare_waits(const struct job *job, struct pollfd waits[WAITS])
 		[WAIT_TIMER] = job->timer,
 		[WAIT_FREEZER] = job->init_ended ? -1 : job->freezer.events,
 		[WAIT_DENIALS] = denials_rest_ms(&job->denials) > 0 ? -1 : job->denials.listener,
+		[WAIT_WRITER] = job->writer.to_monitor,
 	};
 
 	for (int i = 0; i < WAITS; i++)
@@ -440,13 +464,14 @@ static void prepare_waits(const struct job *job, struct pollfd waits[WAITS])
 
 static void serve(struct job *job, const struct pollfd waits[WAITS])
 {
+	eventfd_t count;
+
 	sessions_serve(job, waits + WAITS); /* before anything can end or begin one, of which the waits know nothing */
-	if (job->log.error != 0 && log_retry(&job->log) == LOG_BLOCKED && job->init_ended &&
-	    (job->reason == REASON_STOP || job->reason == REASON_KILL))
-		give_up_output(job);
 	for (int stream = 0; stream < 2; stream++)
 		if (waits[WAIT_STDOUT + stream].revents)
-			pump(job, stream);
+			writer_relieve(&job->writer, stream, waits[WAIT_STDOUT + stream].revents & POLLIN);
+	if (waits[WAIT_WRITER].revents)
+		eventfd_read(job->writer.to_monitor, &count);
 	if (waits[WAIT_INIT].revents)
 		receive_init_message(job);
 	if (waits[WAIT_DENIALS].revents)
@@ -461,19 +486,15 @@ static void serve(struct job *job, const struct pollfd waits[WAITS])
 		on_timer(job);
 	if (waits[WAIT_PIDFD].revents)
 		on_init_end(job);
-	if (job->init_ended)
-		for (int stream = 0; stream < 2 && job->log.error == 0; stream++)
-			drain(job, stream);
+	tell_of_log(job);
+	if (wants_to_give_up(job))
+		give_up_output(job);
 }
 
-/* How long poll(2) may sleep, in ms. */
-static int patience_of(const struct job *job, int patience)
+/* Of two times in ms the shorter; −1 is none. */
+static int sooner(int one, int other)
 {
-	int rest = denials_rest_ms(&job->denials);
-
-	if (rest > 0)
-		return rest;
-	return job->log.error != 0 ? LOG_RETRY_MS : patience;
+	return one >= 0 && (other < 0 || one < other) ? one : other;
 }
 
 void job_supervise(struct job *job)
@@ -482,11 +503,13 @@ void job_supervise(struct job *job)
 	int patience = IDLE_AFTER_MS;
 
 	while (!is_over(job)) {
+		int rest = denials_rest_ms(&job->denials);
+		int again = sooner(rest > 0 ? rest : -1, writer_watch(&job->writer));
 		int ready;
 
 		prepare_waits(job, waits);
-		ready = poll(waits, WAITS + sessions_prepare(job, waits + WAITS), patience_of(job, patience));
-		if (ready == 0 && patience > 0 && denials_rest_ms(&job->denials) == 0) {
+		ready = poll(waits, WAITS + sessions_prepare(job, waits + WAITS), sooner(again, patience));
+		if (ready == 0 && patience > 0 && again < 0) {
 			idle_release_code();
 			patience = -1;
 		}

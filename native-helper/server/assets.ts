@@ -23,8 +23,8 @@ export interface Assets {
 
 const executorVersionSchema = z.strictObject({
   build: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
-  plan: z.literal(2),
-  monitor: z.literal(2),
+  plan: z.literal(3),
+  monitor: z.literal(3),
 });
 
 /**

@@ -72,8 +72,8 @@ async function serveJobs(paths: Paths, installation: Installation, logger: Logge
     logger,
     nodeId: config.node_id,
     jobsConfig: config.jobs,
-    networksConfig: config.networks,
     logsConfig: config.logs,
+    networksConfig: config.networks,
   });
   const { promise: ending, resolve: end } = Promise.withResolvers<string>();
   const api = [JobService, FileService, VolumeService, NetworkService, HelperService, Health] as const;

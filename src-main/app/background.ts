@@ -4,6 +4,7 @@ import type { Order } from '../ipc/contract.ts';
 import { findDesktopServices } from './desktop-services.ts';
 import { newsOf } from './end-news.ts';
 import { Gather } from './gather.ts';
+import { logNewsOf } from './log-news.ts';
 import { Notifications } from './notifications.ts';
 import { RunningJobs } from './running-jobs.ts';
 import type { Services } from './services.ts';
@@ -42,6 +43,7 @@ export class Background implements Disposable {
       onChange: () => this.#changes.add(),
       // Others' jobs are their owners' to hear of.
       onEnd: (job) => job.ownerUid === this.#uid && this.#ends.add(job),
+      onStep: (before, job) => job.ownerUid === this.#uid && this.#tellOfLog(before, job),
     });
   }
 
@@ -83,6 +85,14 @@ export class Background implements Disposable {
 
   #tellOfEnds(jobs: readonly Job[]): void {
     for (const news of newsOf(jobs, this.#services.settings.current.value.notify)) {
+      this.#notifications.show(news, () => this.#order(news.order));
+    }
+  }
+
+  /** Of a lack that somebody should mend, whatever news of ends its user wants. */
+  #tellOfLog(before: Job, job: Job): void {
+    const news = logNewsOf(before, job);
+    if (news !== undefined) {
       this.#notifications.show(news, () => this.#order(news.order));
     }
   }

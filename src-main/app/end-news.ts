@@ -1,5 +1,5 @@
 /** What a notification says of jobs that ended. Names come from anywhere: nothing of them may be markup or look like another. */
-import type { Job } from '../../native-helper/api/gen/joblet_pb.js';
+import type { Job, JobSpec } from '../../native-helper/api/gen/joblet_pb.js';
 import { formatDuration } from '../cli/arguments/duration.ts';
 import { escapeControlCharacters } from '../cli/format/escape.ts';
 import type { Order, Settings } from '../ipc/contract.ts';
@@ -38,12 +38,16 @@ function newsOfOne(job: Job): News {
     ...(exitCode === undefined || exitCode === 0 ? [] : [text.notifications.exitCode(exitCode)]),
     ...(startedUs === 0n ? [] : [text.notifications.after(durationOf(endedUs - startedUs))]),
   ];
-  const name = plainText(spec?.name || spec?.command || uuid.slice(0, 8));
   return {
-    title: `${text.notifications.ended[statusOf(job.status)] ?? ''}: ${name}`,
+    title: `${text.notifications.ended[statusOf(job.status)] ?? ''}: ${nameOf(uuid, spec)}`,
     body: sentences.join(' '),
     order: { order: 'open-job', uuid },
   };
+}
+
+/** What a notification calls a job. */
+export function nameOf(uuid: string, spec: Pick<JobSpec, 'name' | 'command'> | undefined): string {
+  return plainText(spec?.name || spec?.command || uuid.slice(0, 8));
 }
 
 /** Whole seconds from one second on. */

@@ -4,6 +4,7 @@
  */
 import { LogStream } from '../../native-helper/api/gen/joblet_pb.js';
 import { type Client, isInterruption } from '../client/index.ts';
+import { noteText } from '../client/log-note.ts';
 import type { LogItem, StreamPayload } from '../ipc/contract.ts';
 import type { Link } from './link.ts';
 
@@ -97,6 +98,15 @@ async function* readUntilBehind(
       return Number(chunk.logBytes) - KEPT_BYTES;
     }
     position.offset = end;
+    if (chunk.note !== undefined) {
+      yield {
+        kind: 'note',
+        offset: Number(chunk.offset),
+        timeUs: Number(chunk.timeUs),
+        text: noteText(chunk.note),
+      };
+      continue;
+    }
     yield {
       kind: 'data',
       offset: Number(chunk.offset),

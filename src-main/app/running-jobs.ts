@@ -7,6 +7,13 @@ import type { Link } from './link.ts';
 /** Of so many jobs it is remembered that their end was told. */
 const REMEMBERED = 4096;
 
+interface RunningJobsEvents {
+  onChange(): void;
+  onEnd(job: Job): void;
+  /** A job that has not ended has changed. */
+  onStep(before: Job, job: Job): void;
+}
+
 export class RunningJobs implements Disposable {
   readonly #live = new Map<string, Job>();
   readonly #told = new Set<string>();
@@ -14,12 +21,14 @@ export class RunningJobs implements Disposable {
   readonly #sinceUs = BigInt(Date.now()) * 1000n;
   readonly #onChange: () => void;
   readonly #onEnd: (job: Job) => void;
+  readonly #onStep: (before: Job, job: Job) => void;
   readonly #closing = new AbortController();
   readonly #subscriptions: readonly Disposable[];
 
-  constructor(link: Link, { onChange, onEnd }: { onChange: () => void; onEnd: (job: Job) => void }) {
+  constructor(link: Link, { onChange, onEnd, onStep }: RunningJobsEvents) {
     this.#onChange = onChange;
     this.#onEnd = onEnd;
+    this.#onStep = onStep;
     this.#subscriptions = [
       link.onJobEvent(({ job, deleted }) => job && this.#hear(job, deleted)),
       link.onConnection((client) => {
@@ -53,7 +62,11 @@ export class RunningJobs implements Disposable {
 
   #hear(job: Job, deleted = false): void {
     if (!deleted && job.status < JobStatus.COMPLETED) {
+      const before = this.#live.get(job.uuid);
       this.#live.set(job.uuid, job);
+      if (before !== undefined) {
+        this.#onStep(before, job);
+      }
     } else {
       const wasLive = this.#live.delete(job.uuid);
       if (!deleted && (wasLive || job.endedUs >= this.#sinceUs)) {

@@ -25,6 +25,19 @@ export const text = {
     newJob: 'New job',
     quit: 'Quit; jobs go on',
   },
+  log: {
+    steps: {
+      disk: 'Output on the disk again',
+      memory: 'Output kept in memory',
+      spill: 'Output kept in another place',
+      blocked: 'Waits for the disk',
+      sampled: 'Output has lines left out',
+    },
+    cause: (cause: string) => `The disk said ${cause}.`,
+    waiting: (bytes: string) => `${bytes} wait.`,
+    every: (every: number) => (every === 0 ? 'No line is kept now.' : `1 line of ${every} is kept now.`),
+    lost: (lines: string, bytes: string) => `${lines} (${bytes}) are lost.`,
+  },
   notifications: {
     hidden: (count: number) => `${jobs(count)} running`,
     inTray: 'Joblet stays in the tray and tells when they end.',

@@ -1,6 +1,7 @@
 /** What the commands that follow or await a job share: its output, and its end. */
 import { JobletError } from '../../native-helper/api/errors.ts';
 import { type Job, type LogChunk, LogStream } from '../../native-helper/api/gen/joblet_pb.js';
+import { noteText } from '../client/log-note.ts';
 import type { Cli, Invocation } from './cli.ts';
 import type { Client } from './connection.ts';
 import { ExitCode } from './errors.ts';
@@ -47,9 +48,24 @@ export async function* followOutput(
   }
 }
 
+/** What a monitor has to say within a log goes to standard error, never between the bytes of the job; `whose` is empty where there is only one. */
+export async function* tellingNotes(
+  cli: Cli,
+  whose: string,
+  chunks: AsyncIterable<LogChunk>,
+): AsyncGenerator<LogChunk> {
+  for await (const chunk of chunks) {
+    if (chunk.note === undefined) {
+      yield chunk;
+    } else {
+      await cli.stderr.write(`${cli.programName}: log${whose}: ${noteText(chunk.note)}\n`);
+    }
+  }
+}
+
 /** Writes a job's output as it comes, each stream to our own of the same name, byte for byte, until the job has ended. */
 export async function copyOutput(cli: Cli, client: Client, request: OutputRequest): Promise<void> {
-  for await (const chunk of followOutput(cli, client, request)) {
+  for await (const chunk of tellingNotes(cli, '', followOutput(cli, client, request))) {
     const sink = chunk.stream === LogStream.STDERR ? cli.stderr : cli.stdout;
     await sink.write(chunk.data);
   }

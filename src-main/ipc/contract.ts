@@ -9,7 +9,7 @@ import { isNetworkName, NETWORK_NAME_RULE } from '../../native-helper/api/networ
 import * as z from '../../native-helper/api/schema.ts';
 import { MAX_VOLUME_BYTES, MIN_VOLUME_BYTES, volumeNameSchema } from '../../native-helper/api/volume.ts';
 
-export { FILES_AWAITED, NO_RETRY } from '../../native-helper/api/job-spec.ts';
+export { FILES_AWAITED, LOG_OVERFLOW, NO_RETRY } from '../../native-helper/api/job-spec.ts';
 export { parseStartTime } from '../../native-helper/api/typed-time.ts';
 /** Both sides read lines of shell: what is pasted, and what is typed as a command. */
 export * from './shell-words.ts';
@@ -127,6 +127,8 @@ const jobDetailsSchema = z.extend(jobRowSchema, {
   ownerUid: z.int(),
   nodeId: z.string(),
   logBytes: bytesSchema,
+  /** What has become of output that the disk did not take in time, in words; empty: nothing. */
+  logState: z.string(),
   /** Of its own, while it has any. */
   addresses: z.array(z.string()),
   /** Those before the present one. */
@@ -180,6 +182,8 @@ const logItemSchema = z.discriminatedUnion('kind', [
   }),
   /** The view could not keep up: these bytes are in the log and not shown. */
   z.strictObject({ kind: z.literal('skipped'), from: bytesSchema, to: bytesSchema }),
+  /** What the monitor has to say at this place of the log: what is missing, or where it was kept. */
+  z.strictObject({ kind: z.literal('note'), offset: bytesSchema, timeUs: timeSchema, text: z.string() }),
   /** The helper went away, or is back; the log goes on where it was. */
   z.strictObject({ kind: z.literal('interrupted') }),
   z.strictObject({ kind: z.literal('resumed') }),

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { pino } from 'pino';
-import { jobsConfigSchema } from '../../native-helper/api/config-schema.ts';
+import { jobsConfigSchema, logsConfigSchema } from '../../native-helper/api/config-schema.ts';
 import { pathsUnder } from '../../native-helper/api/paths.ts';
 import { CgroupTree } from '../../native-helper/kernel/cgroup.ts';
 import { loadAssets } from '../../native-helper/server/assets.ts';
@@ -37,6 +37,7 @@ export async function run(): Promise<Measurement> {
     using launcher = new MonitorLauncher({
       paths,
       jobsConfig,
+      logsConfig: logsConfigSchema.parse({}),
       cgroups,
       openVolume: openSource,
       ...loadAssets(),

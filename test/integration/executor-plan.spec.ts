@@ -27,7 +27,7 @@ describe('a plan', () => {
     ['that says it is larger than is allowed', setWord(12, 4 * 1024 * 1024 + 1), /oversized/],
     ['that is something else', () => Buffer.from('#!/bin/sh\n'.repeat(100)), /foreign/],
     ['of another version', setWord(8, 1), /another version/],
-    ['of another version', setWord(8, 3), /another version/],
+    ['of another version', setWord(8, 4), /another version/],
     ['of another build', setWord(24, 0), /another build/],
     ['with 100,000 records', setWord(16, 100_000), /number of records/],
     ['with a record fewer than it says', setWord(16, 60_000), /truncated/],

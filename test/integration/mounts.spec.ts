@@ -326,7 +326,7 @@ function swap(link: string, target: string, other: string): AsyncDisposable & { 
 
 describe('a source whose file system does not answer', () => {
   it('keeps nobody else from starting', async () => {
-    await using one = await temporaryService({ concurrent_starts: 1 });
+    await using one = await temporaryService({ jobs: { concurrent_starts: 1 } });
     const source = at('hung/sub');
     mkdirSync(source, { recursive: true });
     own('hung/sub', ANN, ANN, 0o700);

@@ -6,6 +6,7 @@ import {
   type JobSpecSchema,
   type Limits,
   type LimitsSchema,
+  LogOverflow,
   VolumeType,
 } from '../../native-helper/api/gen/joblet_pb.js';
 import { landlockAbi } from '../../native-helper/kernel/system-call.ts';
@@ -94,6 +95,7 @@ export const OPTIONS: Readonly<Record<Field, Draw<Options>>> = {
   workBytes: () => ({ workBytes: 4_194_304n }),
   require: () => ({ require: ['landlock-scopes'] }),
   uploads: () => ({ uploads: [UPLOADED] }),
+  logOverflow: () => ({ logOverflow: LogOverflow.BLOCK }),
   tcpPorts: (random) => ({ tcpPorts: { connect: '80,443', bind: random.choose(['', '8000-8010']) } }),
 };
 

@@ -6,6 +6,7 @@ import * as z from '../../api/schema.ts';
 import type { JobChange } from '../state/job-store.ts';
 import { countedDenials } from './denials.ts';
 import { causeInWords, failureOf } from './failure.ts';
+import { finalLogState } from './log-state.ts';
 
 const count = z.int().check(z.minimum(0));
 const nullableCount = z.nullable(count);
@@ -22,6 +23,19 @@ const DENIALS_MAXIMUM = 32;
 
 /** The fields of the message `denied`, beside its name. */
 export const deniedCallFields = { level, call, first_us: count };
+
+/** The fields of the message `log`, beside its name. */
+export const logStateFields = {
+  place: z.enum(['disk', 'memory', 'spill']),
+  blocked: z.boolean(),
+  /** One line of so many is kept; 0: none. */
+  every: count,
+  /** Of the last write; 0: it worked. */
+  errno: count,
+  waiting_bytes: count,
+  lost_lines: count,
+  lost_bytes: count,
+};
 
 /** The fields that the record and the message `exited` share. */
 export const exitFields = {
@@ -58,6 +72,8 @@ export const exitFields = {
     }),
   ),
   log_bytes: count,
+  /** Absent in the records of monitors that knew no overflow: they lost nothing but what `error` tells. */
+  log_lost: z.optional(z.strictObject({ lines: count, bytes: count })),
   /** Absent in the records of monitors that knew no denials. */
   denials: z.optional(
     z.strictObject({
@@ -86,6 +102,7 @@ export function changeOf(record: ExitRecord): JobChange {
     startedUs: record.started_us,
     endedUs: record.ended_us,
     ...denialsOf(record),
+    logState: finalLogState(record),
     usage: create(UsageSchema, {
       cpuUserUs: BigInt(record.usage.cpu_user_us),
       cpuSystemUs: BigInt(record.usage.cpu_system_us),

@@ -78,8 +78,8 @@ export interface JobManagerOptions {
   readonly logger: Logger;
   readonly nodeId: string;
   readonly jobsConfig: ServerConfig['jobs'];
-  readonly networksConfig: ServerConfig['networks'];
   readonly logsConfig: ServerConfig['logs'];
+  readonly networksConfig: ServerConfig['networks'];
 }
 
 export class JobManager {
@@ -105,7 +105,7 @@ export class JobManager {
   #cost: Promise<DoctorCheck[]> | undefined;
 
   private constructor(options: JobManagerOptions, database: DatabaseSync) {
-    const { paths, assets, jobsConfig, logger } = options;
+    const { paths, assets, jobsConfig, logsConfig, logger } = options;
     this.#options = options;
     this.#database = database;
     this.#store = new JobStore(database);
@@ -121,6 +121,7 @@ export class JobManager {
     this.#launcher = new MonitorLauncher({
       paths,
       jobsConfig,
+      logsConfig,
       cgroups: this.#cgroups,
       executor: assets.executor,
       openVolume: (name) => this.volumes.open(name),
@@ -159,6 +160,7 @@ export class JobManager {
       networks: this.networks,
       logger,
       jobsConfig,
+      logsConfig,
     });
     this.sessions = new JobSessions({ store: this.#store, changes: this.#changes, runner: this.#runner });
     this.logKeeper = new LogKeeper({
@@ -747,6 +749,7 @@ function newJob({ uuid, status, ownerUid, nowUs, spec }: NewJob): JobRecord {
     failure: null,
     usage: null,
     denials: [],
+    logState: null,
     spec: storable(spec),
   };
 }

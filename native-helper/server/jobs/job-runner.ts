@@ -3,13 +3,14 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { ServerConfig } from '../../api/config-schema.ts';
 import { JobletError } from '../../api/errors.ts';
-import { type Failure, JobStatus } from '../../api/gen/joblet_pb.js';
+import { type Failure, JobStatus, type LogState } from '../../api/gen/joblet_pb.js';
 import type { CheckedMount } from '../../api/job-mounts.ts';
 import type { CheckedJobSpec } from '../../api/job-spec.ts';
 import { hasAddresses } from '../../api/networks.ts';
 import type { Paths } from '../../api/paths.ts';
 import type { CgroupTree } from '../../kernel/cgroup.ts';
 import type { Logger } from '../log.ts';
+import { memoryShare } from '../logs/log-room.ts';
 import type { JobMounts, OpenedMounts } from '../mounts/job-mounts.ts';
 import type { Networks } from '../networks/networks.ts';
 import type { CommitQueue, Durability } from '../state/commit-queue.ts';
@@ -21,6 +22,7 @@ import { HeldSecrets } from './held-secrets.ts';
 import type { JobChanges } from './job-changes.ts';
 import { JobFolder } from './job-folder.ts';
 import { hasEnded, predecessorsOf } from './job-state.ts';
+import { toldLogState } from './log-state.ts';
 import type { MetricsRecorder } from './metrics/recorder.ts';
 import type { LaunchedMonitor, MonitorLauncher } from './monitor-launcher.ts';
 import { MonitorLink } from './monitor-link.ts';
@@ -67,6 +69,7 @@ export interface RunnerOptions {
   readonly networks: Networks;
   readonly logger: Logger;
   readonly jobsConfig: ServerConfig['jobs'];
+  readonly logsConfig: ServerConfig['logs'];
   readonly recorder: MetricsRecorder;
 }
 
@@ -79,9 +82,12 @@ export class JobRunner {
   readonly #reaper = new Reaper();
   readonly #launches = new Set<Promise<void>>();
   readonly #closing = new AbortController();
+  /** What of its output each running job may keep in memory, bytes. */
+  #logMemoryBytes: bigint;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+    this.#logMemoryBytes = memoryShare(options.logsConfig.memory_bytes, 0);
     this.#queue = new StartQueue(options.jobsConfig.concurrent_starts, (uuid) => void this.#handOver(uuid));
     this.#schedule = new Schedule({
       next: (limit) => options.store.nextDue(limit),
@@ -159,6 +165,7 @@ export class JobRunner {
   adopt(folder: JobFolder, socket: Socket): void {
     const job = this.#track(folder, undefined);
     job.link = this.#linkTo(job, socket);
+    this.#shareLogMemory();
   }
 
   /** What a job waits for, in words; empty when it doesn't wait. */
@@ -368,7 +375,7 @@ export class JobRunner {
         return;
       }
       const launch = launcher
-        .launch(spec, job.folder, { attachment, mounts: opened })
+        .launch(spec, job.folder, { attachment, mounts: opened, logMemoryBytes: this.#logMemoryBytes })
         .then((launched) => this.#take(job, launched));
       this.#launches.add(launch);
       await launch.finally(() => this.#launches.delete(launch));
@@ -392,6 +399,7 @@ export class JobRunner {
   #take(job: LiveJob, { pid, socket }: LaunchedMonitor): void {
     socket.once('close', () => this.#expectEnd(pid, job.folder.uuid));
     job.link = this.#linkTo(job, socket);
+    this.#shareLogMemory();
     if (job.stopGraceMs !== undefined) {
       job.link.stop(job.stopGraceMs);
       this.#options.changes.announce(job.folder.uuid);
@@ -404,6 +412,17 @@ export class JobRunner {
         this.#options.logger.warn({ job: uuid, pid, ...status }, 'a monitor ended abnormally');
       }
     });
+  }
+
+  #shareLogMemory(): void {
+    const links = [...this.#live.values()].flatMap(({ link }) => link ?? []);
+    const share = memoryShare(this.#options.logsConfig.memory_bytes, links.length);
+    if (share !== this.#logMemoryBytes) {
+      this.#logMemoryBytes = share;
+      for (const link of links) {
+        link.keepInMemory(share);
+      }
+    }
   }
 
   #linkTo(job: LiveJob, socket: Socket): MonitorLink {
@@ -420,6 +439,7 @@ export class JobRunner {
         if (message.job !== uuid) {
           throw new Error(`it is the monitor of job ${message.job}`);
         }
+        job.link?.keepInMemory(this.#logMemoryBytes);
         return;
       case 'running':
         this.#hasStarted(job);
@@ -441,6 +461,9 @@ export class JobRunner {
         return;
       case 'denied':
         void this.#recordDenial(uuid, message);
+        return;
+      case 'log':
+        void this.#recordLogState(uuid, toldLogState(message));
         return;
       case 'exited': {
         const { event: _, ...record } = message;
@@ -481,6 +504,7 @@ export class JobRunner {
   #forget(job: LiveJob): void {
     if (this.#live.get(job.folder.uuid) === job) {
       this.#live.delete(job.folder.uuid);
+      this.#shareLogMemory();
     }
   }
 
@@ -552,6 +576,16 @@ export class JobRunner {
         () => store.changeDenials(uuid, (known) => withDenial(known, denied)),
         'recoverable',
       );
+      if (!this.#closing.signal.aborted) {
+        changes.announce(uuid);
+      }
+    });
+  }
+
+  async #recordLogState(uuid: string, state: LogState): Promise<void> {
+    const { commits, store, changes } = this.#options;
+    await this.#untilDone(uuid, async () => {
+      await commits.commit(() => store.changeLogState(uuid, state), 'recoverable');
       if (!this.#closing.signal.aborted) {
         changes.announce(uuid);
       }

@@ -32,6 +32,7 @@ describe('a job as it is shown', () => {
       failure: null,
       usage: null,
       denials: [],
+      logState: null,
       spec: SPEC,
     },
     { nodeId: 'here', waitingFor: 'a place', addresses: ['10.0.0.2'], attempts: [] },

@@ -3,6 +3,7 @@ import { create } from '@bufbuild/protobuf';
 import { type Attempt, type Job, JobSchema, type JobSpec, JobStatus } from '../../api/gen/joblet_pb.js';
 import { isSecretName } from '../../api/job-spec.ts';
 import type { JobRecord } from '../state/job-store.ts';
+import { isAsUsual } from './log-state.ts';
 
 /** What stands in the place of a secret value. */
 const MASK = '***';
@@ -35,6 +36,7 @@ export function jobMessage(job: JobRecord, { nodeId, waitingFor, attempts, addre
     ...(job.failure === null ? {} : { failure: job.failure }),
     ...(job.usage === null ? {} : { usage: job.usage }),
     denials: [...job.denials],
+    ...(job.logState === null || isAsUsual(job.logState) ? {} : { logState: job.logState }),
     ownerUid: job.ownerUid,
     nodeId,
   });

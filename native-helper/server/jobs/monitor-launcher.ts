@@ -14,9 +14,10 @@ import { createSocketPair } from '../../kernel/socketpair.ts';
 import { spawnExecutable } from '../../kernel/spawn.ts';
 import { landlockAbi } from '../../kernel/system-call.ts';
 import type { Logger } from '../log.ts';
+import { memoryShare, openSpill } from '../logs/log-room.ts';
 import type { OpenedMounts } from '../mounts/job-mounts.ts';
 import type { Attachment } from '../networks/networks.ts';
-import { type CompileContext, compileJob } from '../plan/compile.ts';
+import { type CompileContext, compileJob, type LogRoom } from '../plan/compile.ts';
 import { encodePlan } from '../plan/encode.ts';
 import { HostRoot } from '../plan/host-root.ts';
 import { landlockOf } from '../plan/landlock.ts';
@@ -41,6 +42,7 @@ const FIRST_SOURCE = 10;
 export interface LauncherOptions {
   readonly paths: Paths;
   readonly jobsConfig: ServerConfig['jobs'];
+  readonly logsConfig: ServerConfig['logs'];
   readonly cgroups: CgroupTree;
   /** The bytes of the executor. */
   readonly executor: Uint8Array;
@@ -62,6 +64,8 @@ export interface LaunchedMonitor {
 export interface PreparedForLaunch {
   readonly attachment?: Attachment | undefined;
   readonly mounts?: OpenedMounts | undefined;
+  /** What of its output may wait in memory; absent: as if it were alone. */
+  readonly logMemoryBytes?: bigint;
 }
 
 export class MonitorLauncher implements Disposable {
@@ -73,17 +77,28 @@ export class MonitorLauncher implements Disposable {
   /** Sealed: the executor for other tasks of the helper. */
   readonly executorFd: number;
   readonly #helperLog: string;
+  readonly #logsConfig: ServerConfig['logs'];
   readonly #cgroupFd: number;
   /** The folder of adoption sockets. */
   readonly monitorsFd: number;
 
   /** Opens once what every monitor gets, so that starting one opens little. */
-  constructor({ paths, jobsConfig, cgroups, executor, openVolume, buildId, logger }: LauncherOptions) {
+  constructor({
+    paths,
+    jobsConfig,
+    logsConfig,
+    cgroups,
+    executor,
+    openVolume,
+    buildId,
+    logger,
+  }: LauncherOptions) {
     this.#buildId = buildId;
     this.#buildIdBytes = Buffer.from(buildId, 'hex');
     this.#logger = logger;
     this.executorFd = createSealedMemfd('joblet-executor', executor);
     this.#helperLog = paths.helperLog;
+    this.#logsConfig = logsConfig;
     this.monitorsFd = openSync(paths.monitorsDirectory, constants.O_RDONLY | constants.O_DIRECTORY);
     this.#cgroupFd = cgroups.openJobs();
     this.#hostRoot = HostRoot.open();
@@ -117,10 +132,15 @@ export class MonitorLauncher implements Disposable {
   async launch(
     spec: CheckedJobSpec,
     folder: JobFolder,
-    { attachment, mounts }: PreparedForLaunch = {},
+    { attachment, mounts, logMemoryBytes }: PreparedForLaunch = {},
   ): Promise<LaunchedMonitor> {
+    using opened = new Descriptors();
+    const logRoom = {
+      memoryBytes: logMemoryBytes ?? memoryShare(this.#logsConfig.memory_bytes, 1),
+      spill: this.#openSpill(folder.uuid, opened),
+    };
     using compiled = compileJob(
-      { uuid: folder.uuid, spec, workPath: folder.work, attachment, mounts },
+      { uuid: folder.uuid, spec, workPath: folder.work, attachment, mounts, logRoom },
       this.#context,
     );
     const { plan, sources } = compiled;
@@ -142,6 +162,22 @@ export class MonitorLauncher implements Disposable {
       this.#logger.warn({ err: error, job: folder.uuid }, 'the plan of a job could not be kept for replay');
     }
     return await launching;
+  }
+
+  /** A job is worth more than a place for what it may never have to say: it goes without one that is not there. */
+  #openSpill(uuid: string, opened: Descriptors): LogRoom['spill'] {
+    const { spill_dir, spill_bytes } = this.#logsConfig;
+    if (spill_dir === undefined) {
+      return undefined;
+    }
+    try {
+      const source = openSpill(spill_dir, uuid);
+      opened.own(source.fd);
+      return { source, bytes: BigInt(spill_bytes) };
+    } catch (error) {
+      this.#logger.warn({ err: error, job: uuid }, 'logs.spill_dir of the configuration cannot be used');
+      return undefined;
+    }
   }
 
   async #spawn(

@@ -10,6 +10,7 @@ import { LineReader, type MonitorMessage, parseMonitorMessage } from './monitor-
 /** The first versions of the protocol that know them. */
 const VERSION_WITH_SESSIONS = 2;
 const VERSION_WITH_PAUSES = 2;
+const VERSION_WITH_OVERFLOW = 3;
 const SESSION = Buffer.from('session\n');
 
 export interface MonitorEvents {
@@ -74,6 +75,13 @@ export class MonitorLink {
   /** Lets them go on; `resumed` tells when they do. */
   resume(): void {
     this.#socket.write('resume\n');
+  }
+
+  /** What of the job's output may wait in its memory, bytes. One that does not know it keeps nothing there. */
+  keepInMemory(bytes: bigint): void {
+    if (this.#version >= VERSION_WITH_OVERFLOW && this.#socket.writable) {
+      this.#socket.write(`memory ${bytes}\n`);
+    }
   }
 
   /**

@@ -1,6 +1,6 @@
 /** What a monitor says on its sockets: one JSON object a line (docs/monitor-protocol.md). */
 import * as z from '../../api/schema.ts';
-import { deniedCallFields, exitFields } from './exit-record.ts';
+import { deniedCallFields, exitFields, logStateFields } from './exit-record.ts';
 
 /** The longest line a monitor can have cause to write; its error texts are bounded at 8 KiB each. */
 export const LINE_BYTES_MAXIMUM = 64 * 1024;
@@ -9,8 +9,8 @@ const processId = z.int().check(z.minimum(1));
 
 const helloSchema = z.strictObject({
   event: z.literal('hello'),
-  /** The version of the protocol; 2 knows sessions and pauses. */
-  monitor: z.int().check(z.minimum(1), z.maximum(2)),
+  /** The version of the protocol; 2 knows sessions and pauses, 3 overflow of the log. */
+  monitor: z.int().check(z.minimum(1), z.maximum(3)),
   build: z.string().check(z.regex(/^[0-9a-f]{64}$/)),
   job: z.uuid(),
   pid: processId,
@@ -29,6 +29,9 @@ const resumedSchema = z.strictObject({ event: z.literal('resumed') });
 /** The first denial of a call; again to each new connection. */
 const deniedSchema = z.strictObject({ event: z.literal('denied'), ...deniedCallFields });
 
+/** Of each step, and while output is lost every few seconds; again to each new connection unless all is as usual. */
+const logSchema = z.strictObject({ event: z.literal('log'), ...logStateFields });
+
 const exitedSchema = z.strictObject({
   event: z.literal('exited'),
   version: z.literal(1),
@@ -42,6 +45,7 @@ const monitorMessageSchema = z.discriminatedUnion('event', [
   pausedSchema,
   resumedSchema,
   deniedSchema,
+  logSchema,
   exitedSchema,
 ]);
 

@@ -97,9 +97,11 @@ export class LogIndex {
     return records;
   }
 
-  /** The number of the last record among `count` that begins at or before `offset`; 0 when none does. */
+  /** The number of the first record among `count` that holds the byte at `offset`, or one behind it, or is a note there; `count` when none does. */
   async find(offset: number, count: number): Promise<number> {
-    return Math.max(0, (await this.#first(count, (record) => record.offset > offset)) - 1);
+    return await this.#first(count, (record) =>
+      record.note === undefined ? record.offset + record.length > offset : record.offset >= offset,
+    );
   }
 
   /** The number of the first record among `count` of that time or later; `count` when there is none. Times may fall: see GetLogs. */

@@ -1,6 +1,12 @@
 /** What of a log is read and sent together. */
 import { LogStream } from '../../api/gen/joblet_pb.js';
-import { type LogRecord, STREAM_STDERR, STREAM_STDOUT, type StreamNumber } from './log-index.ts';
+import {
+  type LogNote,
+  type LogRecord,
+  STREAM_STDERR,
+  STREAM_STDOUT,
+  type StreamNumber,
+} from './log-index.ts';
 
 /** The most bytes in one chunk, and the most that a reader holds. */
 export const CHUNK_BYTES_MAXIMUM = 256 * 1024;
@@ -25,9 +31,11 @@ export interface Piece {
   readonly stream: StreamNumber;
   readonly offset: number;
   length: number;
+  /** What the monitor has to say there; then it has no bytes. */
+  readonly note?: LogNote;
 }
 
-/** What of the records lies between `from` and `to`, of the wanted streams, cut into the pieces that are sent. */
+/** What of the records lies between `from` and `to`, of the wanted streams, cut into the pieces that are sent. Notes tell of all streams. */
 export function piecesOf(
   records: readonly LogRecord[],
   from: number,
@@ -35,8 +43,11 @@ export function piecesOf(
   streams: readonly StreamNumber[],
 ): Piece[] {
   const pieces: Piece[] = [];
-  for (const { timeUs, stream, offset, length } of records) {
+  for (const { timeUs, stream, offset, length, note } of records) {
     const end = Math.min(offset + length, to);
+    if (note !== undefined && offset >= from && offset <= to) {
+      pieces.push({ timeUs, stream, offset, length, note });
+    }
     if (!streams.includes(stream)) {
       continue;
     }
@@ -56,6 +67,7 @@ export function piecesOf(
 
 function joins(last: Piece, timeUs: bigint, stream: StreamNumber, offset: number, size: number): boolean {
   return (
+    last.note === undefined &&
     last.stream === stream &&
     last.offset + last.length === offset &&
     last.length + size <= CHUNK_BYTES_MAXIMUM &&

@@ -7,6 +7,7 @@ import { causeOf } from '../../api/errors.ts';
 import { type LogChunk, LogChunkSchema, type LogStream } from '../../api/gen/joblet_pb.js';
 import { Wakeup } from '../wakeup.ts';
 import type { LogRecord, StreamNumber } from './log-index.ts';
+import { noteMessage } from './log-note.ts';
 import { blocksOf, type Piece, piecesOf, RECORDS_AT_ONCE, streamNumbersOf } from './log-pieces.ts';
 import { type LogSelection, rangeOf } from './log-range.ts';
 import type { LogStore, OpenLog } from './log-store.ts';
@@ -167,7 +168,7 @@ class LogFiles implements AsyncDisposable {
         this.#position = start;
         return false;
       }
-      for (const { timeUs, stream, offset, length } of block) {
+      for (const { timeUs, stream, offset, length, note } of block) {
         const data = buffer.subarray(offset - start, Math.min(offset - start + length, count));
         yield create(LogChunkSchema, {
           offset: BigInt(offset),
@@ -175,6 +176,7 @@ class LogFiles implements AsyncDisposable {
           stream: stream as LogStream,
           data,
           logBytes: BigInt(size),
+          ...(note !== undefined && { note: noteMessage(note) }),
         });
       }
     }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { ServerConfig } from '../../api/config-schema.ts';
 import { JobletError } from '../../api/errors.ts';
-import type { CheckedJobSpec } from '../../api/job-spec.ts';
+import { type CheckedJobSpec, LOG_OVERFLOW } from '../../api/job-spec.ts';
 import { hasAddresses } from '../../api/networks.ts';
 import type { HardLimits } from '../../kernel/resource-limits.ts';
 import type { OpenedMounts } from '../mounts/job-mounts.ts';
@@ -12,7 +12,7 @@ import type { HostRoot } from './host-root.ts';
 import { DEVICES, ownMounts, ROOT } from './job-root.ts';
 import { landlockOf } from './landlock.ts';
 import { effectiveLimits, type LimitHost, limitFilesOf } from './limits.ts';
-import type { Plan, ResourceLimit } from './plan.ts';
+import type { LogPlan, Plan, ResourceLimit } from './plan.ts';
 import { identityOf, type JobNames, writtenFilesFor } from './root-files.ts';
 import { openSource, PlanSources, type Source } from './sources.ts';
 import { volumeMounts } from './volume-mounts.ts';
@@ -37,9 +37,19 @@ export interface JobToCompile {
   readonly workPath: string;
   /** Absent: it has none. */
   readonly mounts?: OpenedMounts | undefined;
+  /** What its log may take where the disk doesn't take it; absent: DEFAULT_LOG_ROOM. */
+  readonly logRoom?: LogRoom | undefined;
   /** What a job that has addresses of its own is started with; absent: the host's network, or none. */
   readonly attachment?: NetworkAttachment | undefined;
 }
+
+export interface LogRoom {
+  readonly memoryBytes: bigint;
+  /** A file in another place; it outlives the plan. */
+  readonly spill?: { readonly source: Source; readonly bytes: bigint } | undefined;
+}
+
+const DEFAULT_LOG_ROOM: LogRoom = { memoryBytes: 64n * 2n ** 20n };
 
 /** A network namespace that was made for the job, and what its files say of it. */
 export interface NetworkAttachment {
@@ -89,7 +99,7 @@ export function compileJob(job: JobToCompile, context: CompileContext): Compiled
 }
 
 function planOf(
-  { uuid, spec, workPath, attachment, mounts }: JobToCompile,
+  { uuid, spec, workPath, attachment, mounts, logRoom }: JobToCompile,
   { jobsConfig, hostRoot, hardLimits, landlockAbi, openVolume }: CompileContext,
   sources: PlanSources,
   limits: Plan['limits'],
@@ -131,6 +141,7 @@ function planOf(
     ...inputOf(spec),
     ...withFilter(spec.seccompLevel ?? jobsConfig.seccomp_level, landlock),
     ...(landlock !== undefined && { landlock }),
+    log: logOf(spec, logRoom ?? DEFAULT_LOG_ROOM, sources),
     timeoutMs: spec.timeoutMs,
     stopGraceMs: spec.stopGraceMs === 0n ? BigInt(jobsConfig.stop_grace_ms) : spec.stopGraceMs,
     nice: NICE,
@@ -143,6 +154,19 @@ function inputOf({ terminal, stdin }: CheckedJobSpec): Pick<Plan, 'input'> {
     return { input: { kind: 'terminal', ...terminal } };
   }
   return stdin ? { input: { kind: 'pipe' } } : {};
+}
+
+function logOf(
+  { logOverflow }: CheckedJobSpec,
+  { memoryBytes, spill }: LogRoom,
+  sources: PlanSources,
+): LogPlan {
+  const overflow = logOverflow === LOG_OVERFLOW.block ? 'block' : 'continue';
+  return {
+    overflow,
+    memoryBytes,
+    ...(spill !== undefined && { spill: { slot: sources.lend(spill.source), bytes: spill.bytes } }),
+  };
 }
 
 function networkOf(

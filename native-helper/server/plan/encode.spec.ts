@@ -115,6 +115,14 @@ const anyPlan: fc.Arbitrary<Plan> = fc
         fc.constant({ kind: 'pipe' as const }),
         fc.record({ kind: fc.constant('terminal' as const), columns: cells, rows: cells }),
       ),
+      log: fc.record(
+        {
+          overflow: fc.constantFrom('continue' as const, 'block' as const),
+          memoryBytes: fc.bigInt({ min: 2n ** 20n, max: 2n ** 63n - 1n }),
+          spill: fc.record({ slot, bytes: fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }) }),
+        },
+        { requiredKeys: ['overflow', 'memoryBytes'] },
+      ),
       timeoutMs: u64,
       stopGraceMs: u64,
       nice: fc.integer({ min: 0, max: 19 }),

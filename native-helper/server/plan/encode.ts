@@ -5,6 +5,7 @@ import type {
   Device,
   IdRange,
   Landlock,
+  LogPlan,
   Mount,
   MountAttribute,
   Namespaces,
@@ -12,7 +13,7 @@ import type {
   SeccompProgram,
 } from './plan.ts';
 
-const PLAN_VERSION = 2;
+const PLAN_VERSION = 3;
 const MAX_PLAN_BYTES = 4 * 1024 * 1024;
 const MAX_RECORDS = 65_536;
 /** SHA-256 */
@@ -43,10 +44,12 @@ const RECORD = {
   landlock: 16,
   input: 17,
   idMap: 18,
+  log: 19,
 } as const;
 
 const NAMESPACE_FLAG = { pid: 1, mount: 2, ipc: 4, uts: 8, cgroup: 16, user: 32 } as const;
 const NETWORK = { host: 0, new: 1, join: 2 } as const;
+const LOG_OVERFLOW = { continue: 0, block: 1 } as const;
 const ID_KIND = { uid: 0, gid: 1 } as const;
 const MOUNT_KIND: Record<Mount['kind'], number> = {
   bind: 1,
@@ -169,6 +172,7 @@ function writeRecords(writer: PlanWriter, plan: Plan): number {
     const kind = INPUT_KIND[plan.input.kind];
     record(RECORD.input, () => writer.u32(kind, columns, rows));
   }
+  record(RECORD.log, () => writeLog(writer, plan.log));
   return records;
 }
 
@@ -237,6 +241,12 @@ function writeLandlock(writer: PlanWriter, { scopes, bind, connect }: Landlock):
     (bind === undefined ? 0 : LANDLOCK_ACCESS.bind) | (connect === undefined ? 0 : LANDLOCK_ACCESS.connect),
   );
   writer.u32(bind?.length ?? 0, connect?.length ?? 0, ...(bind ?? []), ...(connect ?? []));
+}
+
+function writeLog(writer: PlanWriter, { overflow, memoryBytes, spill }: LogPlan): void {
+  writer.u32(LOG_OVERFLOW[overflow]);
+  writer.i32(spill?.slot ?? NO_SLOT);
+  writer.u64(memoryBytes, spill?.bytes ?? 0n);
 }
 
 function maskOf<Name extends string>(names: readonly Name[], bits: Record<Name, number>): number {

@@ -32,6 +32,7 @@ export interface Plan {
   /** Standard input; absent: it is empty. */
   readonly input?: Input;
   readonly landlock?: Landlock;
+  readonly log: LogPlan;
   /** Milliseconds; 0 = none. */
   readonly timeoutMs: bigint;
   /** Milliseconds between SIGTERM and the kill of the whole job when its time is up. */
@@ -134,6 +135,16 @@ export interface ResourceLimit {
 export type Input =
   | { readonly kind: 'pipe' }
   | { readonly kind: 'terminal'; readonly columns: number; readonly rows: number };
+
+/** What becomes of output that the disk does not take in time (ADR-005). */
+export interface LogPlan {
+  /** `block`: the job waits for the disk, and nothing is kept elsewhere or lost. */
+  readonly overflow: 'continue' | 'block';
+  /** What may wait in memory, ≥ 1 MiB. */
+  readonly memoryBytes: bigint;
+  /** A file in another place, and what may wait there, ≥ 1. */
+  readonly spill?: { readonly slot: Slot; readonly bytes: bigint };
+}
 
 /** At least one of its fields forbids something. */
 export interface Landlock {

@@ -9,6 +9,7 @@ import {
   FailureSchema,
   JobSpecSchema,
   JobStatus,
+  LogStateSchema,
   UsageSchema,
 } from '../../api/gen/joblet_pb.js';
 import * as z from '../../api/schema.ts';
@@ -26,7 +27,7 @@ export const JOB_COLUMNS = [
   'uuid',
   ...['status', 'owner_uid', 'created_us', 'started_us', 'ended_us', 'due_us'].map(integer),
   ...['exit_code', 'signal'].map(integerOrNull),
-  'failure, usage, denials, spec',
+  'failure, usage, denials, log_state, spec',
 ].join(', ');
 
 const count = z.int().check(z.minimum(0));
@@ -63,6 +64,7 @@ const columns = {
   failure: z.nullable(message(FailureSchema)),
   usage: z.nullable(message(UsageSchema)),
   denials: z.nullable(message(DenialsSchema)),
+  log_state: z.nullable(message(LogStateSchema)),
   spec: message(JobSpecSchema).check(
     z.refine(({ command }) => command !== '', 'Invalid message: no command'),
   ),
@@ -84,6 +86,7 @@ const salvageSchema = z.strictObject({
   failure: z.catch(columns.failure, null),
   usage: z.catch(columns.usage, null),
   denials: z.catch(columns.denials, null),
+  log_state: z.catch(columns.log_state, null),
   spec: z.catch(columns.spec, () => create(JobSpecSchema)),
 });
 
@@ -139,6 +142,7 @@ function jobOf(row: z.output<typeof rowSchema>, damage: Failure | null): StoredJ
     failure: damage ?? row.failure,
     usage: row.usage,
     denials: row.denials?.denials ?? [],
+    logState: row.log_state,
     spec: row.spec,
     damage,
   };

@@ -12,6 +12,8 @@ import {
   type JobSpec,
   JobSpecSchema,
   JobStatus,
+  type LogState,
+  LogStateSchema,
   type Usage,
   UsageSchema,
 } from '../../api/gen/joblet_pb.js';
@@ -36,6 +38,8 @@ export interface JobRecord {
   readonly usage: Usage | null;
   /** Empty: none that is known. */
   readonly denials: readonly Denial[];
+  /** Null: its log is as usual, as far as is known. */
+  readonly logState: LogState | null;
   /** The values of its secret environment are `***`; they are never stored. */
   readonly spec: JobSpec;
 }
@@ -68,7 +72,12 @@ export interface EndedJob extends EndPlace {
 
 /** What changes with a state; a field that is absent stays as it is. */
 export type JobChange = Pick<JobRecord, 'status'> &
-  Partial<Pick<JobRecord, 'startedUs' | 'endedUs' | 'exitCode' | 'signal' | 'failure' | 'usage' | 'denials'>>;
+  Partial<
+    Pick<
+      JobRecord,
+      'startedUs' | 'endedUs' | 'exitCode' | 'signal' | 'failure' | 'usage' | 'denials' | 'logState'
+    >
+  >;
 
 /** Every condition must hold; an absent or empty one always does. */
 export interface JobFilter {
@@ -182,13 +191,13 @@ export class JobStore {
    * @returns false when there is no such job, or it is in another state: then nothing was changed.
    */
   update(uuid: string, from: readonly JobStatus[], change: JobChange): boolean {
-    const { failure, usage, denials } = change;
+    const { failure, usage, denials, logState } = change;
     const result = this.#prepare(
       `UPDATE job SET status = :status,
          started_us = coalesce(:startedUs, started_us), ended_us = coalesce(:endedUs, ended_us),
          exit_code = coalesce(:exitCode, exit_code), signal = coalesce(:signal, signal),
          failure = coalesce(:failure, failure), usage = coalesce(:usage, usage),
-         denials = coalesce(:denials, denials)
+         denials = coalesce(:denials, denials), log_state = coalesce(:logState, log_state)
        WHERE uuid = :uuid AND status IN (SELECT value FROM json_each(:from))`,
     ).run({
       uuid,
@@ -201,6 +210,7 @@ export class JobStore {
       failure: failure ? toBinary(FailureSchema, failure) : null,
       usage: usage ? toBinary(UsageSchema, usage) : null,
       denials: denials ? binaryOf(denials) : null,
+      logState: logState ? toBinary(LogStateSchema, logState) : null,
     });
     return result.changes === 1;
   }
@@ -214,6 +224,14 @@ export class JobStore {
     this.#prepare('UPDATE job SET denials = ? WHERE uuid = ?').run(binaryOf(change(job.denials)), uuid);
   }
 
+  /** Of a job that has not ended; of one that has, all is known. Call it inside a commit. */
+  changeLogState(uuid: string, state: LogState): void {
+    this.#prepare('UPDATE job SET log_state = ? WHERE uuid = ? AND ended_us = 0').run(
+      toBinary(LogStateSchema, state),
+      uuid,
+    );
+  }
+
   /**
    * Lets a job in one of the states `from` wait for its next attempt, as if it had not been started yet, and keeps what became of
    * this one. Call it inside a commit.
@@ -222,7 +240,7 @@ export class JobStore {
    */
   scheduleAgain(uuid: string, from: readonly JobStatus[], dueUs: number, attempt: Attempt): boolean {
     const { changes } = this.#prepare(
-      `UPDATE job SET status = ${JobStatus.SCHEDULED}, due_us = ?, started_us = 0, denials = NULL
+      `UPDATE job SET status = ${JobStatus.SCHEDULED}, due_us = ?, started_us = 0, denials = NULL, log_state = NULL
        WHERE uuid = ? AND status IN (SELECT value FROM json_each(?))`,
     ).run(dueUs, uuid, JSON.stringify(from));
     if (changes === 1) {

@@ -81,4 +81,6 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;`,
   // Version 7. Whose log is cold, or the oldest.
   'CREATE INDEX job_by_end ON job (ended_us, sequence) WHERE ended_us > 0',
+  // Version 8. What has become of output that the disk did not take in time: the message LogState.
+  'ALTER TABLE job ADD COLUMN log_state BLOB',
 ];

@@ -85,6 +85,7 @@ describe('jobSpecOf', () => {
       tcpPorts: { connect: '', bind: '80' },
       mounts: [],
       workBytes: 0n,
+      logOverflow: 0,
       uploads: ['/data/in.csv', '/data', '/data/more'],
     });
   });

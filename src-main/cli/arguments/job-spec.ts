@@ -1,6 +1,11 @@
 /** From the flags of `job run` to a checked specification. Loads the schema, so it is imported only when a job is run. */
 import { isAbsolute, resolve } from 'node:path';
-import { type CheckedJobSpec, jobSpecSchema, NO_RETRY } from '../../../native-helper/api/job-spec.ts';
+import {
+  type CheckedJobSpec,
+  jobSpecSchema,
+  LOG_OVERFLOW,
+  NO_RETRY,
+} from '../../../native-helper/api/job-spec.ts';
 import type * as z from '../../../native-helper/api/schema.ts';
 import { parseStartTime } from '../../../native-helper/api/typed-time.ts';
 import { usageError } from '../errors.ts';
@@ -25,6 +30,7 @@ export interface JobSpecFlags extends EnvironmentFlags {
   readonly maxCpu?: string;
   readonly cpuWeight?: string;
   readonly maxMemory?: string;
+  readonly logOverflow?: 'continue' | 'block';
   readonly maxDisk?: string;
   readonly maxPids?: string;
   readonly cpuCores?: string;
@@ -64,6 +70,7 @@ const FLAG_OF_FIELD: Readonly<Record<string, string>> = {
   'limits.cpuWeight': '--cpu-weight',
   'limits.memoryBytes': '--max-memory',
   workBytes: '--max-disk',
+  logOverflow: '--log-overflow',
   'limits.pids': '--max-pids',
   'limits.cpuCores': '--cpu-cores',
   'limits.memoryHighBytes': '--memory-high',
@@ -140,6 +147,7 @@ export function jobSpecOf(
     ...seccompOf(flags),
     mounts,
     uploads: [...(flags.upload ?? []), ...(flags.uploadDir ?? [])].map((path) => uploadOf(path, sources)),
+    ...(flags.logOverflow !== undefined && { logOverflow: LOG_OVERFLOW[flags.logOverflow] }),
     ...(flags.maxDisk !== undefined && { workBytes: parseMemorySize(flags.maxDisk, '--max-disk') }),
   });
   if (!result.success) {

@@ -8,7 +8,7 @@ import { untilDetached } from '../detach.ts';
 import { ExitCode, usageError } from '../errors.ts';
 import { type LogLine, LogLines, labelled, linesOf, mergedByTime, NEWLINE } from '../format/log-lines.ts';
 import { rfc3339 } from '../format/time.ts';
-import { followOutput } from '../job-result.ts';
+import { followOutput, tellingNotes } from '../job-result.ts';
 
 interface JobLogFlags {
   readonly fixedStrings?: boolean;
@@ -64,16 +64,18 @@ async function run(invocation: Invocation<JobLogFlags>): Promise<number> {
     const uuids = [...new Set(jobs.map(({ uuid }) => uuid))];
     const [only = ''] = uuids;
     const isRaw = uuids.length === 1 && flags.timestamps !== true;
+    const telling = (id: string, chunks: AsyncIterable<LogChunk>) =>
+      tellingNotes(cli, uuids.length > 1 ? ` of ${id.slice(0, LABEL_LENGTH)}` : '', chunks);
     const format = lineFormat(uuids.length > 1, flags.timestamps === true);
     if (flags.follow !== true) {
-      const read = (id: string) => client.jobs.getLogs({ id, untilUs, ...selection });
+      const read = (id: string) => telling(id, client.jobs.getLogs({ id, untilUs, ...selection }));
       await (isRaw
         ? writeBytes(cli, read(only))
         : writeMerged(cli, new Map(uuids.map((id) => [id, read(id)])), format));
       return ExitCode.success;
     }
     return untilDetached(cli, uuids, async (signal) => {
-      const follow = (id: string) => followOutput(cli, client, { id, signal, ...selection });
+      const follow = (id: string) => telling(id, followOutput(cli, client, { id, signal, ...selection }));
       await (isRaw
         ? writeBytes(cli, follow(only))
         : Promise.all(uuids.map((id) => writeLive(cli, id, follow(id), format))));

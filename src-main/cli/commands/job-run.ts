@@ -43,6 +43,12 @@ function declare(command: Command): void {
     .option('--max-memory <megabytes>', 'memory at most; also with B, KB, MB, GB or TB')
     .option('--cpu-cores <list>', 'the processors it may use, such as 0-3 or 1,3')
     .option('--memory-high <megabytes>', 'memory beyond which it is slowed down and made to give some back')
+    .addOption(
+      new Option(
+        '--log-overflow <what>',
+        'what happens when the disk does not take the output in time: the job goes on, or waits (default: continue)',
+      ).choices(['continue', 'block']),
+    )
     .option('--max-disk <megabytes>', 'what /work may hold at most; also with B, KB, MB, GB or TB')
     .option('--max-swap <megabytes>', 'swap at most (default: none for a job with --max-memory)')
     .option(

@@ -1,5 +1,12 @@
 /** The object of `job status --json`: the keys that Joblet's users know, then ours. */
-import type { Denial, Job, Usage } from '../../../native-helper/api/gen/joblet_pb.js';
+import {
+  type Denial,
+  type Job,
+  LogOverflow,
+  LogPlace,
+  type LogState,
+  type Usage,
+} from '../../../native-helper/api/gen/joblet_pb.js';
 import { megabytes } from '../arguments/size.ts';
 import { formatVolume } from '../arguments/volumes.ts';
 import { shownEnvironment, shownSecrets } from './environment.ts';
@@ -50,6 +57,8 @@ function addedKeys(job: Job): Readonly<Record<string, unknown>> {
     stopGraceMs: spec?.stopGraceMs || undefined,
     hostname: spec?.hostname || undefined,
     workBytes: spec?.workBytes || undefined,
+    logOverflow: LOG_OVERFLOWS[spec?.logOverflow ?? LogOverflow.UNSPECIFIED],
+    log: job.logState && logJson(job.logState),
     mounts: spec?.mounts.length
       ? spec.mounts.map((mount) => pick(mount, ['source', 'target', 'readOnly']))
       : undefined,
@@ -74,6 +83,31 @@ function addedKeys(job: Job): Readonly<Record<string, unknown>> {
     denials: job.denials.length === 0 ? undefined : job.denials.map(denialJson),
     failure: failureJson(job),
     isolation: job.report.map((line) => pick(line, ['layer', 'item', 'asked', 'kernel', 'ok'])),
+  };
+}
+
+const LOG_OVERFLOWS: Readonly<Record<LogOverflow, string | undefined>> = {
+  [LogOverflow.UNSPECIFIED]: undefined,
+  [LogOverflow.CONTINUE]: 'continue',
+  [LogOverflow.BLOCK]: 'block',
+};
+
+const PLACE_NAMES: Readonly<Record<LogPlace, string>> = {
+  [LogPlace.UNSPECIFIED]: '',
+  [LogPlace.DISK]: 'disk',
+  [LogPlace.MEMORY]: 'memory',
+  [LogPlace.SPILL]: 'spill',
+};
+
+function logJson({ place, blocked, every, cause, waitingBytes, lostLines, lostBytes }: LogState) {
+  return {
+    place: PLACE_NAMES[place],
+    blocked,
+    every,
+    cause: cause || undefined,
+    waitingBytes,
+    lostLines,
+    lostBytes,
   };
 }
 

@@ -1,15 +1,18 @@
 /** The text of `job status`: a line a fact, a heading a section, the same headings for every job. */
 import { constants } from 'node:os';
-import type {
-  Denial,
-  Failure,
-  Job,
-  Limits,
-  Mount,
-  ReportLine,
-  TcpPorts,
-  Usage,
+import {
+  type Denial,
+  type Failure,
+  type Job,
+  type Limits,
+  LogPlace,
+  type LogState,
+  type Mount,
+  type ReportLine,
+  type TcpPorts,
+  type Usage,
 } from '../../../native-helper/api/gen/joblet_pb.js';
+import { counted } from '../../client/log-note.ts';
 import { formatDuration } from '../arguments/duration.ts';
 import { formatRetry } from '../arguments/retry.ts';
 import { formatMemorySize } from '../arguments/size.ts';
@@ -60,6 +63,7 @@ export function jobStatusText(job: Job, nowUs: bigint): string {
     section('Environment Variables:', spec === undefined ? [] : environmentLines(spec)),
     ...(job.attempts.length === 0 ? [] : [['Attempts:', ...attemptLines(job)]]),
     ...(job.usage === undefined ? [] : [section('Usage:', usageLines(job.usage))]),
+    ...(job.logState === undefined ? [] : [section('Log:', logLines(job.logState))]),
     ...(job.denials.length === 0 ? [] : [['Denied System Calls:', ...denialLines(job.denials)]]),
     ...(job.failure === undefined ? [] : [section('Failure:', failureLines(job.failure))]),
     ...(job.report.length === 0 ? [] : [['Isolation:', ...reportLines(job.report)]]),
@@ -194,6 +198,19 @@ function indented(text: string): string[] {
     .trimEnd()
     .split('\n')
     .map((line) => `  ${line}`);
+}
+
+function logLines({ place, blocked, every, cause, waitingBytes, lostLines, lostBytes }: LogState): string[] {
+  return [
+    ...(blocked ? ['Blocked: the job waits for the disk'] : []),
+    ...(cause === '' ? [] : [`Disk: ${cause}`]),
+    ...(place === LogPlace.DISK
+      ? []
+      : [`Kept In: ${place === LogPlace.SPILL ? 'logs.spill_dir' : 'memory'}`]),
+    ...(waitingBytes === 0n ? [] : [`Waiting: ${counted(waitingBytes, 'byte')}`]),
+    ...(every === 1 ? [] : [every === 0 ? 'Kept Lines: none' : `Kept Lines: 1 of ${every}`]),
+    ...(lostBytes === 0n ? [] : [`Lost: ${counted(lostLines, 'line')} (${counted(lostBytes, 'byte')})`]),
+  ];
 }
 
 function denialLines(denials: readonly Denial[]): string[] {

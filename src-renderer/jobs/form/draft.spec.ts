@@ -40,6 +40,7 @@ describe('check', () => {
       tcpPorts: {},
       mounts: [],
       workBytes: 0n,
+      logOverflow: 0,
       uploads: [],
     });
   });

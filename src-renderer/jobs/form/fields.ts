@@ -6,6 +6,7 @@ import { NO_RETRY, parseStartTime } from '../../../src-main/ipc/contract.ts';
 import { formatTime } from '../../state/format.ts';
 import type { CheckedJobSpec } from '../../state/job-spec.ts';
 import { text } from '../../text.ts';
+import { logOverflowText, parseLogOverflow } from './log-overflow.ts';
 import { formatMounts, parseMounts, parsePaths } from './mounts.ts';
 import {
   formatBytesExactly,
@@ -130,6 +131,14 @@ const WORD: Kind<string> = {
   nothing: '',
 };
 
+const LOG_OVERFLOW_WORD: Kind<CheckedJobSpec['logOverflow']> = {
+  parse: parseLogOverflow,
+  format: (value) => logOverflowText(value) ?? '',
+  bound: String,
+  example: 'block',
+  nothing: 0,
+};
+
 /** As many as are given, with spaces or commas between them. */
 const WORDS_OF_LIST: Kind<string[]> = {
   parse: (typed) => ({ value: typed.trim().split(/[\s,]+/) }),
@@ -163,6 +172,7 @@ export const LINES: { readonly [Name in LineName]: Kind<ValueOf<Name>> & { reado
   workDir: { ...WORD, example: '/work', isCode: true, group: 'files' },
   volumes: { ...VOLUMES, isCode: true, group: 'files' },
   workBytes: { ...BYTES, example: '10 GB', nothing: 0n, group: 'files' },
+  logOverflow: { ...LOG_OVERFLOW_WORD, group: 'files' },
   'limits.memoryHighBytes': { ...BYTES, example: '1536 MB', group: 'limits' },
   'limits.swapBytes': { ...BYTES, example: '512 MB', group: 'limits' },
   'limits.pids': { ...WHOLE, example: '512', group: 'limits' },

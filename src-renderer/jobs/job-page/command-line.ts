@@ -1,6 +1,7 @@
 /** The `joblet job run …` line that asks for the same job again, for a POSIX shell. */
 import { quoted } from '../../../src-main/ipc/contract.ts';
 import type { CheckedJobSpec } from '../../state/job-spec.ts';
+import { logOverflowText } from '../form/log-overflow.ts';
 import { mountText } from '../form/mounts.ts';
 
 const MEBIBYTE = 1024n * 1024n;
@@ -22,6 +23,7 @@ export function commandLineOf(spec: CheckedJobSpec): string {
     ['--max-cpu', limits.cpuPercent?.toString()],
     ['--cpu-weight', limits.cpuWeight?.toString()],
     ['--max-disk', spec.workBytes === 0n ? undefined : memorySize(spec.workBytes)],
+    ['--log-overflow', logOverflowText(spec.logOverflow)],
     ['--max-memory', limits.memoryBytes === undefined ? undefined : memorySize(limits.memoryBytes)],
     ['--max-pids', limits.pids?.toString()],
     ['--schedule', Number(spec.startAtUs) > Date.now() * 1000 ? rfc3339(spec.startAtUs) : undefined],

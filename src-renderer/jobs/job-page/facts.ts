@@ -2,6 +2,7 @@
 import type { JobDetails } from '../../../src-main/ipc/contract.ts';
 import { formatBytes, formatDuration, formatTime } from '../../state/format.ts';
 import { text } from '../../text.ts';
+import { logOverflowText } from '../form/log-overflow.ts';
 import { mountText } from '../form/mounts.ts';
 import { formatLabels, formatRetry, formatVolumes } from '../form/units.ts';
 import { signalName } from './signals.ts';
@@ -31,6 +32,7 @@ export function askedFacts({ spec, uuid, nodeId, ownerUid }: JobDetails): readon
     ),
     [words.workDir, spec.workDir || words.defaultWorkDir, true],
     [words.disk, spec.workBytes > 0n && formatBytes(Number(spec.workBytes))],
+    [words.logOverflow, logOverflowText(spec.logOverflow)],
     ...spec.uploads.map((path): MaybeFact => [words.uploaded, path, true]),
     ...spec.mounts.map((mount): MaybeFact => [words.mount, mountText(mount), true]),
     [words.hostname, spec.hostname, true],
@@ -106,12 +108,13 @@ export function attemptFacts({ attempts }: JobDetails): readonly Fact[] {
   );
 }
 
-export function endFacts({ exitCode, signal, logBytes }: JobDetails): readonly Fact[] {
+export function endFacts({ exitCode, signal, logBytes, logState }: JobDetails): readonly Fact[] {
   const words = text.job.facts;
   return facts([
     [words.exitCode, exitCode?.toString()],
     [words.signal, signal !== null && `${signalName(signal)} (${signal})`],
     [words.log, formatBytes(logBytes)],
+    [words.logState, logState],
   ]);
 }
 
