@@ -1,25 +1,28 @@
 /** The lines of a log that match a pattern. */
 import { once } from 'node:events';
-import type { FileHandle } from 'node:fs/promises';
+import { type FileHandle, readFile } from 'node:fs/promises';
 import { create } from '@bufbuild/protobuf';
-import { JobletError } from '../../api/errors.ts';
 import { type LogChunk, LogChunkSchema, type LogStream } from '../../api/gen/joblet_pb.js';
 import { Grep, type Pattern } from './grep.ts';
+import { lastLines } from './last-lines.ts';
 import { LinePlaces, type Place } from './line-places.ts';
 import type { StreamNumber } from './log-index.ts';
 import { streamNumbersOf } from './log-pieces.ts';
-import { type LogSelection, rangeOf } from './log-range.ts';
+import { type LogSelection, rangeOf, WHOLE_LOG } from './log-range.ts';
 import { type LogRequest, openLog, readLog } from './log-reader.ts';
+import { withPauses } from './pauses.ts';
 
 const NEWLINE = 0x0a;
 const COLON = 0x3a;
 const DIGIT_ZERO = 0x30;
-/** That the last lines asked for may take together while the search goes on. */
-const HELD_BYTES_MAXIMUM = 64 * 1024 * 1024;
+/** So often a search that finds nothing tells how far it has come. */
+const PROGRESS_MS = 200;
 
 export interface LogSearchRequest extends LogRequest {
   readonly executorFd: number;
   readonly pattern: Pattern;
+  /** Not the lines but where they begin, and how far the search has come. */
+  readonly placesOnly: boolean;
 }
 
 /** @throws JobletError: invalid (the pattern), refused (there is no grep), or exhausted (a line is too long). */
@@ -37,7 +40,8 @@ export async function* searchLog(request: LogSearchRequest): AsyncGenerator<LogC
     yield create(LogChunkSchema, { offset: BigInt(start) });
   }
   const search = { ...request, streams, start };
-  const isFile = isWhole && selection.untilUs === 0n && streams.length > 1;
+  const isBounded = selection.untilUs !== 0n || selection.endOffset !== 0;
+  const isFile = isWhole && !isBounded && streams.length > 1;
   const lines =
     isFile && files !== undefined
       ? matchingLinesOfFile(files.log, search)
@@ -45,12 +49,15 @@ export async function* searchLog(request: LogSearchRequest): AsyncGenerator<LogC
   yield* follow || tailLines === undefined ? lines : lastLines(lines, tailLines);
 }
 
-function restOf({ untilUs }: LogSelection, start: number): LogSelection {
-  return { offset: start, sinceUs: 0n, untilUs, tailLines: undefined };
+function restOf({ untilUs, endOffset }: LogSelection, start: number): LogSelection {
+  return { ...WHOLE_LOG, offset: start, untilUs, endOffset };
 }
 
 interface LogSearch
-  extends Pick<LogSearchRequest, 'executorFd' | 'pattern' | 'logPath' | 'indexPath' | 'signal'> {
+  extends Pick<
+    LogSearchRequest,
+    'executorFd' | 'pattern' | 'placesOnly' | 'logPath' | 'indexPath' | 'signal'
+  > {
   readonly streams: readonly StreamNumber[];
   /** Where in the log it begins. */
   readonly start: number;
@@ -60,14 +67,26 @@ interface LogSearch
 interface Found {
   readonly at: number;
   readonly data: Buffer;
+  readonly isBeginning: boolean;
+}
+
+/** What a search has been given of the log. */
+interface Searched {
+  /** How many bytes, once that is all of them. */
+  readonly bytes: () => number;
+  /** Up to which offset in the log. */
+  readonly position: () => Promise<number>;
 }
 
 async function* matchingLines(chunks: AsyncIterable<LogChunk>, search: LogSearch): AsyncGenerator<LogChunk> {
   using grep = new Grep(search.executorFd, search.pattern);
-  const input = { bytes: 0, hasEnded: false };
+  const input = { bytes: 0, position: search.start, hasEnded: false };
   const fed = feed(chunks, grep, input);
   fed.catch(() => grep[Symbol.dispose]());
-  yield* found(grep, search, () => (input.hasEnded ? input.bytes : Number.POSITIVE_INFINITY));
+  yield* found(grep, search, {
+    bytes: () => (input.hasEnded ? input.bytes : Number.POSITIVE_INFINITY),
+    position: async () => input.position,
+  });
   await fed;
 }
 
@@ -75,77 +94,29 @@ async function* matchingLines(chunks: AsyncIterable<LogChunk>, search: LogSearch
 async function* matchingLinesOfFile(file: FileHandle, search: LogSearch): AsyncGenerator<LogChunk> {
   const { size } = await file.stat();
   using grep = new Grep(search.executorFd, search.pattern, { fd: file.fd, offset: search.start });
-  yield* found(grep, search, () => size - search.start);
-}
-
-/** @throws JobletError (exhausted) when they are too long to be held. */
-async function* lastLines(lines: AsyncIterable<LogChunk>, number: number): AsyncGenerator<LogChunk> {
-  const held: LogChunk[] = [];
-  let ends = 0;
-  let bytes = 0;
-  for await (const chunk of lines) {
-    held.push(chunk);
-    ends += endsIn(chunk).length;
-    bytes += chunk.data.length;
-    for (let [first] = held; first !== undefined && held.length > 1; [first] = held) {
-      const left = ends - endsIn(first).length;
-      if (left <= number) {
-        break;
-      }
-      held.shift();
-      ends = left;
-      bytes -= first.data.length;
-    }
-    if (bytes > HELD_BYTES_MAXIMUM) {
-      throw tooLong(number);
-    }
-  }
-  const isEnded = held.at(-1)?.data.at(-1) === NEWLINE;
-  yield* withoutFirst(held, ends - (isEnded ? number : number - 1));
-}
-
-/** Which of its parts end a line. */
-function endsIn({ data, lineBytes }: LogChunk): number[] {
-  let at = 0;
-  return lineBytes.flatMap((bytes, part) => {
-    at += bytes;
-    return data[at - 1] === NEWLINE ? [part] : [];
+  yield* found(grep, search, {
+    bytes: () => size - search.start,
+    position: async () => Math.max(search.start, await positionOf(file)),
   });
 }
 
-function* withoutFirst(chunks: readonly LogChunk[], lines: number): Generator<LogChunk> {
-  let left = lines;
-  for (const chunk of chunks) {
-    const ends = endsIn(chunk);
-    if (left <= 0) {
-      yield chunk;
-    } else if (ends.length >= left) {
-      const parts = (ends[left - 1] as number) + 1;
-      const bytes = chunk.lineBytes.slice(0, parts).reduce((sum, each) => sum + each, 0);
-      yield create(LogChunkSchema, {
-        offset: chunk.lineOffsets[parts] ?? chunk.offset,
-        timeUs: chunk.lineTimesUs[parts] ?? chunk.timeUs,
-        stream: chunk.stream,
-        data: chunk.data.subarray(bytes),
-        lineBytes: chunk.lineBytes.slice(parts),
-        lineOffsets: chunk.lineOffsets.slice(parts),
-        lineTimesUs: chunk.lineTimesUs.slice(parts),
-      });
-    }
-    left -= ends.length;
-  }
+/** Of a descriptor that a child has too and reads from: they have one position. */
+async function positionOf({ fd }: FileHandle): Promise<number> {
+  const info = await readFile(`/proc/self/fdinfo/${fd}`, 'latin1');
+  return Number(/^pos:\s*(\d+)/.exec(info)?.[1]);
 }
 
 async function feed(
   chunks: AsyncIterable<LogChunk>,
   { input }: Grep,
-  fed: { bytes: number; hasEnded: boolean },
+  fed: { bytes: number; position: number; hasEnded: boolean },
 ): Promise<void> {
-  for await (const { data } of chunks) {
+  for await (const { data, offset } of chunks) {
     if (input.destroyed) {
       return;
     }
     fed.bytes += data.length;
+    fed.position = Number(offset) + data.length;
     if (!input.write(data)) {
       await Promise.race([once(input, 'drain'), once(input, 'close')]).catch(() => undefined);
     }
@@ -154,26 +125,12 @@ async function feed(
   input.end();
 }
 
-/** @param searched bytes, once all of them have been given to it. */
-async function* found(grep: Grep, search: LogSearch, searched: () => number): AsyncGenerator<LogChunk> {
-  await using resources = new AsyncDisposableStack();
-  let places: LinePlaces | undefined;
+async function* found(grep: Grep, search: LogSearch, searched: Searched): AsyncGenerator<LogChunk> {
   const leave = () => grep[Symbol.dispose]();
   search.signal.addEventListener('abort', leave, { once: true });
   try {
     search.signal.throwIfAborted();
-    for await (const parts of partsOf(grep.output)) {
-      places ??= await placesOf(search, resources);
-      const lines = new FoundLines();
-      for (const { at, data } of parts) {
-        // grep(1) ends the last line where the log has not.
-        const length = Math.max(0, Math.min(data.length, searched() - at));
-        for (const place of places.here(at, length) ?? (await places.of(at, length))) {
-          yield* lines.add(place, data.subarray(place.from, place.from + place.length));
-        }
-      }
-      yield* lines.take();
-    }
+    yield* search.placesOnly ? foundPlaces(grep, search, searched) : foundLines(grep, search, searched);
     await grep.ended();
   } catch (error) {
     search.signal.throwIfAborted();
@@ -181,6 +138,47 @@ async function* found(grep: Grep, search: LogSearch, searched: () => number): As
   } finally {
     search.signal.removeEventListener('abort', leave);
   }
+}
+
+async function* foundLines(grep: Grep, search: LogSearch, searched: Searched): AsyncGenerator<LogChunk> {
+  await using resources = new AsyncDisposableStack();
+  let places: LinePlaces | undefined;
+  for await (const parts of partsOf(grep.output)) {
+    places ??= await placesOf(search, resources);
+    const lines = new FoundLines();
+    for (const { at, data } of parts) {
+      // grep(1) ends the last line where the log has not.
+      const length = Math.max(0, Math.min(data.length, searched.bytes() - at));
+      for (const place of places.here(at, length) ?? (await places.of(at, length))) {
+        yield* lines.add(place, data.subarray(place.from, place.from + place.length));
+      }
+    }
+    yield* lines.take();
+  }
+}
+
+async function* foundPlaces(grep: Grep, search: LogSearch, searched: Searched): AsyncGenerator<LogChunk> {
+  await using resources = new AsyncDisposableStack();
+  let places: LinePlaces | undefined;
+  let told = -1;
+  for await (const parts of withPauses(partsOf(grep.output), PROGRESS_MS)) {
+    const position = await searched.position();
+    const lineOffsets: bigint[] = [];
+    for (const { at } of parts?.filter(({ isBeginning }) => isBeginning) ?? []) {
+      if (search.streams.length > 1) {
+        lineOffsets.push(BigInt(search.start + at));
+      } else {
+        places ??= await placesOf(search, resources);
+        const [place] = places.here(at, 1) ?? (await places.of(at, 1));
+        lineOffsets.push(BigInt((place as Place).offset));
+      }
+    }
+    if (lineOffsets.length > 0 || position > told) {
+      told = position;
+      yield create(LogChunkSchema, { offset: BigInt(position), lineOffsets });
+    }
+  }
+  yield create(LogChunkSchema, { offset: BigInt(await searched.position()) });
 }
 
 async function placesOf(search: LogSearch, resources: AsyncDisposableStack): Promise<LinePlaces> {
@@ -228,6 +226,7 @@ class FoundLines {
 async function* partsOf(output: AsyncIterable<Buffer>): AsyncGenerator<Found[]> {
   let at: number | undefined;
   let offset = 0;
+  let isBeginning = false;
   for await (const block of output) {
     const parts: Found[] = [];
     for (let from = 0; from < block.length; ) {
@@ -237,6 +236,7 @@ async function* partsOf(output: AsyncIterable<Buffer>): AsyncGenerator<Found[]> 
         if (byte === COLON) {
           at = offset;
           offset = 0;
+          isBeginning = true;
         } else {
           offset = offset * 10 + byte - DIGIT_ZERO;
         }
@@ -244,20 +244,11 @@ async function* partsOf(output: AsyncIterable<Buffer>): AsyncGenerator<Found[]> 
       }
       const newline = block.indexOf(NEWLINE, from);
       const end = newline < 0 ? block.length : newline + 1;
-      parts.push({ at, data: block.subarray(from, end) });
+      parts.push({ at, data: block.subarray(from, end), isBeginning });
+      isBeginning = false;
       at = newline < 0 ? at + end - from : undefined;
       from = end;
     }
     yield parts;
   }
-}
-
-function tooLong(number: number): JobletError {
-  return new JobletError('exhausted', {
-    layer: 'search',
-    operation: 'hold',
-    object: `the last ${number} lines that match`,
-    reason: `they take more than ${HELD_BYTES_MAXIMUM} bytes`,
-    mend: 'Ask for fewer of them, or for all.',
-  });
 }
