@@ -75,7 +75,7 @@ describe('with a helper', () => {
     await jobs.ended(await jobs.run({ name: 'misspelt', command: 'mkae' }));
     await jobs.ended(await jobs.run({ name: 'slow', command: 'sleep', args: ['60'], timeoutMs: 300n }));
     await desktop.openJob('make all');
-    await page.locator('.xterm-rows').getByText('link failed').waitFor();
+    await page.locator('.log-lines').getByText('link failed').waitFor();
     await photograph(desktop, 'job-output', {
       ...LIGHT_AND_DARK,
       contrast: { theme: 'contrast' },
@@ -110,13 +110,13 @@ describe('with a helper', () => {
     const { page } = desktop;
     await jobs.shell('echo listening; trap "echo going; exit" TERM; while sleep 0.1; do :; done', 'serve');
     await desktop.openJob('serve');
-    await page.locator('.xterm-rows').getByText('listening').waitFor();
+    await page.locator('.log-lines').getByText('listening').waitFor();
     await page.keyboard.press('s');
     await page.getByText(text.exit.stopped).waitFor();
     await photograph(desktop, 'job-stopped');
     await jobs.shell('seq 3; sleep 1000', 'count');
     await desktop.openJob('count');
-    await page.locator('.xterm-rows').getByText('3').waitFor();
+    await page.locator('.log-lines').getByText('3').waitFor();
     await asRoot('kill-monitors');
     await page.getByText(text.exit.lost).waitFor();
     await photograph(desktop, 'job-lost');
