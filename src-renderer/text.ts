@@ -620,6 +620,35 @@ export const text = {
     notOpened: 'The address was not opened',
     unreadable: 'The log could not be read',
   },
+  log: {
+    group: 'Long output',
+    text: 'Output, line by line',
+    place: 'Place in the log',
+    reading: 'Reading …',
+    newBytes: (bytes: number) => `${formatBytes(bytes)} have come since`,
+    held: 'Not followed',
+    onlyMatching: 'Only lines that match',
+    searching: (found: number, percent: number) => `${found.toLocaleString('en')} · ${percent} % searched`,
+    live: (index: number, number: number) =>
+      `${index === 0 ? '' : `${index.toLocaleString('en')} of `}${count(number, 'line', 'lines')} so far`,
+    found: (index: number, number: number) =>
+      number === 0
+        ? 'nothing found'
+        : index === 0
+          ? count(number, 'line', 'lines')
+          : `${index.toLocaleString('en')} of ${number.toLocaleString('en')}`,
+    noneMatch: 'No line matches.',
+    noneMatchYet: 'No line matches yet.',
+    goToTime: 'Go to a time',
+    time: 'Time',
+    timeHelp: '10m ago, 2026-01-31 08:30',
+    go: 'Go',
+    nothingThen: 'Nothing came then or later: this is the end.',
+    closeTime: 'Close',
+    lineUp: 'A line up',
+    lineDown: 'A line down',
+    tooMuchCopied: (most: string) => `More than ${most} are not copied. Save the whole log, or select less.`,
+  },
   resources: {
     again: 'List them again',
     loading: 'Asking for volumes and networks …',

@@ -12,7 +12,7 @@ import {
 } from '../client/index.ts';
 import type { ConsoleItem, StreamItem, StreamPayload } from '../ipc/contract.ts';
 import type { Link } from './link.ts';
-import { streamLog } from './log-stream.ts';
+import { streamLog } from './log/log-stream.ts';
 
 type Opened = StreamPayload<'console'>;
 type ExecMessage = MessageInitShape<typeof ExecJobRequestSchema>;

@@ -9,7 +9,10 @@ import { streamJob } from './job-stream.ts';
 import type { JobUploads } from './job-uploads.ts';
 import { cancelJobs, deleteJobs, pauseJobs, resumeJobs, runJob, saveJobLog, stopJobs } from './jobs.ts';
 import { streamJobs } from './jobs-stream.ts';
-import { streamLog } from './log-stream.ts';
+import { readMatchingLines } from './log/log-matching-lines.ts';
+import { findTimeInLog, readLogPart } from './log/log-parts.ts';
+import { countMatches, streamSearch } from './log/log-search.ts';
+import { streamLog } from './log/log-stream.ts';
 import { readLogUsage } from './log-usage.ts';
 import { streamMachine } from './machine.ts';
 import { streamMetrics } from './metrics.ts';
@@ -48,6 +51,10 @@ export function requestHandlers(sources: RequestSources): RequestHandlers {
     'jobs.delete': (request, signal) => deleteJobs(link, request, signal),
     'jobs.parse': ({ line }) => parsePastedLine(line),
     'log.save': (request, signal) => saveJobLog(link, desktop, request, signal),
+    'log.read': (request, signal) => readLogPart(link, request, signal),
+    'log.lines': (request, signal) => readMatchingLines(link, request, signal),
+    'log.count': (request, signal) => countMatches(link, request, signal),
+    'log.find-time': (request, signal) => findTimeInLog(link, request, signal),
     'volumes.list': (_request, signal) => listVolumes(link, signal),
     'volumes.create': (request) => done(createVolume(link, request)),
     'volumes.remove': ({ name }) => done(removeVolume(link, name)),
@@ -96,6 +103,7 @@ export function streamHandlers(sources: StreamSources): StreamHandlers {
     input: (request, signal) => sources.consoles.openInput(request, signal),
     download: (request, signal) => sources.downloads.open(request, signal),
     log: (request, signal) => streamLog(link, request, signal),
+    'log.search': (request, signal) => streamSearch(link, request, signal),
   };
 }
 

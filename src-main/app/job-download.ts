@@ -5,8 +5,8 @@ import { download, type LeftOut } from '../client/download.ts';
 import type { StreamItem, StreamPayload } from '../ipc/contract.ts';
 import type { Desktop } from './desktop.ts';
 import type { Link } from './link.ts';
+import { folderNameOf } from './log/save-log.ts';
 import { Observable } from './observable.ts';
-import { folderNameOf } from './save-log.ts';
 
 type Item = StreamItem<'download'>;
 type Progress = Extract<Item, { kind: 'progress' }>;

@@ -5,8 +5,8 @@ import type { Desktop } from './desktop.ts';
 import { rowOf } from './job-shapes.ts';
 import type { JobUploads } from './job-uploads.ts';
 import type { Link } from './link.ts';
-import { logBytes } from './log-bytes.ts';
-import { fileNameOf, saveLog } from './save-log.ts';
+import { logBytes } from './log/log-bytes.ts';
+import { fileNameOf, saveLog } from './log/save-log.ts';
 
 /** Calls at one time: enough to keep the helper busy, few enough that other calls find room between them. */
 const CONCURRENT_CALLS = 16;

@@ -15,6 +15,6 @@ it.each<[MessageInitShape<typeof LogNoteSchema>, string]>([
     { sampled: { lines: 0n, bytes: 70_000n, every: 1000 } },
     '70,000 bytes of a line left out here: 1 line of 1,000 was kept',
   ],
-])('%j in words', (note, text) => {
+])('note %# in words', (note, text) => {
   expect(noteText(create(LogNoteSchema, note))).toBe(text);
 });

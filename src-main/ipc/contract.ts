@@ -10,7 +10,7 @@ import * as z from '../../native-helper/api/schema.ts';
 import { MAX_VOLUME_BYTES, MIN_VOLUME_BYTES, volumeNameSchema } from '../../native-helper/api/volume.ts';
 
 export { FILES_AWAITED, LOG_OVERFLOW, NO_RETRY } from '../../native-helper/api/job-spec.ts';
-export { parseStartTime } from '../../native-helper/api/typed-time.ts';
+export { parsePastTime, parseStartTime } from '../../native-helper/api/typed-time.ts';
 /** Both sides read lines of shell: what is pasted, and what is typed as a command. */
 export * from './shell-words.ts';
 export * from './wire.ts';
@@ -171,15 +171,19 @@ const linkStateSchema = z.discriminatedUnion('state', [
 ]);
 export type LinkState = z.infer<typeof linkStateSchema>;
 
+const logFilterSchema = z.enum(['both', 'stdout', 'stderr']);
+const logPieceSchema = z.strictObject({
+  /** Of the first byte, in the log of both streams. */
+  offset: bytesSchema,
+  timeUs: timeSchema,
+  stream: z.enum(['stdout', 'stderr']),
+  data: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+});
+export type LogPiece = z.infer<typeof logPieceSchema>;
+
 const logItemSchema = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('data'),
-    /** Of the first byte, in the log of both streams. */
-    offset: bytesSchema,
-    timeUs: timeSchema,
-    stream: z.enum(['stdout', 'stderr']),
-    data: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
-  }),
+  /** `logBytes`: how long the log of both streams was by then. */
+  z.extend(logPieceSchema, { kind: z.literal('data'), logBytes: bytesSchema }),
   /** The view could not keep up: these bytes are in the log and not shown. */
   z.strictObject({ kind: z.literal('skipped'), from: bytesSchema, to: bytesSchema }),
   /** What the monitor has to say at this place of the log: what is missing, or where it was kept. */
@@ -189,6 +193,38 @@ const logItemSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('resumed') }),
 ]);
 export type LogItem = z.infer<typeof logItemSchema>;
+
+/** As grep(1) has it: an extended regular expression, or the text itself. */
+const logPatternSchema = z.strictObject({
+  text: z.string().check(z.minLength(1), z.maxLength(4096)),
+  fixed: z.boolean(),
+  ignoreCase: z.boolean(),
+});
+export type LogPattern = z.infer<typeof logPatternSchema>;
+
+/** In what is searched. */
+const logSearchSchema = z.strictObject({
+  uuid: uuidSchema,
+  stream: logFilterSchema,
+  pattern: logPatternSchema,
+});
+
+/** Lines that match: how many, and of each part of the log how many, and where the first and the last of them begin. */
+const logMatchesSchema = z.strictObject({
+  bucketBytes: bytesSchema,
+  total: countSchema,
+  counts: z.custom<Uint32Array>((value) => value instanceof Uint32Array),
+  firsts: z.custom<Float64Array>((value) => value instanceof Float64Array),
+  lasts: z.custom<Float64Array>((value) => value instanceof Float64Array),
+  /** How far the search has come in the log. */
+  searchedBytes: bytesSchema,
+  /** All is searched, and the log grows no more. */
+  isOver: z.boolean(),
+});
+export type LogMatches = z.infer<typeof logMatchesSchema>;
+
+/** Which end of a part is wanted, where there is more of it than is asked for. */
+const edgeSchema = z.enum(['first', 'last']);
 
 const terminalSizeSchema = z.strictObject({
   columns: z.int().check(z.minimum(1), z.maximum(1000)),
@@ -241,6 +277,12 @@ const downloadItemSchema = z.discriminatedUnion('kind', [
     allLeftOut: countSchema,
   }),
 ]);
+
+/** The most of a log that is read at once. */
+export const LOG_PART_BYTES = 1024 * 1024;
+
+/** The most places of matches that are told at once: more than lines on any screen. */
+export const LOG_PLACES = 500;
 
 /** The most that one message to a console or an input may have. */
 export const CONSOLE_MESSAGE_BYTES = 65_536;
@@ -427,8 +469,46 @@ export const REQUESTS = {
   },
   /** Asks where to, then writes the whole log there; `path` is null when nobody wanted it after all. */
   'log.save': {
-    request: z.strictObject({ uuid: uuidSchema, stream: z.enum(['both', 'stdout', 'stderr']) }),
+    request: z.strictObject({ uuid: uuidSchema, stream: logFilterSchema }),
     response: z.strictObject({ path: z.nullable(z.string()) }),
+  },
+  /** What lies between two offsets: the first or the last so many bytes of it, or all. `logBytes` is 0 when there is nothing. */
+  'log.read': {
+    request: z.strictObject({
+      uuid: uuidSchema,
+      stream: logFilterSchema,
+      from: bytesSchema,
+      /** null: the end of the log. */
+      to: z.nullable(bytesSchema),
+      edge: edgeSchema,
+      bytes: z.int().check(z.minimum(1), z.maximum(LOG_PART_BYTES)),
+    }),
+    response: z.strictObject({ pieces: z.array(logPieceSchema), isAll: z.boolean(), logBytes: bytesSchema }),
+  },
+  /** Lines that match: those from `from` on and before `to`, then that which begins at `last`, of each range: all, or the first or last that are so many or some more. */
+  'log.lines': {
+    request: z.extend(logSearchSchema, {
+      ranges: z
+        .array(z.strictObject({ from: bytesSchema, to: bytesSchema, last: z.nullable(bytesSchema) }))
+        .check(z.maxLength(256)),
+      edge: edgeSchema,
+      lines: z.int().check(z.minimum(1), z.maximum(1000)),
+    }),
+    response: z.strictObject({ pieces: z.array(logPieceSchema), isAll: z.boolean() }),
+  },
+  /** Of the lines from `from` on and before `to` that match: how many there are, where the first of them begin, and the last. */
+  'log.count': {
+    request: z.extend(logSearchSchema, { from: bytesSchema, to: bytesSchema }),
+    response: z.strictObject({
+      count: countSchema,
+      places: z.array(bytesSchema).check(z.maxLength(LOG_PLACES)),
+      last: z.nullable(bytesSchema),
+    }),
+  },
+  /** Of the first byte that came then or later; null: there is none. */
+  'log.find-time': {
+    request: z.strictObject({ uuid: uuidSchema, stream: logFilterSchema, timeUs: timeSchema }),
+    response: z.strictObject({ offset: z.nullable(bytesSchema) }),
   },
   'volumes.list': { request: nothing, response: z.array(volumeSchema) },
   'volumes.create': {
@@ -535,12 +615,14 @@ export const STREAMS = {
     item: downloadItemSchema,
     window: 1,
   },
+  /** The lines of a log that match, counted anew as it is searched, until the job has ended and all is searched. */
+  'log.search': { request: logSearchSchema, item: logMatchesSchema, window: 1 },
   /** A log from an offset, or from where its last `tailBytes` begin, until the job has ended and all is sent. */
   log: {
     request: z.strictObject({
       uuid: uuidSchema,
       from: z.union([z.strictObject({ offset: bytesSchema }), z.strictObject({ tailBytes: bytesSchema })]),
-      stream: z.enum(['both', 'stdout', 'stderr']),
+      stream: logFilterSchema,
       /** Whether to jump ahead when the view is far behind the end. */
       maySkip: z.boolean(),
     }),

@@ -137,6 +137,16 @@ const CATALOGUE = {
       'output.down': { label: text.terminal.pageDown, key: 'PageDown' },
     },
   },
+  log: {
+    title: text.log.group,
+    page: 'job',
+    actions: {
+      'log.matching': { label: text.log.onlyMatching, key: 'Alt+O' },
+      'log.time': { label: text.log.goToTime, key: 'Ctrl+G' },
+      'log.line-up': { label: text.log.lineUp, key: 'ArrowUp' },
+      'log.line-down': { label: text.log.lineDown, key: 'ArrowDown' },
+    },
+  },
   input: {
     title: text.input.group,
     page: 'job',

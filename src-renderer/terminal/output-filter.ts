@@ -44,12 +44,18 @@ const INTRODUCERS: Readonly<Record<string, State>> = {
 
 export class OutputFilter {
   readonly style = new TextStyle();
+  /** Whether control characters that mean nothing here are seen, as U+2400 and on; else they are left out. */
+  readonly #showsControls: boolean;
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #state: State = 'text';
   /** What has come of a sequence or string that is not whole yet. */
   #held = '';
   #isOsc = false;
   #marks = 0;
+
+  constructor({ showsControls = false } = {}) {
+    this.#showsControls = showsControls;
+  }
 
   /** Whatever the pieces are in which the same bytes come, what is returned is the same when it is put together. */
   push(bytes: Uint8Array): string {
@@ -106,6 +112,9 @@ export class OutputFilter {
     }
     if (character === '\b') {
       return character;
+    }
+    if (this.#showsControls && character <= '\x85') {
+      return pictureOf(character);
     }
     if (character === '\x0b' || character === '\x0c' || character === '\x85') {
       return '\n';
@@ -214,4 +223,16 @@ export class OutputFilter {
     }
     return bounded;
   }
+}
+
+/** Unicode has one for each of C0 and for DEL; of C1 only the next line has a picture. */
+function pictureOf(control: string): string {
+  if (control === '\x7f') {
+    return '\u2421';
+  }
+  return control > '\x7f'
+    ? control === '\x85'
+      ? '\u2424'
+      : '\ufffd'
+    : String.fromCharCode(0x2400 + control.charCodeAt(0));
 }

@@ -26,6 +26,11 @@ class Toasts {
     this.#add('bad', title, failureText(failure));
   }
 
+  /** What can't be done as it was asked for. */
+  warn(title: string, text: string): void {
+    this.#add('bad', title, text);
+  }
+
   dismiss(id: number): void {
     this.list = this.list.filter((toast) => toast.id !== id);
   }

@@ -73,7 +73,7 @@ describe('with a tray and notifications', () => {
     const body = await notifications.click('Job failed: the failing one');
     expect(body).toMatch(/^Exit code 3\. It ran for \ds\.$/);
     await desktop.page.getByRole('heading', { level: 1, name: 'the failing one' }).waitFor();
-    await desktop.page.locator('.xterm-rows').getByText('from the log').waitFor();
+    await desktop.page.locator('.log-lines').getByText('from the log').waitFor();
   });
 });
 

@@ -15,7 +15,7 @@ openForAll((opened) => ({ desktop, jobs } = opened));
 
 const command = () =>
   desktop.page.getByRole('textbox', { name: text.newJob.fields.command.label, exact: true });
-const output = () => desktop.page.locator('.xterm-rows');
+const output = () => desktop.page.locator('.log-lines');
 
 async function openForm(): Promise<void> {
   await desktop.page.getByRole('navigation').getByRole('button', { name: text.actions.newJob }).click();

@@ -37,7 +37,7 @@ const unfold = (fold: 'files' | 'network') =>
   desktop.page.getByRole('heading', { name: words.groups[fold].title, exact: true }).click();
 
 const filesToCopy = () => field(words.fields.uploads.label);
-const output = () => desktop.page.locator('.xterm-rows');
+const output = () => desktop.page.locator('.log-lines');
 
 describe('files to copy', () => {
   it('are in the job when it starts, and a fault of theirs is told at the form', async () => {

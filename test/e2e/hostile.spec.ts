@@ -79,6 +79,6 @@ it.each(OUTPUTS)('output with %s', async (what, words) => {
   await jobs.ended(uuid);
   await desktop.openJob(what);
   // Whatever came before did not swallow it.
-  await desktop.page.locator('.xterm-rows').getByText('all of it shown').waitFor();
+  await desktop.page.locator('.log-lines').getByText('all of it shown').waitFor();
   await expectNothingHappened();
 });

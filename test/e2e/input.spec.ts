@@ -15,7 +15,7 @@ openForAll((opened) => ({ desktop, jobs } = opened));
 
 const asRoot = (name: Parameters<typeof order>[1]) => order(surroundings().JOBLET_E2E_CONTROL, name);
 const field = () => desktop.page.getByRole('textbox', { name: text.input.label });
-const printed = (words: string) => desktop.page.locator('.xterm-rows').getByText(words, { exact: true });
+const printed = (words: string) => desktop.page.locator('.log-lines').getByText(words, { exact: true });
 const status = (words: string) => desktop.page.getByRole('status').getByText(words);
 const press = (key: string) => desktop.page.keyboard.press(key);
 const reads = (name: string, words: string) =>

@@ -15,8 +15,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Link } from '../../src-main/app/link.ts';
-import { logBytes } from '../../src-main/app/log-bytes.ts';
-import { fileNameOf, saveLog } from '../../src-main/app/save-log.ts';
+import { logBytes } from '../../src-main/app/log/log-bytes.ts';
+import { fileNameOf, saveLog } from '../../src-main/app/log/save-log.ts';
 import { MemoryDisk } from '../fixtures/memory-disk.ts';
 import { RunningHelper } from '../fixtures/running-helper.ts';
 

@@ -449,7 +449,8 @@ export class JobManager {
   /** @throws JobletError: invalid or not_found. */
   logs(request: GetLogsRequest, signal: AbortSignal): AsyncIterable<LogChunk> {
     refuseEndOfFollowed(request);
-    const { pattern } = request;
+    refusePlacesOfNothing(request);
+    const { pattern, placesOnly } = request;
     const uuid = this.#find(request.id);
     const folder = new JobFolder(this.#options.paths, uuid);
     const asked = {
@@ -460,6 +461,8 @@ export class JobManager {
         sinceUs: request.sinceUs,
         untilUs: request.untilUs,
         tailLines: request.tailLines,
+        endOffset: safeOffset(request.endOffset),
+        tailBytes: safeOffset(request.tailBytes),
       },
       stream: request.stream,
       follow: request.follow,
@@ -471,7 +474,7 @@ export class JobManager {
       return readLog(asked);
     }
     refuseOddPattern(pattern);
-    return searchLog({ ...asked, pattern, executorFd: this.#launcher.executorFd });
+    return searchLog({ ...asked, pattern, placesOnly, executorFd: this.#launcher.executorFd });
   }
 
   /**
@@ -818,9 +821,14 @@ function monitorIsDeaf(operation: string, reason: string, socket: string): Joble
   });
 }
 
-function refuseEndOfFollowed({ follow, untilUs, tailLines = 0, pattern }: GetLogsRequest): void {
-  const object =
-    untilUs !== 0n ? 'until_us' : pattern !== undefined && tailLines > 0 ? 'tail_lines of a pattern' : '';
+function refuseEndOfFollowed(request: GetLogsRequest): void {
+  const { follow, untilUs, endOffset, tailLines = 0, pattern } = request;
+  const ends = [
+    { object: 'until_us', isAsked: untilUs !== 0n },
+    { object: 'end_offset', isAsked: endOffset !== 0n },
+    { object: 'tail_lines of a pattern', isAsked: pattern !== undefined && tailLines > 0 },
+  ];
+  const object = ends.find(({ isAsked }) => isAsked)?.object ?? '';
   if (follow && object !== '') {
     throw new JobletError('invalid', {
       layer: 'log',
@@ -828,6 +836,18 @@ function refuseEndOfFollowed({ follow, untilUs, tailLines = 0, pattern }: GetLog
       object,
       reason: 'what is followed ends with its job',
       mend: 'Ask for one of the two.',
+    });
+  }
+}
+
+function refusePlacesOfNothing({ placesOnly, pattern, tailLines }: GetLogsRequest): void {
+  if (placesOnly && (pattern === undefined || tailLines !== undefined)) {
+    throw new JobletError('invalid', {
+      layer: 'log',
+      operation: 'read',
+      object: 'places_only',
+      reason: pattern === undefined ? 'there are places only of a pattern' : 'the last lines come as lines',
+      mend: pattern === undefined ? 'Give a pattern.' : 'Ask for one of the two.',
     });
   }
 }

@@ -18,6 +18,7 @@ import { LogWriter } from '../../../test/fixtures/log-writer.ts';
 import { type LogChunk, LogStream } from '../../api/gen/joblet_pb.js';
 import { compressLog } from './log-compressor.ts';
 import { FRAME_BYTES } from './log-frames.ts';
+import { WHOLE_LOG } from './log-range.ts';
 import { type LogRequest, readLog } from './log-reader.ts';
 import { LogStore } from './log-store.ts';
 
@@ -57,7 +58,7 @@ function request(store: LogStore, change: Partial<LogRequest> = {}): LogRequest 
   return {
     store,
     folder,
-    selection: { offset: 0, sinceUs: 0n, untilUs: 0n, tailLines: undefined },
+    selection: WHOLE_LOG,
     stream: LogStream.UNSPECIFIED,
     follow: false,
     hasEnded: () => true,
@@ -125,7 +126,7 @@ describe('compressLog', () => {
           await compress(store, until);
           dropped = Math.min(all.length, dropped + (more % 3 === 0 ? more : 0));
           await drop(store, dropped);
-          const selection = { offset: from, sinceUs: 0n, untilUs: 0n, tailLines: undefined };
+          const selection = { ...WHOLE_LOG, offset: from };
           const chunks = await chunksOf(readLog(request(store, { selection })));
           expect(bytesOf(chunks).equals(all.subarray(Math.max(from, dropped)))).toBe(true);
           expect(chunks[0]?.droppedBytes ?? 0n).toBe(BigInt(Math.max(0, dropped - from)));
@@ -154,10 +155,10 @@ describe('compressLog', () => {
     write(all);
     const store = new LogStore();
     await using log = await store.open(folder);
-    const held = log?.bytes.holdPlain();
+    const plain = await log?.bytes.openPlain();
     await compress(store, all.length, true);
     expect(readFileSync(join(folder, 'log')).equals(all)).toBe(true);
-    held?.[Symbol.dispose]();
+    await plain?.[Symbol.asyncDispose]();
     expect(diskBytes('log')).toBe(0);
   });
 

@@ -1,5 +1,5 @@
 /** Where a reader of a log begins and ends: by time, and by lines counted from the end. */
-import type { StreamNumber } from './log-index.ts';
+import type { LogIndex, LogRecord, StreamNumber } from './log-index.ts';
 import { blocksOf, type Piece, piecesOf, RECORDS_AT_ONCE } from './log-pieces.ts';
 import type { OpenLog } from './log-store.ts';
 
@@ -13,7 +13,21 @@ export interface LogSelection {
   readonly sinceUs: bigint;
   readonly untilUs: bigint;
   readonly tailLines: number | undefined;
+  /** Of the byte after the last, in the log of both streams; 0: no bound. */
+  readonly endOffset: number;
+  /** Of the wanted streams; 0: no bound. */
+  readonly tailBytes: number;
 }
+
+/** Of the whole log. */
+export const WHOLE_LOG: LogSelection = {
+  offset: 0,
+  sinceUs: 0n,
+  untilUs: 0n,
+  tailLines: undefined,
+  endOffset: 0,
+  tailBytes: 0,
+};
 
 /** Bytes of the log of both streams. */
 export interface LogRange {
@@ -24,7 +38,7 @@ export interface LogRange {
 /** Of what is in the log now. Reads the ends of lines only where they are counted, from the end of the log on. */
 export async function rangeOf(
   { bytes, index }: OpenLog,
-  { offset, sinceUs, untilUs, tailLines }: LogSelection,
+  { offset, sinceUs, untilUs, tailLines, endOffset, tailBytes }: LogSelection,
   streams: readonly StreamNumber[],
   signal: AbortSignal,
 ): Promise<LogRange> {
@@ -34,13 +48,45 @@ export async function rangeOf(
     const [record] = await index.read(await index.findTime(timeUs, count), 1);
     return Math.min(size, record?.offset ?? size);
   };
-  const end = untilUs === 0n ? size : await offsetOfTime(untilUs);
-  const from = Math.max(offset, sinceUs === 0n ? 0 : await offsetOfTime(sinceUs));
-  if (tailLines === undefined) {
-    return { start: from, end };
+  const end = Math.min(
+    untilUs === 0n ? size : await offsetOfTime(untilUs),
+    endOffset === 0 ? size : endOffset,
+  );
+  let start = Math.max(offset, sinceUs === 0n ? 0 : await offsetOfTime(sinceUs));
+  if (tailBytes > 0) {
+    start = await startOfLastBytes(index, { start, end }, streams, tailBytes);
   }
-  const kept = { start: Math.max(from, bytes.dropped), end };
-  return { start: await startOfLastLines({ bytes, index }, kept, streams, tailLines, signal), end };
+  if (tailLines !== undefined) {
+    start = await startOfLastLines(
+      { bytes, index },
+      { start: Math.max(start, bytes.dropped), end },
+      streams,
+      tailLines,
+      signal,
+    );
+  }
+  return { start, end };
+}
+
+async function startOfLastBytes(
+  index: LogIndex,
+  { start, end }: LogRange,
+  streams: readonly StreamNumber[],
+  bytes: number,
+): Promise<number> {
+  if (streams.length > 1) {
+    return Math.max(start, end - bytes);
+  }
+  let left = bytes;
+  for await (const records of recordsFromEnd(index, { start, end })) {
+    for (const { offset, length } of piecesOf(records, start, end, streams).reverse()) {
+      if (length >= left) {
+        return offset + length - left;
+      }
+      left -= length;
+    }
+  }
+  return start;
 }
 
 /** A line may come in many reads, and between those of the other stream. Its end belongs to it: the last byte begins no line. */
@@ -76,18 +122,25 @@ async function startOfLastLines(
   return start;
 }
 
+/** The last of them first; those of one batch in their order. */
+async function* recordsFromEnd(index: LogIndex, { start, end }: LogRange): AsyncGenerator<LogRecord[]> {
+  const count = await index.count();
+  const first = start === 0 ? 0 : await index.find(start, count);
+  let last = await index.find(Math.max(0, end - 1), count);
+  while (last >= first) {
+    const from = Math.max(first, last + 1 - RECORDS_AT_ONCE);
+    yield await index.read(from, last + 1 - from);
+    last = from - 1;
+  }
+}
+
 /** One block of memory is held at a time. */
 async function* piecesFromEnd(
   { bytes, index }: Pick<OpenLog, 'bytes' | 'index'>,
   { start, end }: LogRange,
   streams: readonly StreamNumber[],
 ): AsyncGenerator<{ readonly offset: number; readonly data: Buffer }> {
-  const count = await index.count();
-  const first = start === 0 ? 0 : await index.find(start, count);
-  let last = await index.find(Math.max(0, end - 1), count);
-  while (last >= first) {
-    const from = Math.max(first, last + 1 - RECORDS_AT_ONCE);
-    const records = await index.read(from, last + 1 - from);
+  for await (const records of recordsFromEnd(index, { start, end })) {
     for (const block of [...blocksOf(piecesOf(records, start, end, streams))].reverse()) {
       const offset = (block[0] as Piece).offset;
       const last = block[block.length - 1] as Piece;
@@ -98,6 +151,5 @@ async function* piecesFromEnd(
         yield { offset: piece.offset, data: buffer.subarray(at, Math.min(at + piece.length, length)) };
       }
     }
-    last = from - 1;
   }
 }

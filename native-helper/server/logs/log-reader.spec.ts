@@ -8,7 +8,7 @@ import { LogWriter, type Read, recordOf } from '../../../test/fixtures/log-write
 import { type LogChunk, LogStream } from '../../api/gen/joblet_pb.js';
 import { JobChanges } from '../jobs/job-changes.ts';
 import { CHUNK_BYTES_MAXIMUM } from './log-pieces.ts';
-import type { LogSelection } from './log-range.ts';
+import { type LogSelection, WHOLE_LOG } from './log-range.ts';
 import { type LogRequest, readLog } from './log-reader.ts';
 import { LogStore } from './log-store.ts';
 
@@ -16,7 +16,6 @@ const JOB = 'job';
 const store = new LogStore();
 /** Reading as much takes ten times as long as the test has. */
 const HOLE_BYTES = 64 * 2 ** 30;
-const ALL: LogSelection = { offset: 0, sinceUs: 0n, untilUs: 0n, tailLines: undefined };
 let folder: string;
 
 beforeEach(() => {
@@ -38,7 +37,7 @@ class TestJob {
     return readLog({
       store,
       folder: place,
-      selection: ALL,
+      selection: WHOLE_LOG,
       stream: LogStream.UNSPECIFIED,
       follow: false,
       hasEnded: () => this.ended,
@@ -81,17 +80,18 @@ const anyLines = fc.array(
 
 function plainly(
   reads: readonly Read[],
-  { offset, sinceUs, untilUs, tailLines }: LogSelection,
+  { offset, sinceUs, untilUs, tailLines, endOffset, tailBytes }: LogSelection,
   stream: number,
 ): string {
   let at = 0;
   let text = '';
   for (const { data, timeUs, stream: from } of reads) {
     if (timeUs >= sinceUs && (untilUs === 0n || timeUs < untilUs) && (stream === 0 || from === stream)) {
-      text += data.subarray(Math.max(0, offset - at)).toString();
+      text += data.subarray(Math.max(0, offset - at), Math.max(0, (endOffset || Infinity) - at)).toString();
     }
     at += data.length;
   }
+  text = text.slice(tailBytes === 0 ? 0 : -tailBytes);
   const lines = text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
   return (tailLines === undefined ? lines : lines.slice(Math.max(0, lines.length - tailLines))).join('');
 }
@@ -121,7 +121,7 @@ describe('readLog', () => {
         }
         const chunks = await collect(
           new TestJob().read(place, {
-            selection: { ...ALL, offset },
+            selection: { ...WHOLE_LOG, offset },
             stream: stream as LogStream,
           }),
         );
@@ -146,13 +146,15 @@ describe('readLog', () => {
     );
   });
 
-  it('gives of a selection by offset, time and last lines what a plain look at the log gives', async () => {
+  it('gives of a selection by offsets, times, last bytes and last lines what a plain look at the log gives', async () => {
     let run = 0;
     const selections = fc.record({
       offset: fc.constantFrom(0, 1, 50, 500, 9999),
       since: fc.nat(60_000),
       until: fc.nat(60_000),
       tailLines: fc.option(fc.constantFrom(0, 1, 2, 3, 10, 1000), { nil: undefined }),
+      endOffset: fc.constantFrom(0, 0, 1, 60, 400, 9999),
+      tailBytes: fc.constantFrom(0, 0, 1, 30, 200, 9999),
     });
     await fc.assert(
       fc.asyncProperty(anyLines, selections, fc.constantFrom(0, 1, 2), async (raw, selection, stream) => {
@@ -169,6 +171,8 @@ describe('readLog', () => {
           sinceUs: time(selection.since),
           untilUs: time(selection.until),
           tailLines: selection.tailLines,
+          endOffset: selection.endOffset,
+          tailBytes: selection.tailBytes,
         };
         const chunks = await collect(
           new TestJob().read(place, { selection: wanted, stream: stream as LogStream }),
@@ -184,7 +188,7 @@ describe('readLog', () => {
     const job = new TestJob();
     using writer = new LogWriter(folder);
     writer.write({ stream: 1, data: Buffer.from('one\ntwo\nthr'), timeUs: 1n });
-    const received = collect(job.read(folder, { follow: true, selection: { ...ALL, tailLines: 2 } }));
+    const received = collect(job.read(folder, { follow: true, selection: { ...WHOLE_LOG, tailLines: 2 } }));
     await delay(20);
     writer.write({ stream: 1, data: Buffer.from('ee\nfour\n'), timeUs: 2n });
     job.end();
@@ -200,7 +204,7 @@ describe('readLog', () => {
       writer.write({ stream: 1, data: Buffer.from(`line ${line}\n`), timeUs: 2n });
     }
     const begun = performance.now();
-    const chunks = await collect(new TestJob().read(folder, { selection: { ...ALL, tailLines: 3 } }));
+    const chunks = await collect(new TestJob().read(folder, { selection: { ...WHOLE_LOG, tailLines: 3 } }));
     expect(bytesOf(chunks).toString()).toBe('line 997\nline 998\nline 999\n');
     expect(performance.now() - begun).toBeLessThan(1000);
   });

@@ -11,13 +11,12 @@ import { loadAssets } from '../assets.ts';
 import { JobChanges } from '../jobs/job-changes.ts';
 import type { Pattern } from './grep.ts';
 import { compressLog } from './log-compressor.ts';
-import type { LogSelection } from './log-range.ts';
+import { WHOLE_LOG } from './log-range.ts';
 import { type LogSearchRequest, searchLog } from './log-search.ts';
 import { LogStore } from './log-store.ts';
 
 const JOB = 'job';
 const store = new LogStore();
-const ALL: LogSelection = { offset: 0, sinceUs: 0n, untilUs: 0n, tailLines: undefined };
 const FIRST_TIME_US = 1_700_000_000_000_000n;
 const TIMES_OF_PROPERTY = 60;
 let executorFd: number;
@@ -42,7 +41,8 @@ function request(
     pattern: { text: 'a', fixed: false, ignoreCase: false, ...pattern },
     store,
     folder: place,
-    selection: ALL,
+    selection: WHOLE_LOG,
+    placesOnly: false,
     stream: LogStream.UNSPECIFIED,
     follow: false,
     hasEnded: () => true,
@@ -148,7 +148,7 @@ describe('searchLog', () => {
               {},
               {
                 stream: stream as LogStream,
-                selection: { ...ALL, offset: from, tailLines },
+                selection: { ...WHOLE_LOG, offset: from, tailLines },
                 hasEnded: () => isWhole,
               },
             ),
@@ -167,6 +167,21 @@ describe('searchLog', () => {
             });
           });
           expect(got).toEqual(tailLines === 0 ? [] : wanted.flat());
+          const places = await chunksOf(
+            request(
+              place,
+              {},
+              {
+                placesOnly: true,
+                stream: stream as LogStream,
+                selection: { ...WHOLE_LOG, offset: from },
+                hasEnded: () => isWhole,
+              },
+            ),
+          );
+          const begun = matching.map(([first]) => BigInt(first?.offset ?? 0));
+          expect(places.flatMap(({ lineOffsets }) => lineOffsets)).toEqual(begun);
+          expect(places.every(({ data }) => data.length === 0)).toBe(true);
         },
       ),
       { numRuns: TIMES_OF_PROPERTY },
@@ -190,6 +205,28 @@ describe('searchLog', () => {
     writer.write({ stream: 1, data, timeUs: FIRST_TIME_US });
     const chunks = await chunksOf(request(folder, { text: 'a', fixed: true }));
     expect(Buffer.concat(chunks.map((chunk) => chunk.data))).toEqual(data);
+  });
+
+  it('tells how far it has come while it finds nothing', async () => {
+    using writer = new LogWriter(folder);
+    writer.write(read('b\n'.repeat(1000)));
+    const leaving = new AbortController();
+    const search = request(
+      folder,
+      {},
+      { placesOnly: true, follow: true, hasEnded: () => false, signal: leaving.signal },
+    );
+    const following = searchLog(search);
+    const first = (await following.next()).value as LogChunk;
+    expect(first).toMatchObject({ offset: 2000n, lineOffsets: [] });
+    leaving.abort(new Error('left'));
+    await expect(following.next()).rejects.toThrow('left');
+  });
+
+  it('finds in a part that ends before a byte', async () => {
+    const place = written(folder, [read('a1\nb\na2\na3\n')]);
+    const selection = { ...WHOLE_LOG, offset: 3, endOffset: 8 };
+    expect(await textOf(request(place, {}, { selection }))).toBe('a2\n');
   });
 
   it('follows: lines are told as they end', async () => {
@@ -262,7 +299,11 @@ describe('searchLog', () => {
     expect(plain.flatMap(({ lineBytes }) => lineBytes).length).toBe(12);
     for (const share of [0.5, 1]) {
       await compress(place, share);
-      for (const change of [{}, { selection: { ...ALL, offset: 1_000_000 } }, { stream: LogStream.STDOUT }]) {
+      for (const change of [
+        {},
+        { selection: { ...WHOLE_LOG, offset: 1_000_000 } },
+        { stream: LogStream.STDOUT },
+      ]) {
         const before = await textOf(request(place, { text: '77 ' }, change));
         const all = reads.map(({ data }) => data.toString()).join('');
         const from = change.selection?.offset ?? 0;

@@ -1,26 +1,30 @@
 /** The lines of a log that match a pattern. */
+import { type FileHandle, readFile } from 'node:fs/promises';
 import type { Writable } from 'node:stream';
 import { create } from '@bufbuild/protobuf';
-import { JobletError } from '../../api/errors.ts';
 import { type LogChunk, LogChunkSchema, type LogStream } from '../../api/gen/joblet_pb.js';
 import { Grep, type Pattern } from './grep.ts';
+import { lastLines } from './last-lines.ts';
 import { LinePlaces, type Place } from './line-places.ts';
 import { FRAME_BYTES } from './log-frames.ts';
 import type { StreamNumber } from './log-index.ts';
 import { streamNumbersOf } from './log-pieces.ts';
-import { type LogSelection, rangeOf } from './log-range.ts';
+import { type LogSelection, rangeOf, WHOLE_LOG } from './log-range.ts';
 import { type LogRequest, readLog } from './log-reader.ts';
+import { withPauses } from './pauses.ts';
 import type { LogBytes } from './stored-log.ts';
 
 const NEWLINE = 0x0a;
 const COLON = 0x3a;
 const DIGIT_ZERO = 0x30;
-/** That the last lines asked for may take together while the search goes on. */
-const HELD_BYTES_MAXIMUM = 64 * 1024 * 1024;
+/** So often a search that finds nothing tells how far it has come. */
+const PROGRESS_MS = 200;
 
 export interface LogSearchRequest extends LogRequest {
   readonly executorFd: number;
   readonly pattern: Pattern;
+  /** Not the lines but where they begin, and how far the search has come. */
+  readonly placesOnly: boolean;
 }
 
 /** @throws JobletError: invalid (the pattern), refused (there is no grep), or exhausted (a line is too long). */
@@ -28,7 +32,7 @@ export async function* searchLog(request: LogSearchRequest): AsyncGenerator<LogC
   const { selection, follow, hasEnded, store, folder, stream, signal } = request;
   const { tailLines } = selection;
   // Asked before the size is: what has ended grows no more.
-  const isWhole = !follow && hasEnded();
+  const isWhole = hasEnded();
   await using log = await store.open(folder);
   const streams = streamNumbersOf(stream);
   const bounds = { ...selection, tailLines: tailLines === 0 ? 0 : undefined };
@@ -37,18 +41,21 @@ export async function* searchLog(request: LogSearchRequest): AsyncGenerator<LogC
     yield create(LogChunkSchema, { offset: BigInt(start) });
   }
   const search = { ...request, streams, start };
+  const isBounded = selection.untilUs !== 0n || selection.endOffset !== 0;
+  const isAll = isWhole && !isBounded && streams.length > 1;
   const lines =
-    log !== undefined && isWhole && selection.untilUs === 0n && streams.length > 1
+    isAll && log !== undefined
       ? matchingLinesOfAll(log.bytes, search)
-      : matchingLines(dataOf(readLog({ ...request, selection: restOf(selection, start) })), search);
+      : matchingLines(readLog({ ...request, selection: restOf(selection, start) }), search);
   yield* follow || tailLines === undefined ? lines : lastLines(lines, tailLines);
 }
 
-function restOf({ untilUs }: LogSelection, start: number): LogSelection {
-  return { offset: start, sinceUs: 0n, untilUs, tailLines: undefined };
+function restOf({ untilUs, endOffset }: LogSelection, start: number): LogSelection {
+  return { ...WHOLE_LOG, offset: start, untilUs, endOffset };
 }
 
-interface LogSearch extends Pick<LogSearchRequest, 'executorFd' | 'pattern' | 'store' | 'folder' | 'signal'> {
+interface LogSearch
+  extends Pick<LogSearchRequest, 'executorFd' | 'pattern' | 'placesOnly' | 'store' | 'folder' | 'signal'> {
   readonly streams: readonly StreamNumber[];
   /** Where in the log it begins. */
   readonly start: number;
@@ -58,125 +65,87 @@ interface LogSearch extends Pick<LogSearchRequest, 'executorFd' | 'pattern' | 's
 interface Found {
   readonly at: number;
   readonly data: Buffer;
+  readonly isBeginning: boolean;
+}
+
+/** A part of the log that is to be searched: where in it its first byte lies. */
+type Block = Pick<LogChunk, 'offset' | 'data'>;
+
+/** What a search has been given of the log. */
+interface Searched {
+  /** How many bytes, once that is all of them. */
+  readonly bytes: () => number;
+  /** Up to which offset in the log. */
+  readonly position: () => Promise<number>;
 }
 
 /** @param written is called when a block has been given to the search. */
 async function* matchingLines(
-  data: AsyncIterable<Uint8Array>,
+  blocks: AsyncIterable<Block>,
   search: LogSearch,
-  written: (block: Uint8Array) => void = () => {},
+  written: (data: Uint8Array) => void = () => {},
 ): AsyncGenerator<LogChunk> {
   using grep = new Grep(search.executorFd, search.pattern);
-  const input = { bytes: 0, hasEnded: false };
-  const fed = feed(data, grep, input, written);
+  const input = { bytes: 0, position: search.start, hasEnded: false };
+  const fed = feed(blocks, grep, input, written);
   fed.catch(() => grep[Symbol.dispose]());
-  yield* found(grep, search, () => (input.hasEnded ? input.bytes : Number.POSITIVE_INFINITY));
+  yield* found(grep, search, {
+    bytes: () => (input.hasEnded ? input.bytes : Number.POSITIVE_INFINITY),
+    position: async () => input.position,
+  });
   await fed;
 }
 
 /** Of a log that grows no more. What is not compressed grep reads itself, as fast as it can. */
 async function* matchingLinesOfAll(bytes: LogBytes, search: LogSearch): AsyncGenerator<LogChunk> {
   const size = await bytes.size();
-  using plain = bytes.holdPlain();
   if (search.start < bytes.plainStart) {
     yield* matchingLines(blocksOf(bytes, search.start, size), search, giveBack);
     return;
   }
-  using grep = new Grep(search.executorFd, search.pattern, { fd: plain.fd, offset: search.start });
-  yield* found(grep, search, () => size - search.start);
-}
-
-async function* dataOf(chunks: AsyncIterable<LogChunk>): AsyncGenerator<Uint8Array> {
-  for await (const { data } of chunks) {
-    yield data;
-  }
-}
-
-/** The next is read while one is used. */
-async function* blocksOf(bytes: LogBytes, start: number, end: number): AsyncGenerator<Buffer> {
-  const blockAt = (offset: number) => bytes.some(offset, Math.min(FRAME_BYTES, end - offset));
-  let offset = start;
-  let block = await blockAt(offset);
-  while (block.length > 0) {
-    offset += block.length;
-    const next = blockAt(offset);
-    // Of a search that ends here it is of no interest.
-    next.catch(() => undefined);
-    yield block;
-    block = await next;
-  }
-}
-
-/** @throws JobletError (exhausted) when they are too long to be held. */
-async function* lastLines(lines: AsyncIterable<LogChunk>, number: number): AsyncGenerator<LogChunk> {
-  const held: LogChunk[] = [];
-  let ends = 0;
-  let bytes = 0;
-  for await (const chunk of lines) {
-    held.push(chunk);
-    ends += endsIn(chunk).length;
-    bytes += chunk.data.length;
-    for (let [first] = held; first !== undefined && held.length > 1; [first] = held) {
-      const left = ends - endsIn(first).length;
-      if (left <= number) {
-        break;
-      }
-      held.shift();
-      ends = left;
-      bytes -= first.data.length;
-    }
-    if (bytes > HELD_BYTES_MAXIMUM) {
-      throw tooLong(number);
-    }
-  }
-  const isEnded = held.at(-1)?.data.at(-1) === NEWLINE;
-  yield* withoutFirst(held, ends - (isEnded ? number : number - 1));
-}
-
-/** Which of its parts end a line. */
-function endsIn({ data, lineBytes }: LogChunk): number[] {
-  let at = 0;
-  return lineBytes.flatMap((bytes, part) => {
-    at += bytes;
-    return data[at - 1] === NEWLINE ? [part] : [];
+  await using plain = await bytes.openPlain();
+  using grep = new Grep(search.executorFd, search.pattern, { fd: plain.file.fd, offset: search.start });
+  yield* found(grep, search, {
+    bytes: () => size - search.start,
+    position: async () => Math.max(search.start, await positionOf(plain.file)),
   });
 }
 
-function* withoutFirst(chunks: readonly LogChunk[], lines: number): Generator<LogChunk> {
-  let left = lines;
-  for (const chunk of chunks) {
-    const ends = endsIn(chunk);
-    if (left <= 0) {
-      yield chunk;
-    } else if (ends.length >= left) {
-      const parts = (ends[left - 1] as number) + 1;
-      const bytes = chunk.lineBytes.slice(0, parts).reduce((sum, each) => sum + each, 0);
-      yield create(LogChunkSchema, {
-        offset: chunk.lineOffsets[parts] ?? chunk.offset,
-        timeUs: chunk.lineTimesUs[parts] ?? chunk.timeUs,
-        stream: chunk.stream,
-        data: chunk.data.subarray(bytes),
-        lineBytes: chunk.lineBytes.slice(parts),
-        lineOffsets: chunk.lineOffsets.slice(parts),
-        lineTimesUs: chunk.lineTimesUs.slice(parts),
-      });
-    }
-    left -= ends.length;
+/** Of a descriptor that a child has too and reads from: they have one position. */
+async function positionOf({ fd }: FileHandle): Promise<number> {
+  const info = await readFile(`/proc/self/fdinfo/${fd}`, 'latin1');
+  return Number(/^pos:\s*(\d+)/.exec(info)?.[1]);
+}
+
+/** The next is read while one is used. */
+async function* blocksOf(bytes: LogBytes, start: number, size: number): AsyncGenerator<Block> {
+  const blockAt = (offset: number) => bytes.some(offset, Math.min(FRAME_BYTES, size - offset));
+  let offset = start;
+  let data = await blockAt(offset);
+  while (data.length > 0) {
+    const end = offset + data.length;
+    const next = blockAt(end);
+    // Of a search that ends here it is of no interest.
+    next.catch(() => undefined);
+    yield { offset: BigInt(offset), data };
+    offset = end;
+    data = await next;
   }
 }
 
 async function feed(
-  data: AsyncIterable<Uint8Array>,
+  blocks: AsyncIterable<Block>,
   { input }: Grep,
-  fed: { bytes: number; hasEnded: boolean },
-  written: (block: Uint8Array) => void,
+  fed: { bytes: number; position: number; hasEnded: boolean },
+  written: (data: Uint8Array) => void,
 ): Promise<void> {
-  for await (const block of data) {
+  for await (const { data, offset } of blocks) {
     if (input.destroyed) {
       return;
     }
-    fed.bytes += block.length;
-    if (!input.write(block, () => written(block))) {
+    fed.bytes += data.length;
+    fed.position = Number(offset) + data.length;
+    if (!input.write(data, () => written(data))) {
       await roomIn(input);
     }
   }
@@ -200,26 +169,12 @@ function roomIn(input: Writable): Promise<void> {
   return promise;
 }
 
-/** @param searched bytes, once all of them have been given to it. */
-async function* found(grep: Grep, search: LogSearch, searched: () => number): AsyncGenerator<LogChunk> {
-  await using resources = new AsyncDisposableStack();
-  let places: LinePlaces | undefined;
+async function* found(grep: Grep, search: LogSearch, searched: Searched): AsyncGenerator<LogChunk> {
   const leave = () => grep[Symbol.dispose]();
   search.signal.addEventListener('abort', leave, { once: true });
   try {
     search.signal.throwIfAborted();
-    for await (const parts of partsOf(grep.output)) {
-      places ??= await placesOf(search, resources);
-      const lines = new FoundLines();
-      for (const { at, data } of parts) {
-        // grep(1) ends the last line where the log has not.
-        const length = Math.max(0, Math.min(data.length, searched() - at));
-        for (const place of places.here(at, length) ?? (await places.of(at, length))) {
-          yield* lines.add(place, data.subarray(place.from, place.from + place.length));
-        }
-      }
-      yield* lines.take();
-    }
+    yield* search.placesOnly ? foundPlaces(grep, search, searched) : foundLines(grep, search, searched);
     await grep.ended();
   } catch (error) {
     search.signal.throwIfAborted();
@@ -227,6 +182,47 @@ async function* found(grep: Grep, search: LogSearch, searched: () => number): As
   } finally {
     search.signal.removeEventListener('abort', leave);
   }
+}
+
+async function* foundLines(grep: Grep, search: LogSearch, searched: Searched): AsyncGenerator<LogChunk> {
+  await using resources = new AsyncDisposableStack();
+  let places: LinePlaces | undefined;
+  for await (const parts of partsOf(grep.output)) {
+    places ??= await placesOf(search, resources);
+    const lines = new FoundLines();
+    for (const { at, data } of parts) {
+      // grep(1) ends the last line where the log has not.
+      const length = Math.max(0, Math.min(data.length, searched.bytes() - at));
+      for (const place of places.here(at, length) ?? (await places.of(at, length))) {
+        yield* lines.add(place, data.subarray(place.from, place.from + place.length));
+      }
+    }
+    yield* lines.take();
+  }
+}
+
+async function* foundPlaces(grep: Grep, search: LogSearch, searched: Searched): AsyncGenerator<LogChunk> {
+  await using resources = new AsyncDisposableStack();
+  let places: LinePlaces | undefined;
+  let told = -1;
+  for await (const parts of withPauses(partsOf(grep.output), PROGRESS_MS)) {
+    const position = await searched.position();
+    const lineOffsets: bigint[] = [];
+    for (const { at } of parts?.filter(({ isBeginning }) => isBeginning) ?? []) {
+      if (search.streams.length > 1) {
+        lineOffsets.push(BigInt(search.start + at));
+      } else {
+        places ??= await placesOf(search, resources);
+        const [place] = places.here(at, 1) ?? (await places.of(at, 1));
+        lineOffsets.push(BigInt((place as Place).offset));
+      }
+    }
+    if (lineOffsets.length > 0 || position > told) {
+      told = position;
+      yield create(LogChunkSchema, { offset: BigInt(position), lineOffsets });
+    }
+  }
+  yield create(LogChunkSchema, { offset: BigInt(await searched.position()) });
 }
 
 async function placesOf(search: LogSearch, resources: AsyncDisposableStack): Promise<LinePlaces> {
@@ -274,6 +270,7 @@ class FoundLines {
 async function* partsOf(output: AsyncIterable<Buffer>): AsyncGenerator<Found[]> {
   let at: number | undefined;
   let offset = 0;
+  let isBeginning = false;
   for await (const block of output) {
     const parts: Found[] = [];
     for (let from = 0; from < block.length; ) {
@@ -283,6 +280,7 @@ async function* partsOf(output: AsyncIterable<Buffer>): AsyncGenerator<Found[]> 
         if (byte === COLON) {
           at = offset;
           offset = 0;
+          isBeginning = true;
         } else {
           offset = offset * 10 + byte - DIGIT_ZERO;
         }
@@ -290,20 +288,11 @@ async function* partsOf(output: AsyncIterable<Buffer>): AsyncGenerator<Found[]> 
       }
       const newline = block.indexOf(NEWLINE, from);
       const end = newline < 0 ? block.length : newline + 1;
-      parts.push({ at, data: block.subarray(from, end) });
+      parts.push({ at, data: block.subarray(from, end), isBeginning });
+      isBeginning = false;
       at = newline < 0 ? at + end - from : undefined;
       from = end;
     }
     yield parts;
   }
-}
-
-function tooLong(number: number): JobletError {
-  return new JobletError('exhausted', {
-    layer: 'search',
-    operation: 'hold',
-    object: `the last ${number} lines that match`,
-    reason: `they take more than ${HELD_BYTES_MAXIMUM} bytes`,
-    mend: 'Ask for fewer of them, or for all.',
-  });
 }

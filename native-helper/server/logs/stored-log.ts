@@ -63,12 +63,11 @@ export class StoredLog implements AsyncDisposable {
     return this.#frames?.end ?? 0;
   }
 
-  /** @returns the descriptor of `log`, in which no hole is made before it is disposed. */
-  holdPlain(): { readonly fd: number } & Disposable {
+  /** No hole is made in `log`, where anything is to be read from now on, before it is disposed. */
+  holdPlain(): Disposable {
     const reader = {};
     this.#readers.add(reader);
     return {
-      fd: this.#log.fd,
       [Symbol.dispose]: () => {
         this.#readers.delete(reader);
         for (const hole of this.#holes) {
@@ -77,6 +76,24 @@ export class StoredLog implements AsyncDisposable {
         this.#makeHoles();
       },
     };
+  }
+
+  /** @returns `log`, opened once more, with a position of its own; it keeps all from `plainStart` on until it is disposed. */
+  async openPlain(): Promise<{ readonly file: FileHandle } & AsyncDisposable> {
+    const hold = this.holdPlain();
+    try {
+      const file = await open(`/proc/self/fd/${this.#log.fd}`, constants.O_RDONLY);
+      return {
+        file,
+        [Symbol.asyncDispose]: async () => {
+          await file.close();
+          hold[Symbol.dispose]();
+        },
+      };
+    } catch (error) {
+      hold[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /** From `log`, at an offset that does not lie in a frame. */
@@ -202,9 +219,9 @@ export class LogBytes {
     return this.#stored.plainStart;
   }
 
-  /** @returns the file `log`, which keeps all from `plainStart` on until it is disposed. */
-  holdPlain(): { readonly fd: number } & Disposable {
-    return this.#stored.holdPlain();
+  /** @returns the file `log` for somebody else to read; it keeps all from `plainStart` on until it is disposed. */
+  openPlain(): Promise<{ readonly file: FileHandle } & AsyncDisposable> {
+    return this.#stored.openPlain();
   }
 
   /**

@@ -2,22 +2,17 @@
  * A job's log for the view: every byte once, across restarts of the helper. A view that is far behind the end of a log that
  * grows may jump near to the end, and is told what was left out: the log itself has all.
  */
-import { LogStream } from '../../native-helper/api/gen/joblet_pb.js';
-import { type Client, isInterruption } from '../client/index.ts';
-import { noteText } from '../client/log-note.ts';
-import type { LogItem, StreamPayload } from '../ipc/contract.ts';
-import type { Link } from './link.ts';
+import { type Client, isInterruption } from '../../client/index.ts';
+import { noteText } from '../../client/log-note.ts';
+import type { LogItem, StreamPayload } from '../../ipc/contract.ts';
+import type { Link } from '../link.ts';
+import { pieceOf } from './log-parts.ts';
+import { LOG_STREAMS } from './log-streams.ts';
 
 /** A view so far behind the end will not catch up with a job that writes faster than it draws. */
 const BEHIND_BYTES = 4 * 1024 * 1024;
 /** So far before the end it goes on. */
 const KEPT_BYTES = 256 * 1024;
-
-const STREAMS = {
-  both: LogStream.UNSPECIFIED,
-  stdout: LogStream.STDOUT,
-  stderr: LogStream.STDERR,
-} as const;
 
 type LogRequest = StreamPayload<'log'>;
 
@@ -91,7 +86,7 @@ async function* readUntilBehind(
   position: Position,
   signal: AbortSignal,
 ): AsyncGenerator<LogItem, number | undefined> {
-  const request = { id: uuid, offset: BigInt(position.offset), stream: STREAMS[stream], follow: true };
+  const request = { id: uuid, offset: BigInt(position.offset), stream: LOG_STREAMS[stream], follow: true };
   for await (const chunk of client.jobs.getLogs(request, { signal })) {
     const end = Number(chunk.offset) + chunk.data.length;
     if (maySkip && Number(chunk.logBytes) - end > BEHIND_BYTES) {
@@ -107,13 +102,7 @@ async function* readUntilBehind(
       };
       continue;
     }
-    yield {
-      kind: 'data',
-      offset: Number(chunk.offset),
-      timeUs: Number(chunk.timeUs),
-      stream: chunk.stream === LogStream.STDERR ? 'stderr' : 'stdout',
-      data: chunk.data,
-    };
+    yield { kind: 'data', ...pieceOf(chunk, chunk.data), logBytes: Number(chunk.logBytes) };
   }
   return undefined;
 }

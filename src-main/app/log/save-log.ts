@@ -5,7 +5,7 @@ import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { causeOf, JobletError } from '../../native-helper/api/errors.ts';
+import { causeOf, JobletError } from '../../../native-helper/api/errors.ts';
 
 /**
  * Writes no faster than the disk takes it, and reads no faster than that.

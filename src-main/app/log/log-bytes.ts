@@ -1,14 +1,8 @@
 /** A job's log as it stands now, across restarts of the helper. */
-import { LogStream } from '../../native-helper/api/gen/joblet_pb.js';
-import { isInterruption } from '../client/index.ts';
-import type { StreamPayload } from '../ipc/contract.ts';
-import type { Link } from './link.ts';
-
-const STREAMS = {
-  both: LogStream.UNSPECIFIED,
-  stdout: LogStream.STDOUT,
-  stderr: LogStream.STDERR,
-} as const;
+import { isInterruption } from '../../client/index.ts';
+import type { StreamPayload } from '../../ipc/contract.ts';
+import type { Link } from '../link.ts';
+import { LOG_STREAMS } from './log-streams.ts';
 
 /** Of a job that runs, what it has written until now. */
 export async function* logBytes(
@@ -21,7 +15,7 @@ export async function* logBytes(
   for (;;) {
     const client = await link.connected(signal);
     try {
-      const request = { id: uuid, offset, stream: STREAMS[stream], follow: false };
+      const request = { id: uuid, offset, stream: LOG_STREAMS[stream], follow: false };
       for await (const chunk of client.jobs.getLogs(request, { signal })) {
         offset = chunk.offset + BigInt(chunk.data.length);
         yield chunk.data;
