@@ -27,7 +27,7 @@ static bool note(struct overflow *overflow, uint16_t kind, enum log_stream strea
 		.bytes = (uint32_t)lost.bytes,
 	};
 
-	return backlog_put(&overflow->backlog, &record, NULL);
+	return backlog_put(&overflow->backlog, &record, (const uint8_t *)"");
 }
 
 /* A place that is nearer is not told of before all is on the disk: the notes would come without end. */

@@ -3,7 +3,7 @@ import { JobStatus as ApiStatus, type Job } from '../../native-helper/api/gen/jo
 import { jobSpecSchema } from '../../native-helper/api/job-spec.ts';
 import { fieldsOf } from '../../native-helper/api/job-spec-message.ts';
 import { JOB_STATUSES, type JobDetails, type JobRow, type JobStatus } from '../ipc/contract.ts';
-import { logStateText } from './log-news.ts';
+import { logStateText } from './log-state-text.ts';
 
 /** Characters of a command in a line of the list: more than any window shows. */
 const COMMAND_CHARACTERS = 300;

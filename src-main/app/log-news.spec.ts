@@ -1,7 +1,8 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { JobSchema, LogPlace, type LogStateSchema } from '../../native-helper/api/gen/joblet_pb.js';
-import { logNewsOf, logStateText } from './log-news.ts';
+import { logNewsOf } from './log-news.ts';
+import { logStateText } from './log-state-text.ts';
 
 const UUID = '01234567-89ab-4def-8000-000000000000';
 type State = MessageInitShape<typeof LogStateSchema>;

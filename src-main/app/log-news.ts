@@ -1,25 +1,8 @@
-/** What a notification says of a job whose output the disk does not take in time, and what its page says. */
-import { type Job, LogPlace, type LogState } from '../../native-helper/api/gen/joblet_pb.js';
-import { counted } from '../client/log-note.ts';
+/** What a notification says of a job whose output the disk does not take in time. */
+import type { Job } from '../../native-helper/api/gen/joblet_pb.js';
 import { type News, nameOf } from './end-news.ts';
+import { logStateText, STEPS, stepOf } from './log-state-text.ts';
 import { text } from './text.ts';
-
-/** In the order in which they get worse. */
-const STEPS = ['disk', 'memory', 'spill', 'blocked', 'sampled'] as const;
-type Step = (typeof STEPS)[number];
-
-function stepOf(state: LogState | undefined): Step {
-  if (state === undefined) {
-    return 'disk';
-  }
-  if (state.every !== 1) {
-    return 'sampled';
-  }
-  if (state.blocked) {
-    return 'blocked';
-  }
-  return state.place === LogPlace.SPILL ? 'spill' : state.place === LogPlace.MEMORY ? 'memory' : 'disk';
-}
 
 /** @returns undefined when nothing got worse, or well again. */
 export function logNewsOf(before: Job, { uuid, spec, logState }: Job): News | undefined {
@@ -33,17 +16,4 @@ export function logNewsOf(before: Job, { uuid, spec, logState }: Job): News | un
     body: logState === undefined ? '' : logStateText(logState),
     order: { order: 'open-job', uuid },
   };
-}
-
-/** Sentences; empty: all is in the log. */
-export function logStateText(state: LogState): string {
-  const { cause, waitingBytes, lostLines, lostBytes, every } = state;
-  const step = stepOf(state);
-  return [
-    ...(step === 'disk' ? [] : [`${text.log.steps[step]}.`]),
-    ...(cause === '' ? [] : [text.log.cause(cause)]),
-    ...(waitingBytes === 0n ? [] : [text.log.waiting(counted(waitingBytes, 'byte'))]),
-    ...(every === 1 ? [] : [text.log.every(every)]),
-    ...(lostBytes === 0n ? [] : [text.log.lost(counted(lostLines, 'line'), counted(lostBytes, 'byte'))]),
-  ].join(' ');
 }

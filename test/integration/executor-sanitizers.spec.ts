@@ -1,11 +1,20 @@
 /** Whole jobs through an executor in which every access to memory and every computation is watched. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Plan } from '../../native-helper/server/plan/plan.ts';
 import { ExecutorJob, type ExecutorJobOptions } from '../fixtures/executor.ts';
+import { SmallDisk } from '../fixtures/small-disk.ts';
 
 const SOURCES = join(import.meta.dirname, '../../native-helper/executor');
 const BUILD_ID = 'ab'.repeat(32);
@@ -39,6 +48,29 @@ test.each([
 ])('a command that %s', async (_title, command, record) => {
   await using job = new ExecutorJob(command, watched);
   expect(await job.record()).toMatchObject(record);
+  expect(job.errors).toBe('');
+});
+
+test('a job whose disk is full, then frees room, and whose room in memory is too little', async () => {
+  using disk = new SmallDisk('ext4');
+  const root = join(disk.path, 'root');
+  mkdirSync(root);
+  const script =
+    'until [ -e go ]; do sleep 0.01; done; seq 500000; touch done; until [ -e end ]; do sleep 0.01; done';
+  await using job = await new ExecutorJob(['sh', '-c', script], {
+    ...watched,
+    root,
+    logRoom: { memoryBytes: 2n ** 20n },
+  }).running();
+  const free = disk.fill();
+  const work = join(job.folder, 'work');
+  writeFileSync(join(work, 'go'), '');
+  await job.until(() => existsSync(join(work, 'done')), 'the end of what it prints');
+  free();
+  writeFileSync(join(work, 'end'), '');
+  const { log_bytes, log_lost } = await job.record();
+  expect(log_lost?.bytes).toBeGreaterThan(0);
+  expect(log_bytes + (log_lost?.bytes ?? 0)).toBe(3_388_895);
   expect(job.errors).toBe('');
 });
 

@@ -5,7 +5,7 @@ import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LogWriter, type Read, recordOf } from '../../../test/fixtures/log-writer.ts';
-import { type LogChunk, LogStream } from '../../api/gen/joblet_pb.js';
+import { type LogChunk, LogPlace, LogStream } from '../../api/gen/joblet_pb.js';
 import { JobChanges } from '../jobs/job-changes.ts';
 import { CHUNK_BYTES_MAXIMUM } from './log-pieces.ts';
 import { type LogSelection, WHOLE_LOG } from './log-range.ts';
@@ -235,6 +235,54 @@ describe('readLog', () => {
     await delay(20);
     job.end();
     expect(bytesOf(await received).toString()).toBe('late');
+  });
+
+  it.each([
+    [0, 0],
+    [LogStream.STDERR, 0],
+    [LogStream.STDERR, 5],
+    [0, 3],
+  ])(
+    'gives notes at their places, whatever stream is asked for: stream %i from byte %i',
+    async (stream, offset) => {
+      using writer = new LogWriter(folder);
+      writer.write({ stream: 1, data: Buffer.from('first'), timeUs: 1n });
+      writer.note(1);
+      writer.write({ stream: 2, data: Buffer.from('second'), timeUs: 2n });
+      writer.note(17, [7, 900]);
+      writer.note(3);
+      const chunks = await collect(new TestJob().read(folder, { stream, selection: { ...ALL, offset } }));
+      const notes = chunks.flatMap(({ offset: at, note }) =>
+        note === undefined ? [] : [[at, note.place, note.sampled?.lines]],
+      );
+      expect(notes).toEqual([
+        [5n, LogPlace.MEMORY, undefined],
+        [11n, LogPlace.UNSPECIFIED, 7n],
+        [11n, LogPlace.DISK, undefined],
+      ]);
+      const text = stream === 0 ? 'firstsecond'.slice(offset) : 'second';
+      expect(bytesOf(chunks).toString()).toBe(text);
+    },
+  );
+
+  it('gives a follower each note once, as it comes', async () => {
+    using writer = new LogWriter(folder);
+    const job = new TestJob();
+    const received = collect(job.read(folder, { follow: true }));
+    writer.write({ stream: 1, data: Buffer.from('first'), timeUs: 1n });
+    await delay(30);
+    writer.note(1);
+    await delay(30);
+    writer.write({ stream: 1, data: Buffer.from('second'), timeUs: 2n });
+    await delay(30);
+    writer.note(3);
+    job.end();
+    expect((await received).map(({ data, note }) => note?.place ?? Buffer.from(data).toString())).toEqual([
+      'first',
+      LogPlace.MEMORY,
+      'second',
+      LogPlace.DISK,
+    ]);
   });
 
   it('trusts no record beyond its bytes, and no byte beyond its record', async () => {

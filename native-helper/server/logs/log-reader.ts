@@ -131,10 +131,11 @@ class LogFiles implements AsyncDisposable {
       }
       this.#record ??= await index.find(this.#position, count);
       const records = await index.read(this.#record, Math.min(RECORDS_AT_ONCE, count - this.#record));
-      if (records.length === 0 || this.#position >= size) {
+      const pieces = piecesOf(records, this.#position, size, this.#streams);
+      if (records.length === 0 || (this.#position >= size && pieces.length === 0)) {
         return;
       }
-      if (yield* this.#sent(bytes, piecesOf(records, this.#position, size, this.#streams))) {
+      if (yield* this.#sent(bytes, pieces)) {
         this.#advance(records, size);
       }
     }

@@ -119,7 +119,10 @@ const anyPlan: fc.Arbitrary<Plan> = fc
         {
           overflow: fc.constantFrom('continue' as const, 'block' as const),
           memoryBytes: fc.bigInt({ min: 2n ** 20n, max: 2n ** 63n - 1n }),
-          spill: fc.record({ slot, bytes: fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }) }),
+          spill: fc.record({
+            slot: fc.integer({ min: 10, max: 1033 }),
+            bytes: fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }),
+          }),
         },
         { requiredKeys: ['overflow', 'memoryBytes'] },
       ),
@@ -151,7 +154,7 @@ describe('encodePlan', () => {
   it('lays out the smallest plan byte for byte as the document says', () => {
     const bytes = encodePlan(SMALLEST, BUILD_ID);
     expect(bytes.subarray(0, 24).toString('hex')).toBe(
-      `${Buffer.from('JOBLPLAN').toString('hex')}02000000${bytes.subarray(12, 16).toString('hex')}0800000000000000`,
+      `${Buffer.from('JOBLPLAN').toString('hex')}03000000${bytes.subarray(12, 16).toString('hex')}0900000000000000`,
     );
     expect(bytes.readUInt32LE(12)).toBe(bytes.length);
     expect(bytes.subarray(64, 72).toString('hex')).toBe('0100000024000000');
