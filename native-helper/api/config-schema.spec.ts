@@ -61,7 +61,9 @@ describe.each(sections)('docs/configuration.md: %s', (heading, schema) => {
     'tells the default of %s',
     (path, { default: value }) => {
       const told = documented.get(path)?.[1] ?? '';
-      const inWords = told.replace(/(\d+) GiB/, (_, count) => String(Number(count) * 2 ** 30)).replaceAll('`', '');
+      const inWords = told
+        .replace(/(\d+) GiB/, (_, count) => String(Number(count) * 2 ** 30))
+        .replaceAll('`', '');
       expect(inWords).toBe(String(value));
     },
   );

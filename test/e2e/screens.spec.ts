@@ -263,6 +263,7 @@ describe('with a helper', () => {
 
   it.each(['new', 'machine', 'doctor', 'settings'] as const)('%s', async (name) => {
     await go(desktop, name);
+    await desktop.page.getByText(text.doctor.loading).waitFor({ state: 'hidden' });
     await photograph(desktop, name);
   });
 

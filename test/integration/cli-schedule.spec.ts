@@ -109,7 +109,7 @@ describe('variables', () => {
   it('are refused when there are 10,000, with words, and without a value of any', async () => {
     const many = Array.from({ length: 10_000 }, (_, index) => `-sV${index}=hush`);
     const { exitCode, stderr } = await joblet.run('job', 'run', ...many, 'true');
-    expect(stderr).toBe('joblet: --env: must be at most 4096 variables\n');
+    expect(stderr).toBe('joblet: --secret-env: must be at most 4096 variables\n');
     expect(exitCode).toBe(2);
   });
 });

@@ -46,13 +46,14 @@ async function damage(assignment: string, uuid: string): Promise<void> {
 
 describe('a damaged job', () => {
   it('that has ended is shown with the reason, beside the others, and can be deleted', async () => {
-    const { uuid } = await runToEnd(jobs, shell('exit 3'));
+    const { uuid } = await runToEnd(jobs, shell('exit 3', { name: 'odd' }));
     const other = await runToEnd(jobs, shell('true'));
     await damage("spec = x'ffff'", uuid);
     expect(jobs.list(ALL).jobs.map((job) => job.uuid)).toEqual([other.uuid, uuid]);
     expect(jobs.get(uuid)).toMatchObject({
       status: JobStatus.FAILED,
       exitCode: 3,
+      spec: { name: 'odd', command: 'sh -c exit 3' },
       failure: { layer: 'state', object: `spec of job ${uuid}`, cause: expect.stringContaining('damaged') },
     });
     await jobs.delete(uuid);

@@ -73,7 +73,7 @@ describe('a job on a full disk', () => {
 
   it('has its output in logs.spill_dir, in a file without a name', async () => {
     const elsewhere = temporaryRoot();
-    jobs = await openJobService(disk.path, {}, {}, { memory_bytes: 2 ** 20, spill_dir: elsewhere });
+    jobs = await openJobService(disk.path, { logs: { memory_bytes: 2 ** 20, spill_dir: elsewhere } });
     const uuid = await started(printer());
     const free = disk.fill();
     await tell(uuid, 'go');
@@ -87,7 +87,7 @@ describe('a job on a full disk', () => {
   });
 
   it('runs without a spill that can not be had', async () => {
-    jobs = await openJobService(disk.path, {}, {}, { spill_dir: '/nowhere' });
+    jobs = await openJobService(disk.path, { logs: { spill_dir: '/nowhere' } });
     const { uuid } = await jobs.run(shell('echo here'), 0);
     expect(await untilEnded(jobs, uuid)).toMatchObject({ status: JobStatus.COMPLETED });
   });
@@ -107,7 +107,7 @@ describe('a job on a full disk', () => {
   });
 
   it('tells for ever how much was lost, and a helper that comes later hears of it', async () => {
-    jobs = await openJobService(disk.path, {}, {}, { memory_bytes: 2 ** 20 });
+    jobs = await openJobService(disk.path, { logs: { memory_bytes: 2 ** 20 } });
     const uuid = await started(printer());
     const free = disk.fill();
     await tell(uuid, 'go');

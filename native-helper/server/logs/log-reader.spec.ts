@@ -251,7 +251,9 @@ describe('readLog', () => {
       writer.write({ stream: 2, data: Buffer.from('second'), timeUs: 2n });
       writer.note(17, [7, 900]);
       writer.note(3);
-      const chunks = await collect(new TestJob().read(folder, { stream, selection: { ...ALL, offset } }));
+      const chunks = await collect(
+        new TestJob().read(folder, { stream, selection: { ...WHOLE_LOG, offset } }),
+      );
       const notes = chunks.flatMap(({ offset: at, note }) =>
         note === undefined ? [] : [[at, note.place, note.sampled?.lines]],
       );

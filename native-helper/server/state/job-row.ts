@@ -27,7 +27,7 @@ export const JOB_COLUMNS = [
   'uuid',
   ...['status', 'owner_uid', 'created_us', 'started_us', 'ended_us', 'due_us'].map(integer),
   ...['exit_code', 'signal'].map(integerOrNull),
-  'failure, usage, denials, log_state, spec',
+  'name, command_line, failure, usage, denials, log_state, spec',
 ].join(', ');
 
 const count = z.int().check(z.minimum(0));
@@ -61,6 +61,8 @@ const columns = {
   due_us: count,
   exit_code: z.nullable(count),
   signal: z.nullable(count),
+  name: z.string(),
+  command_line: z.string(),
   failure: z.nullable(message(FailureSchema)),
   usage: z.nullable(message(UsageSchema)),
   denials: z.nullable(message(DenialsSchema)),
@@ -72,7 +74,7 @@ const columns = {
 
 const rowSchema = z.strictObject(columns);
 
-/** Nobody but root may do anything with a job whose owner can't be read. */
+/** Nobody but root may do anything with a job whose owner can't be read. Of a specification what lists are searched by is left. */
 const salvageSchema = z.strictObject({
   ...columns,
   status: z.catch(columns.status, JobStatus.LOST),
@@ -87,7 +89,7 @@ const salvageSchema = z.strictObject({
   usage: z.catch(columns.usage, null),
   denials: z.catch(columns.denials, null),
   log_state: z.catch(columns.log_state, null),
-  spec: z.catch(columns.spec, () => create(JobSpecSchema)),
+  spec: z.catch(z.nullable(columns.spec), null),
 });
 
 const attemptRowSchema = z.strictObject({ attempt: message(AttemptSchema) });
@@ -102,7 +104,9 @@ export function jobOfRow(row: object): StoredJob {
     return jobOf(whole.data, null);
   }
   const [issue] = whole.error.issues;
-  const salvaged = salvageSchema.parse(row);
+  const left = salvageSchema.parse(row);
+  const { name, command_line: command } = left;
+  const salvaged = { ...left, spec: left.spec ?? create(JobSpecSchema, { name, command }) };
   return jobOf(salvaged, damageOf(String(issue?.path[0] ?? ''), salvaged.uuid, issue?.message ?? ''));
 }
 

@@ -422,7 +422,8 @@ function prefixRange(prefix: string): [from: string, to: string] {
 
 /**
  * One SELECT a status, merged: each walks the index of its status backwards and stops with the page, however many
- * jobs there are. With a prefix of the id the index of ids is the better way in, and `+` keeps SQLite on it.
+ * jobs there are. With a prefix of the id the index of ids is the better way in, and `+` keeps SQLite on it. The jobs
+ * themselves are read only when it is known which they are.
  */
 function listQuery(filter: JobFilter): { query: string; parameters: Record<string, SQLInputValue> } {
   const parameters: Record<string, SQLInputValue> = {};
@@ -454,6 +455,10 @@ function listQuery(filter: JobFilter): { query: string; parameters: Record<strin
     branches.push([`${byPrefix ? '+' : ''}status = :status${index}`, ...conditions]);
     parameters[`status${index}`] = status;
   }
-  const selects = branches.map((branch) => `SELECT ${JOB_COLUMNS} FROM job WHERE ${branch.join(' AND ')}`);
-  return { query: `${selects.join(' UNION ALL ')} ORDER BY sequence DESC LIMIT :limit`, parameters };
+  const selects = branches.map((branch) => `SELECT sequence FROM job WHERE ${branch.join(' AND ')}`);
+  const page = `${selects.join(' UNION ALL ')} ORDER BY sequence DESC LIMIT :limit`;
+  return {
+    query: `SELECT ${JOB_COLUMNS} FROM job WHERE sequence IN (${page}) ORDER BY sequence DESC`,
+    parameters,
+  };
 }

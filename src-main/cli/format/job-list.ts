@@ -9,6 +9,10 @@ import { localTime, rfc3339 } from './time.ts';
 
 /** Characters of a command that a row of `job list` shows. */
 const COMMAND_WIDTH = 80;
+/** `job status` says what of it. */
+const DAMAGED = '[damaged] ';
+/** Of the failure of a job that the helper could not read whole. */
+const STATE_LAYER = 'state';
 
 export function jobListText(jobs: readonly Job[], paint: Paint = unpainted): string {
   if (jobs.length === 0) {
@@ -19,9 +23,13 @@ export function jobListText(jobs: readonly Job[], paint: Paint = unpainted): str
     job.nodeId,
     statusName(job.status),
     localTime(job.startedUs),
-    shortened(escapeControlCharacters(displayedCommand(job.spec))),
+    shortened(`${isDamaged(job) ? DAMAGED : ''}${escapeControlCharacters(displayedCommand(job.spec))}`),
   ]);
   return table(['ID', 'NODE ID', 'STATUS', 'START TIME', 'COMMAND'], rows, paint);
+}
+
+function isDamaged({ failure }: Job): boolean {
+  return failure?.layer === STATE_LAYER;
 }
 
 function shortened(command: string): string {
@@ -53,5 +61,6 @@ export function jobListRow(job: Job): Readonly<Record<string, unknown>> {
     attempts: job.spec?.retry?.attempts ? job.attempts.length + 1 : undefined,
     created_time: rfc3339(job.createdUs),
     waiting_for: job.waitingFor || undefined,
+    damage: isDamaged(job) ? `${job.failure?.object}: ${job.failure?.cause}` : undefined,
   };
 }

@@ -1,6 +1,7 @@
 /** The texts that scripts grep and the JSON that they parse, to the letter. */
+import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { JobStatus } from '../../../native-helper/api/gen/joblet_pb.js';
+import { FailureSchema, type Job, JobStatus } from '../../../native-helper/api/gen/joblet_pb.js';
 import { CREATED_US, fullJob, plainJob, UUID } from './job.fixture.ts';
 import { failureText, jobEndJson, jobEndText } from './job-end.ts';
 import { jobListRow, jobListText } from './job-list.ts';
@@ -72,6 +73,13 @@ describe('job list', () => {
 
   it('without jobs', () => {
     expect(jobListText([])).toBe('No jobs found\n');
+  });
+
+  it('marks a job that the helper could not read whole', () => {
+    const failure = { layer: 'state', object: `spec of job ${UUID}`, cause: 'is damaged' };
+    const job: Job = { ...plainJob(), failure: create(FailureSchema, failure) };
+    expect(jobListText([job])).toContain('  [damaged] echo hello world\n');
+    expect(jobListRow(job)).toMatchObject({ damage: `spec of job ${UUID}: is damaged` });
     expect(jsonText([])).toBe('[]\n');
   });
 
