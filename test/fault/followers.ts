@@ -7,8 +7,8 @@ import type { Client } from '../../src-main/client/index.ts';
 import { JOBLET } from '../fixtures/dist.ts';
 import { patiently } from '../fixtures/patiently.ts';
 
-/** Far longer than any job that is followed. */
-const PATIENCE_MS = 60_000;
+/** Far longer than any job that is followed: on a busy machine most of it is waiting for the next helper. */
+const PATIENCE_MS = 150_000;
 
 export interface Followed {
   /** Of all that came, in the order in which it came. */

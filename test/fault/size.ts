@@ -2,7 +2,7 @@
 const IS_WHOLE = process.env.JOBLET_FAULT === 'whole';
 const PART = 10;
 /** Longer than anything that a test waits for, so that it says itself what did not come. */
-const LEAST_MS = 150_000;
+const LEAST_MS = 300_000;
 /** Emulated, everything takes many times as long. */
 const PATIENCE = process.env.JOBLET_VM === '1' ? 6 : 1;
 
