@@ -7,6 +7,9 @@ import type { Client } from '../../src-main/client/index.ts';
 import { JOBLET } from '../fixtures/dist.ts';
 import { patiently } from '../fixtures/patiently.ts';
 
+/** Far longer than any job that is followed: on a busy machine most of it is waiting for the next helper. */
+const PATIENCE_MS = 150_000;
+
 export interface Followed {
   /** Of all that came, in the order in which it came. */
   readonly sha256: string;
@@ -24,8 +27,9 @@ export function followByClient(client: Client): Follower {
     const hash = createHash('sha256');
     const faults: string[] = [];
     let next = 0n;
+    const signal = AbortSignal.timeout(PATIENCE_MS);
     await patiently(async () => {
-      const request = { id, offset: next, signal: new AbortController().signal };
+      const request = { id, offset: next, signal };
       for await (const { offset, data } of client.followLogs(request)) {
         if (offset !== next) {
           faults.push(`a follower got byte ${offset} instead of byte ${next}`);
@@ -42,17 +46,19 @@ export function followByClient(client: Client): Follower {
 export function followByCommand(root: string): Follower {
   return async (id) => {
     const hash = createHash('sha256');
+    const deadline = Date.now() + PATIENCE_MS;
     let next = 0;
     for (;;) {
       const child = spawn(JOBLET, ['--root', root, 'job', 'log', '--follow', '--offset', String(next), id], {
         stdio: ['ignore', 'pipe', 'pipe'],
+        timeout: PATIENCE_MS,
       });
       child.stdout.on('data', (data) => {
         hash.update(data);
         next += data.length;
       });
       const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
-      if (code === 0 || !/^joblet: transport: /m.test(errors)) {
+      if (code === 0 || !/^joblet: transport: /m.test(errors) || Date.now() > deadline) {
         const faults = code === 0 ? [] : [`joblet job log --follow ended with ${code}: ${errors}`];
         return { sha256: hash.digest('hex'), faults };
       }

@@ -42,8 +42,8 @@ seeded(`${KILLS} kills of the helper`, within(900_000), async (random) => {
 /** With no kills it is what a helper once needs and keeps. */
 async function runLoad(random: Random, kills: number): Promise<void> {
   const client = await helper.connect();
+  const load = new Load({ client, root: helper.root, random, atOnce: JOBS_AT_ONCE });
   try {
-    const load = new Load({ client, root: helper.root, random, atOnce: JOBS_AT_ONCE });
     for (let killed = 0; killed < kills && load.faults.length === 0; ) {
       await delay(random.below(random.choose(LONGEST_LIVES_MS)));
       await helper.kill();
@@ -57,6 +57,7 @@ async function runLoad(random: Random, kills: number): Promise<void> {
     process.stdout.write(`${load.jobs} jobs, ${kills} kills of the helper\n`);
     await client.jobs.deleteAllJobs({});
   } finally {
+    load.stop();
     client.close();
   }
 }

@@ -32,7 +32,7 @@ type Draw = (words: string, random: Random) => Omit<Undertaking, 'kind'>;
 const HOUR_MS = 3_600_000;
 const POLL_MS = 50;
 /** How long after its time a job may end or begin, on a machine that is busy with being killed. */
-const LATE_MS = 15_000;
+const LATE_MS = 60_000;
 
 const shell = (script: string): Pick<Spec, 'command' | 'args'> => ({ command: 'sh', args: ['-c', script] });
 

@@ -65,9 +65,14 @@ export class Load {
     this.#faults.push(...gone.map((uuid) => `job ${uuid} was accepted and is gone`));
   }
 
+  /** Begins no more jobs. */
+  stop(): void {
+    this.#isClosed = true;
+  }
+
   /** Begins no more jobs; resolves when the last has ended. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.stop();
     await Promise.all(this.#lanes);
   }
 

@@ -34,6 +34,13 @@ const MEND_OF_CODE: ReadonlyMap<number, string> = new Map([
   [SQLITE_NOTADB, 'Move it away and start the helper again.'],
 ]);
 
+/** Of what is not SQLite's: the sync of its log. */
+const MEND_OF_ERRNO: ReadonlyMap<string, string> = new Map([
+  ['EIO', 'Look for faults of the disk (`dmesg`), then start the helper again.'],
+  ['EROFS', 'Make its file system writable, then start the helper again.'],
+  ['ENOSPC', 'Free space on the disk, then start the helper again.'],
+]);
+
 /**
  * Opens the database, makes it if it isn't there, and brings its schema up to date.
  *
@@ -79,7 +86,7 @@ export function stateError(operation: string, object: string, error: unknown): J
       operation,
       object,
       reason: code === 0 ? causeOf(error) : (error as Error).message,
-      mend: MEND_OF_CODE.get(code) ?? '',
+      mend: MEND_OF_CODE.get(code) ?? MEND_OF_ERRNO.get(causeOf(error)) ?? '',
     },
     { cause: error },
   );

@@ -287,7 +287,7 @@ async function measurements(run: Run): Promise<void> {
     const title = 'Fault suite, a tenth of it';
     const report = join(LOGS, 'fault.json');
     const argv = ['test/fault/main.ts', ...reportTo(report)];
-    const { succeeded } = await runCommand(command(title, process.execPath, argv, 6));
+    const { succeeded } = await runCommand(command(title, process.execPath, argv, 10));
     await takeReport(run, title, report, succeeded);
   }
   if (canRun(run, 'leak check', { root: true, packages: ['nftables'] })) {

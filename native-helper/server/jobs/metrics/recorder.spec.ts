@@ -32,6 +32,7 @@ it('lets others have their turns while it samples many jobs', async () => {
   for (; read.length < JOBS; await nextTurn()) {
     turns += read.length > 0 ? 1 : 0;
   }
-  expect(read).toEqual(uuids);
+  // On a busy machine the next tick may have begun.
+  expect(read.slice(0, JOBS)).toEqual(uuids);
   expect(turns).toBeGreaterThan(JOBS / 10);
 });
