@@ -22,7 +22,7 @@ const NONE: LogMatches = {
 
 export interface LogFinderOptions {
   /** More is known. @param before how far it was searched until now */
-  readonly found: (before: number) => void;
+  readonly found: (before: number, isOver: boolean) => void;
 }
 
 export class LogFinder {
@@ -144,7 +144,7 @@ export class LogFinder {
       for await (const matches of stream('log.search', search, signal)) {
         const before = this.matches.searchedBytes;
         this.matches = matches;
-        this.#options.found(before);
+        this.#options.found(before, matches.isOver);
       }
     } catch (error) {
       this.#fail(error, signal);

@@ -78,7 +78,7 @@ export class MatchingLines implements LogSource {
     for (; bucket >= 0 && lines < PART_LINES && ranges.length < RANGES_MAXIMUM; bucket -= 1) {
       const [count = 0, from = 0, last = 0] = [counts[bucket], firsts[bucket], lasts[bucket]];
       if (count > 0 && from < offset) {
-        ranges.unshift(last < offset ? { from, to: last, last } : { from, to: offset, last: null });
+        ranges.unshift(...(last < offset ? rangesOf(count, from, last) : [{ from, to: offset, last: null }]));
         lines += last < offset ? count : 1;
       }
     }
@@ -93,7 +93,7 @@ export class MatchingLines implements LogSource {
     for (; bucket < counts.length && lines < PART_LINES && ranges.length < RANGES_MAXIMUM; bucket += 1) {
       const [count = 0, first = 0, last = 0] = [counts[bucket], firsts[bucket], lasts[bucket]];
       if (count > 0 && last >= offset) {
-        ranges.push({ from: Math.max(first, offset), to: last, last });
+        ranges.push(...(first >= offset ? rangesOf(count, first, last) : [{ from: offset, to: last, last }]));
         lines += first >= offset ? count : 1;
       }
     }
@@ -119,4 +119,12 @@ interface Range {
   from: number;
   to: number;
   last: number | null;
+}
+
+/** Of one or two matches it is known where they are: nothing has to be searched again. */
+function rangesOf(count: number, first: number, last: number): Range[] {
+  if (count > 2) {
+    return [{ from: first, to: last, last }];
+  }
+  return [...new Set([first, last])].map((place) => ({ from: place, to: place, last: place }));
 }

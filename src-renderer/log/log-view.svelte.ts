@@ -11,6 +11,8 @@ import { Viewport } from './viewport.ts';
 
 /** Lines that are read ahead on either side of the screen. */
 const LINES_AHEAD = 200;
+/** Between two looks at a list of matches that grows: each reads it anew, which the search has to wait for. */
+const REFRESH_MS = 1000;
 const NOTHING: LogPart = { pieces: [], isEdge: true };
 
 export class LogView {
@@ -44,6 +46,7 @@ export class LogView {
   #place = 0;
   #frame = 0;
   #readings = 0;
+  #refreshedAt = 0;
   readonly #reading = { before: false, after: false };
 
   constructor(uuid: string) {
@@ -127,7 +130,7 @@ export class LogView {
   }
 
   /** Puts the line in which a byte lies at the top, with so many rows before it. */
-  goTo(offset: number, rowsBefore = 0): void {
+  async goTo(offset: number, rowsBefore = 0): Promise<void> {
     this.#stopFollowing();
     this.#place = offset;
     const { start, end, hasStart } = this.#window;
@@ -135,17 +138,17 @@ export class LogView {
       this.#look(offset, rowsBefore);
       this.draw();
     } else {
-      void this.#open(offset, rowsBefore);
+      await this.#open(offset, rowsBefore);
     }
   }
 
   /** Brings the line in which a byte lies onto the screen, if it is not there. */
-  show(offset: number): void {
+  async show(offset: number): Promise<void> {
     const { start, end } = this.span;
     if (offset >= start && offset < end) {
       this.#stopFollowing();
     } else {
-      this.goTo(offset, Math.floor(this.#viewport.height / 3));
+      await this.goTo(offset, Math.floor(this.#viewport.height / 3));
     }
   }
 
@@ -176,10 +179,12 @@ export class LogView {
    *
    * @param searchedBytes how far it was searched before
    */
-  refresh(searchedBytes: number): void {
-    if (!this.isOfMatches || this.isReading) {
+  refresh(searchedBytes: number, isOver: boolean): void {
+    const isSoon = performance.now() < this.#refreshedAt + REFRESH_MS;
+    if (!this.isOfMatches || (!isOver && (this.isReading || isSoon))) {
       return;
     }
+    this.#refreshedAt = performance.now();
     if (this.isFollowing || this.lines.length === 0 || searchedBytes < this.#window.end) {
       void this.#open(this.isFollowing ? null : this.#place);
     } else {
@@ -191,14 +196,17 @@ export class LogView {
   /** Soon: several changes before the next frame are drawn together. */
   draw(): void {
     cancelAnimationFrame(this.#frame);
-    this.#frame = requestAnimationFrame(() => {
-      const { lines } = this;
-      if (this.isFollowing) {
-        this.#viewport.toEnd(lines.length);
-      }
-      this.rows = this.#viewport.visible(lines.length).map((place) => this.#layout.rowAt(lines, place));
-      this.#readAhead();
-    });
+    this.#frame = requestAnimationFrame(() => this.#drawNow());
+  }
+
+  #drawNow(): void {
+    const { lines } = this;
+    if (this.isFollowing) {
+      this.#viewport.toEnd(lines.length);
+      this.seenBytes = this.logBytes;
+    }
+    this.rows = this.#viewport.visible(lines.length).map((place) => this.#layout.rowAt(lines, place));
+    this.#readAhead();
   }
 
   get #isAtEnd(): boolean {
@@ -214,7 +222,6 @@ export class LogView {
 
   #startFollowing(): void {
     this.isFollowing = true;
-    this.seenBytes = this.logBytes;
   }
 
   #stopFollowing(): void {
@@ -345,8 +352,8 @@ export class LogView {
     try {
       for await (const item of stream('log', asked, signal)) {
         if (item.kind === 'data') {
-          this.#take(item);
           this.#learnBytes(item.logBytes);
+          this.#take(item);
         } else if (item.kind === 'skipped') {
           this.#window.hasEnd = false;
         } else {
@@ -364,24 +371,21 @@ export class LogView {
   #take(piece: LogPiece): void {
     const known = this.#window.end - piece.offset;
     this.#liveEnd = piece.offset + piece.data.length;
-    if (this.isOfMatches || (this.#window.hasEnd && known >= piece.data.length)) {
+    if (this.isOfMatches || known >= piece.data.length) {
       return;
+    }
+    if (known < 0 && this.filter === 'both') {
+      this.#window.hasEnd = false;
     }
     if (!this.isFollowing) {
       this.#window.hasEnd = false;
-      return;
-    }
-    if (this.#window.hasEnd) {
+    } else if (this.#window.hasEnd) {
       const data = piece.data.subarray(Math.max(0, known));
       const offset = piece.offset + piece.data.length - data.length;
       this.#window.append({ pieces: [{ ...piece, offset, data }], isEdge: true });
-    } else {
-      this.#leaving.abort();
-      this.#leaving = new AbortController();
-      Object.assign(this.#reading, { before: false, after: false });
-      this.#fill({ pieces: [], isEdge: piece.offset === 0 }, { pieces: [piece], isEdge: true });
+      this.draw();
+    } else if (!this.isReading) {
+      void this.#open(null);
     }
-    this.seenBytes = this.#liveEnd;
-    this.draw();
   }
 }

@@ -30,8 +30,8 @@ export class Jobs implements Disposable {
     return this.run({ name, command: 'sh', args: ['-c', words] });
   }
 
-  async ended(uuid: string): Promise<void> {
-    for await (const { job } of this.#client.watch([uuid], AbortSignal.timeout(END_MS))) {
+  async ended(uuid: string, withinMs = END_MS): Promise<void> {
+    for await (const { job } of this.#client.watch([uuid], AbortSignal.timeout(withinMs))) {
       if ((job?.endedUs ?? 0n) > 0n) {
         return;
       }

@@ -30,7 +30,7 @@ export async function* searchLog(request: LogSearchRequest): AsyncGenerator<LogC
   const { selection, follow, hasEnded, stream, signal } = request;
   const { tailLines } = selection;
   // Asked before the size is: what has ended grows no more.
-  const isWhole = !follow && hasEnded();
+  const isWhole = hasEnded();
   await using files = await openLog(request);
   const streams = streamNumbersOf(stream);
   const bounds = { ...selection, tailLines: tailLines === 0 ? 0 : undefined };
