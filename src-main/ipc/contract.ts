@@ -467,7 +467,7 @@ export const REQUESTS = {
     }),
     response: z.strictObject({ pieces: z.array(logPieceSchema), isAll: z.boolean(), logBytes: bytesSchema }),
   },
-  /** Lines that match: those from `from` on and before `to`, then that which begins at `last`, of each range: all, or the first or last so many. */
+  /** Lines that match: those from `from` on and before `to`, then that which begins at `last`, of each range: all, or the first or last that are so many or some more. */
   'log.lines': {
     request: z.extend(logSearchSchema, {
       ranges: z

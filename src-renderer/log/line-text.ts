@@ -18,6 +18,7 @@ export interface LineText {
 
 /** A move may go so far to the right of what is written. */
 const COLUMNS_MAXIMUM = 10_000;
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const PRINTABLE = /^[\t\x20-\x7e]*$/;
 /** All that OutputFilter lets through beside letters. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
@@ -25,7 +26,6 @@ const CONTROL = /\x1b\[([0-9;:]*)([A-GJKm])|\x1b\]8;;([^\x1b]*)\x1b\\|[\r\b]/g;
 
 /** @param before how the stream looked at the end of the line before */
 export function lineTextOf(bytes: Uint8Array, before: Look): LineText {
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const plain = decoder.decode(bytes);
   if (PRINTABLE.test(plain)) {
     return { text: plain, runs: [{ start: 0, look: before }], after: before };

@@ -6,7 +6,7 @@ import { LineWindow, type LogPart } from './line-window.ts';
 import type { LogLine } from './log-lines.ts';
 import type { Selection } from './log-selection.ts';
 import { AllLines, type Filter, type LogSource } from './log-source.ts';
-import { selectedText } from './selected-text.ts';
+import { COPIED_BYTES_MAXIMUM, selectedText } from './selected-text.ts';
 import { Viewport } from './viewport.ts';
 
 /** Lines that are read ahead on either side of the screen. */
@@ -136,7 +136,6 @@ export class LogView {
     const { start, end, hasStart } = this.#window;
     if (offset < end && (offset >= start || hasStart)) {
       this.#look(offset, rowsBefore);
-      this.draw();
     } else {
       await this.#open(offset, rowsBefore);
     }
@@ -154,7 +153,10 @@ export class LogView {
 
   /** What is selected, unless it is too much. */
   async copy(selection: Selection): Promise<{ readonly text: string } | 'too much'> {
-    const text = await selectedText(this.#source, selection, this.#closing.signal);
+    const { from, to } = selection;
+    const bytes = Math.min(to.offset, this.logBytes) - from.offset;
+    const isTooMuch = !this.isOfMatches && this.filter === 'both' && bytes > COPIED_BYTES_MAXIMUM;
+    const text = isTooMuch ? undefined : await selectedText(this.#source, selection, this.#closing.signal);
     return text === undefined ? 'too much' : { text };
   }
 
@@ -274,6 +276,7 @@ export class LogView {
     if (hasEnd && this.#viewport.visible(lines.length).length < this.#viewport.height) {
       this.#viewport.toEnd(lines.length);
     }
+    this.#drawNow();
   }
 
   /** The live stream may have brought what a reading that began earlier does not have. */

@@ -14,36 +14,37 @@ export async function selectedText(
   { from, to }: Selection,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  let text = '';
   let bytes = 0;
-  for await (const line of linesFrom(source, from.offset, signal)) {
-    if (line.offset > to.offset) {
-      break;
+  const parts: string[] = [];
+  for await (const lines of linesFrom(source, from.offset, signal)) {
+    for (const line of lines) {
+      if (line.offset > to.offset) {
+        return parts.join('');
+      }
+      const isLast = line.offset === to.offset;
+      const whole = lineTextOf(line.bytes, PLAIN).text;
+      const start = line.offset === from.offset ? from.at : 0;
+      parts.push(whole.slice(start, isLast ? to.at : whole.length), line.isEnded && !isLast ? '\n' : '');
+      bytes += line.bytes.length + 1;
     }
-    bytes += line.bytes.length;
     if (bytes > COPIED_BYTES_MAXIMUM) {
       return undefined;
     }
-    const whole = lineTextOf(line.bytes, PLAIN).text;
-    const start = line.offset === from.offset ? from.at : 0;
-    const isLast = line.offset === to.offset;
-    text += whole.slice(start, isLast ? to.at : whole.length) + (line.isEnded && !isLast ? '\n' : '');
   }
-  return text;
+  return parts.join('');
 }
 
-async function* linesFrom(source: LogSource, start: number, signal: AbortSignal): AsyncGenerator<LogLine> {
+async function* linesFrom(source: LogSource, start: number, signal: AbortSignal): AsyncGenerator<LogLine[]> {
   let [from, isBegun, isEdge] = [start, true, false];
   while (!isEdge) {
     const part = await source.after(from, signal);
     const text = new LogText(part.pieces);
-    isEdge = part.isEdge;
     const lines = source.isOfMatches
       ? matchingLinesOf(text)
-      : linesOf(text, 0, isBegun, isEdge ? 'open' : 'left out');
-    yield* lines;
+      : linesOf(text, 0, isBegun, part.isEdge ? 'open' : 'left out');
+    yield lines;
     const last = lines.at(-1);
     [from, isBegun] = [last?.end ?? from, last?.isEnded ?? isBegun];
-    isEdge ||= last === undefined;
+    isEdge = part.isEdge || last === undefined;
   }
 }

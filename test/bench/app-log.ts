@@ -33,7 +33,7 @@ while (time - $begin < 60) {
 print STDERR "wrote $count blocks\\n";`;
 
 /** Runs in the page: the newest time that the rows on the screen tell, ms since the epoch. */
-const NEWEST_SHOWN = `Math.max(0, ...[...document.querySelectorAll('.xterm-rows > div')].map(
+const NEWEST_SHOWN = `Math.max(0, ...[...document.querySelectorAll('.log-lines .row')].map(
   ({ textContent }) => Number(/^at ([0-9.]+) /.exec(textContent)?.[1] ?? 0) * 1000))`;
 
 /** Runs in the page. The task after a frame's callbacks runs once the frame has been painted. */

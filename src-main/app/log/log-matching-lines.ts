@@ -11,6 +11,9 @@ const NEWLINE = 0x0a;
 /** Of a line; what is more of it can be seen among all lines. */
 const LINE_BYTES_MAXIMUM = 16 * 1024;
 
+/** Most have one line, and take the time of a call. */
+const RANGES_AT_ONCE = 8;
+
 type LinesRequest = RequestPayload<'log.lines'>;
 type Range = LinesRequest['ranges'][number];
 
@@ -21,17 +24,20 @@ export function readMatchingLines(
 ): Promise<Response<'log.lines'>> {
   return acrossLosses(link, signal, async (client) => {
     const { ranges, edge, lines } = request;
+    const inOrder = edge === 'first' ? ranges : ranges.toReversed();
     const found: BoundedLines[] = [];
     let left = lines;
-    for (const range of edge === 'first' ? ranges : ranges.toReversed()) {
-      if (left > 0) {
-        const some = await linesOf(client, request, range, left, signal);
-        left -= some.count;
-        found.push(some);
+    for (let at = 0; at < inOrder.length && left > 0; at += RANGES_AT_ONCE) {
+      const some = inOrder.slice(at, at + RANGES_AT_ONCE);
+      for (const each of await Promise.all(
+        some.map((range) => linesOf(client, request, range, lines, signal)),
+      )) {
+        left -= each.count;
+        found.push(each);
       }
     }
-    const inOrder = edge === 'first' ? found : found.reverse();
-    return { pieces: inOrder.flatMap(({ pieces }) => pieces), isAll: left > 0 };
+    const all = edge === 'first' ? found : found.reverse();
+    return { pieces: all.flatMap(({ pieces }) => pieces), isAll: left > 0 };
   });
 }
 
