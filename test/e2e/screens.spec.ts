@@ -84,7 +84,9 @@ describe('with a helper', () => {
     await page.keyboard.press('Control+F');
     await page.getByRole('search').getByRole('textbox').fill('un|link');
     await page.getByRole('search').getByRole('button', { name: text.terminal.regex }).click();
-    await page.getByText(/^\d of 2\b/).waitFor();
+    await page.getByText(text.log.found(0, 2), { exact: true }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByText(text.log.found(1, 2), { exact: true }).waitFor();
     await photograph(desktop, 'job-search');
     await page.keyboard.press('Escape');
     await page.getByRole('main').getByText(text.job.parts.details, { exact: true }).click();
@@ -104,6 +106,41 @@ describe('with a helper', () => {
     await page.keyboard.press('u');
     await page.locator('figure canvas').first().waitFor();
     await photograph(desktop, 'job-usage');
+  });
+
+  it('a long log: in the middle, searched, only what matches, nothing that matches, a time', async () => {
+    const { page } = desktop;
+    const sizes = [
+      [1280, 800],
+      [800, 600],
+    ] as const;
+    const take = (name: string) => photograph(desktop, name, LIGHT_AND_DARK, sizes);
+    const words =
+      'for (1 .. 400000) { printf "\\e[%dmline %d\\e[0m of many%s\\n", 31 + $_ % 6, $_, $_ % 997 ? "" : " \\e[1mneedle\\e[0m" }';
+    await jobs.ended(await jobs.run({ name: 'long log', command: 'perl', args: ['-e', words] }));
+    await desktop.openJob('long log');
+    await page.locator('.log-lines').getByText('line 400000').waitFor();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Alt+t');
+    await page.keyboard.press('Control+F');
+    const field = page.getByRole('search').getByRole('textbox');
+    await field.fill('needle');
+    await page.getByText(text.log.found(0, 401), { exact: true }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByText(text.log.found(1, 401), { exact: true }).waitFor();
+    await take('log-searched');
+    await page.keyboard.press('Alt+o');
+    await page.locator('.log-lines').getByText('line 1994').waitFor();
+    await take('log-matching');
+    await field.fill('no such line');
+    await page.getByText(text.log.noneMatch).waitFor();
+    await take('log-none-matches');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+g');
+    await page.getByRole('textbox', { name: text.log.time }).fill('yesterday');
+    await page.keyboard.press('Enter');
+    await page.getByText(/is not a time/).waitFor();
+    await take('log-time');
   });
 
   it('a job that was stopped, and one that is lost', async () => {

@@ -38,11 +38,12 @@ export async function photograph(
   desktop: Desktop,
   name: string,
   looks: Readonly<Record<string, Look>> = LIGHT_AND_DARK,
+  sizes: readonly (readonly [width: number, height: number])[] = SIZES,
 ): Promise<void> {
   await desktop.page.mouse.move(0, 0);
   for (const [look, settings] of Object.entries(looks)) {
     await desktop.set({ motion: 'reduced', ...settings });
-    for (const [width, height] of SIZES) {
+    for (const [width, height] of sizes) {
       await desktop.resize(width, height);
       await take(desktop, `${name}-${look}-${width}x${height}`);
     }
