@@ -1,16 +1,13 @@
 /** What of a log is on the screen: a window of its lines that follows where a person looks, or the end as it grows. */
 import type { Failure, LogPiece } from '../../src-main/ipc/contract.ts';
 import { RequestFailed, stream } from '../ipc/client.ts';
-import { LineLayout, type VisibleRow } from './line-layout.ts';
-import { LineWindow, type LogPart } from './line-window.ts';
-import type { LogLine } from './log-lines.ts';
+import type { VisibleRow } from './line-layout.ts';
+import type { LogPart } from './line-window.ts';
+import { LogPage, type Side } from './log-page.ts';
 import type { Selection } from './log-selection.ts';
 import { AllLines, type Filter, type LogSource } from './log-source.ts';
 import { COPIED_BYTES_MAXIMUM, selectedText } from './selected-text.ts';
-import { Viewport } from './viewport.ts';
 
-/** Lines that are read ahead on either side of the screen. */
-const LINES_AHEAD = 200;
 /** Between two looks at a list of matches that grows: each reads it anew, which the search has to wait for. */
 const REFRESH_MS = 1000;
 const NOTHING: LogPart = { pieces: [], isEdge: true };
@@ -32,10 +29,8 @@ export class LogView {
   filter = $state<Filter>('both');
   isWrapping = $state(true);
   readonly #uuid: string;
-  readonly #layout = new LineLayout();
-  readonly #viewport = new Viewport((line) => this.#rowsIn(line));
+  readonly #page = new LogPage();
   #source: LogSource;
-  #window = new LineWindow(0, false);
   /** Ends what is read for a place that is not looked at any more. */
   #leaving = new AbortController();
   #closing = new AbortController();
@@ -47,7 +42,8 @@ export class LogView {
   #frame = 0;
   #readings = 0;
   #refreshedAt = 0;
-  readonly #reading = { before: false, after: false };
+  /** What is being read beyond what is held. */
+  readonly #reading: Record<Side, boolean> = { before: false, after: false };
 
   constructor(uuid: string) {
     this.#uuid = uuid;
@@ -56,10 +52,6 @@ export class LogView {
 
   get isOfMatches(): boolean {
     return this.#source.isOfMatches;
-  }
-
-  get lines(): readonly LogLine[] {
-    return this.#window.lines;
   }
 
   /** Offsets of what is on the screen. */
@@ -97,45 +89,37 @@ export class LogView {
   }
 
   setSize(columns: number, rows: number): void {
-    const isOther = columns !== this.#layout.columns;
-    this.#layout.columns = columns;
-    this.#viewport.height = rows;
-    if (isOther && this.lines.length > 0) {
-      this.#viewport.rewrap();
-    }
+    this.#page.setSize(columns, rows);
     this.draw();
   }
 
   setWrapping(isWrapping: boolean): void {
     this.isWrapping = isWrapping;
-    this.#layout.isWrapping = isWrapping;
-    if (this.lines.length > 0) {
-      this.#viewport.rewrap();
-    }
+    this.#page.setWrapping(isWrapping);
     this.draw();
   }
 
   scroll(rows: number): void {
-    const moved = this.#viewport.scroll(rows, this.lines.length);
+    const moved = this.#page.scroll(rows);
     if (moved < 0) {
       this.#stopFollowing();
-    } else if (!this.#isPaused && this.#isAtEnd) {
-      this.#startFollowing();
+    } else if (!this.#isPaused && this.#page.isAtEnd) {
+      this.isFollowing = true;
     }
     this.draw();
   }
 
   scrollPages(pages: number): void {
-    this.scroll(pages * Math.max(1, this.#viewport.height - 2));
+    this.scroll(pages * Math.max(1, this.#page.height - 2));
   }
 
   /** Puts the line in which a byte lies at the top, with so many rows before it. */
   async goTo(offset: number, rowsBefore = 0): Promise<void> {
     this.#stopFollowing();
     this.#place = offset;
-    const { start, end, hasStart } = this.#window;
-    if (offset < end && (offset >= start || hasStart)) {
-      this.#look(offset, rowsBefore);
+    if (this.#page.holds(offset)) {
+      this.#page.look(offset, rowsBefore);
+      this.#drawNow();
     } else {
       await this.#open(offset, rowsBefore);
     }
@@ -147,7 +131,7 @@ export class LogView {
     if (offset >= start && offset < end) {
       this.#stopFollowing();
     } else {
-      await this.goTo(offset, Math.floor(this.#viewport.height / 3));
+      await this.goTo(offset, Math.floor(this.#page.height / 3));
     }
   }
 
@@ -162,8 +146,8 @@ export class LogView {
 
   toEnd(): void {
     this.#isPaused = false;
-    this.#startFollowing();
-    if (this.#window.hasEnd) {
+    this.isFollowing = true;
+    if (this.#page.hasEnd) {
       this.draw();
     } else {
       void this.#open(null);
@@ -187,10 +171,10 @@ export class LogView {
       return;
     }
     this.#refreshedAt = performance.now();
-    if (this.isFollowing || this.lines.length === 0 || searchedBytes < this.#window.end) {
+    if (this.isFollowing || this.#page.lines.length === 0 || searchedBytes < this.#page.end) {
       void this.#open(this.isFollowing ? null : this.#place);
     } else {
-      this.#window.hasEnd = false;
+      this.#page.loseEnd();
       this.#readAhead();
     }
   }
@@ -202,28 +186,12 @@ export class LogView {
   }
 
   #drawNow(): void {
-    const { lines } = this;
     if (this.isFollowing) {
-      this.#viewport.toEnd(lines.length);
+      this.#page.toEnd();
       this.seenBytes = this.logBytes;
     }
-    this.rows = this.#viewport.visible(lines.length).map((place) => this.#layout.rowAt(lines, place));
+    this.rows = this.#page.rows;
     this.#readAhead();
-  }
-
-  get #isAtEnd(): boolean {
-    const { hasEnd, lines } = this.#window;
-    const last = this.#viewport.visible(lines.length).at(-1);
-    const isLastLine = last === undefined || last.line === lines.length - 1;
-    return hasEnd && isLastLine && (last === undefined || last.row === this.#rowsIn(last.line) - 1);
-  }
-
-  #rowsIn(line: number): number {
-    return this.#layout.rowsOf(this.lines, line).length;
-  }
-
-  #startFollowing(): void {
-    this.isFollowing = true;
   }
 
   #stopFollowing(): void {
@@ -254,69 +222,42 @@ export class LogView {
         offset === null ? NOTHING : source.after(offset, signal),
       ]);
       signal.throwIfAborted();
-      this.#fill(before, after);
+      this.failure = undefined;
+      this.#page.open(before, after, source.isOfMatches);
+      this.#judgeEnd();
       if (offset !== null) {
-        this.#look(offset, rowsBefore);
+        this.#page.look(offset, rowsBefore);
       }
+      this.#drawNow();
     });
-  }
-
-  #fill(before: LogPart, after: LogPart): void {
-    this.#window = new LineWindow(before.pieces.at(-1)?.offset ?? 0, this.#source.isOfMatches);
-    this.#window.fill(before, after);
-    this.#viewport.toEnd(this.lines.length);
-    this.#judgeEnd();
-  }
-
-  #look(offset: number, rowsBefore: number): void {
-    const { hasEnd, lines } = this.#window;
-    this.#viewport.top = { line: this.#window.indexOf(offset), row: 0 };
-    this.#viewport.scroll(-rowsBefore, lines.length);
-    // At the end of the log the last row stands at the bottom and no higher.
-    if (hasEnd && this.#viewport.visible(lines.length).length < this.#viewport.height) {
-      this.#viewport.toEnd(lines.length);
-    }
-    this.#drawNow();
   }
 
   /** The live stream may have brought what a reading that began earlier does not have. */
   #judgeEnd(): void {
-    if (!this.isOfMatches && this.#window.end < this.#liveEnd) {
-      this.#window.hasEnd = false;
+    if (!this.isOfMatches && this.#page.end < this.#liveEnd) {
+      this.#page.loseEnd();
     }
   }
 
   #readAhead(): void {
-    const { lines } = this;
-    const shown = this.#viewport.visible(lines.length);
-    if (!this.#window.hasStart && (shown[0]?.line ?? 0) < LINES_AHEAD) {
-      void this.#extend('before');
-    }
-    if (!this.#window.hasEnd && lines.length - (shown.at(-1)?.line ?? 0) < LINES_AHEAD) {
-      void this.#extend('after');
+    for (const side of ['before', 'after'] as const) {
+      if (this.#page.wants(side) && !this.#reading[side]) {
+        void this.#extend(side);
+      }
     }
   }
 
-  async #extend(side: 'before' | 'after'): Promise<void> {
-    if (this.#reading[side]) {
-      return;
-    }
+  async #extend(side: Side): Promise<void> {
     this.#reading[side] = true;
     const { signal } = this.#leaving;
-    const window = this.#window;
     await this.#read(signal, async () => {
-      const part = await this.#source[side](side === 'before' ? window.start : window.end, signal);
-      if (signal.aborted || window !== this.#window) {
-        return;
-      }
-      if (side === 'before') {
-        this.#viewport.shift(window.prepend(part));
-      } else {
-        this.#viewport.shift(-window.append(part));
-        this.#judgeEnd();
-      }
+      const edge = side === 'before' ? this.#page.start : this.#page.end;
+      const part = await this.#source[side](edge, signal);
+      signal.throwIfAborted();
+      this.#page.extend(side, part);
+      this.#judgeEnd();
     });
-    if (window === this.#window) {
+    if (!signal.aborted) {
       this.#reading[side] = false;
     }
   }
@@ -350,7 +291,7 @@ export class LogView {
       uuid: this.#uuid,
       stream: this.filter,
       maySkip: true,
-      from: { offset: this.#window.end },
+      from: { offset: this.#page.end },
     };
     try {
       for await (const item of stream('log', asked, signal)) {
@@ -358,7 +299,7 @@ export class LogView {
           this.#learnBytes(item.logBytes);
           this.#take(item);
         } else if (item.kind === 'skipped') {
-          this.#window.hasEnd = false;
+          this.#page.loseEnd();
         } else {
           this.isInterrupted = item.kind === 'interrupted';
           this.wasInterrupted = true;
@@ -372,20 +313,20 @@ export class LogView {
 
   /** Shows what has come, if the end is looked at. */
   #take(piece: LogPiece): void {
-    const known = this.#window.end - piece.offset;
+    const known = this.#page.end - piece.offset;
     this.#liveEnd = piece.offset + piece.data.length;
     if (this.isOfMatches || known >= piece.data.length) {
       return;
     }
     if (known < 0 && this.filter === 'both') {
-      this.#window.hasEnd = false;
+      this.#page.loseEnd();
     }
     if (!this.isFollowing) {
-      this.#window.hasEnd = false;
-    } else if (this.#window.hasEnd) {
+      this.#page.loseEnd();
+    } else if (this.#page.hasEnd) {
       const data = piece.data.subarray(Math.max(0, known));
       const offset = piece.offset + piece.data.length - data.length;
-      this.#window.append({ pieces: [{ ...piece, offset, data }], isEdge: true });
+      this.#page.extend('after', { pieces: [{ ...piece, offset, data }], isEdge: true });
       this.draw();
     } else if (!this.isReading) {
       void this.#open(null);
