@@ -223,7 +223,7 @@ export class LogView {
       ]);
       signal.throwIfAborted();
       this.failure = undefined;
-      this.#page.open(before, after, source.isOfMatches);
+      this.#page.open(before, after, offset, source.isOfMatches);
       this.#judgeEnd();
       if (offset !== null) {
         this.#page.look(offset, rowsBefore);
@@ -326,7 +326,7 @@ export class LogView {
     } else if (this.#page.hasEnd) {
       const data = piece.data.subarray(Math.max(0, known));
       const offset = piece.offset + piece.data.length - data.length;
-      this.#page.extend('after', { pieces: [{ ...piece, offset, data }], isEdge: true });
+      this.#page.follow({ ...piece, offset, data });
       this.draw();
     } else if (!this.isReading) {
       void this.#open(null);

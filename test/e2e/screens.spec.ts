@@ -381,6 +381,24 @@ describe('the link', () => {
     await jobs.clear();
   });
 
+  it('lost in the middle of a log that is written', async () => {
+    await asRoot('start-helper');
+    using jobs = await Jobs.connect();
+    await jobs.shell('seq 3000000; sleep 1000', 'long log');
+    const desktop = await Desktop.forTest();
+    await desktop.openJob('long log');
+    const { page } = desktop;
+    await page.locator('.log-lines').getByText('3000000').waitFor();
+    await asRoot('kill-helper');
+    await page.getByText(text.terminal.interrupted).waitFor();
+    await page.locator('.log-lines').click();
+    await page.keyboard.press('Home');
+    await photograph(desktop, 'log-lost');
+    await asRoot('start-helper');
+    await page.locator('.log-lines').getByText('1', { exact: true }).waitFor();
+    await jobs.clear();
+  });
+
   it('lost', async () => {
     await asRoot('start-helper');
     const desktop = await Desktop.forTest();
