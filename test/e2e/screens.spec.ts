@@ -85,7 +85,7 @@ describe('with a helper', () => {
     await page.getByRole('search').getByRole('textbox').fill('un|link');
     await page.getByRole('search').getByRole('button', { name: text.terminal.regex }).click();
     await page.getByText(text.log.found(0, 2), { exact: true }).waitFor();
-    await page.keyboard.press('Enter');
+    await page.keyboard.press('F3');
     await page.getByText(text.log.found(1, 2), { exact: true }).waitFor();
     await photograph(desktop, 'job-search');
     await page.keyboard.press('Escape');
@@ -130,7 +130,7 @@ describe('with a helper', () => {
     await page.getByText(text.log.found(1, 401), { exact: true }).waitFor();
     await take('log-searched');
     await page.keyboard.press('Alt+o');
-    await page.locator('.log-lines').getByText('line 1994').waitFor();
+    await page.locator('.log-lines').getByText('line 1994', { exact: true }).waitFor();
     await take('log-matching');
     await field.fill('no such line');
     await page.getByText(text.log.noneMatch).waitFor();
