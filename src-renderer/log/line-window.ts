@@ -6,6 +6,8 @@ import { beginningOf, type LogLine, LogText, linesOf, matchingLinesOf } from './
 /** Of what is held. */
 export const WINDOW_BYTES = 4 * 1024 * 1024;
 export const WINDOW_LINES = 20_000;
+/** Taken of what was read on one side of the screen: so few that what is seen is never given up for them. */
+const LINES_AT_ONCE = 5000;
 
 /** What was read of a log. */
 export interface LogPart {
@@ -50,55 +52,66 @@ export class LineWindow {
     return found < 0 ? Math.max(0, this.#lines.length - 1) : found;
   }
 
-  /** What lies around an offset that may be in the middle of a line; the window has no lines yet. */
-  fill(before: LogPart, after: LogPart): void {
+  /**
+   * What lies around an offset that may be in the middle of a line; the window has no lines yet.
+   *
+   * @param place null: the end of what was read
+   */
+  fill(before: LogPart, after: LogPart, place: number | null): void {
     const text = new LogText([...before.pieces, ...after.pieces]);
     const { at, isBegun } = beginningOf(text, before.isEdge);
-    this.hasStart = before.isEdge;
-    this.hasEnd = after.isEdge;
-    this.#push(
-      this.#isOfMatches
-        ? matchingLinesOf(text)
-        : linesOf(text, at, isBegun, after.isEdge ? 'open' : 'left out'),
-    );
+    const lines = this.#isOfMatches
+      ? matchingLinesOf(text)
+      : linesOf(text, at, isBegun, after.isEdge ? 'open' : 'left out');
+    const around = place === null ? -1 : lines.findIndex(({ end }) => end > place);
+    const middle = around < 0 ? lines.length : around;
+    const first = Math.max(0, middle - LINES_AT_ONCE);
+    const kept = lines.slice(first, middle + LINES_AT_ONCE);
+    this.hasStart = before.isEdge && first === 0;
+    this.hasEnd = after.isEdge && first + kept.length === lines.length;
+    this.#push(kept);
   }
 
   /**
    * What follows the last line. A line that has not ended goes on.
    *
+   * @param most lines that are taken of it; what is more has to be read again
    * @returns how many lines have gone at the beginning
    */
-  append({ pieces, isEdge }: LogPart): number {
-    const last = this.#lines.at(-1);
-    this.hasEnd = isEdge;
-    if (this.#isOfMatches) {
-      this.#push(matchingLinesOf(new LogText(pieces)));
-    } else if (last?.isOpen) {
-      this.#lines.pop();
-      this.#bytes -= last.bytes.length;
-      const begun = {
-        ...last,
-        stream: last.stream === 'stderr' ? 'stderr' : 'stdout',
-        data: last.bytes,
-      } as const;
-      this.#push(linesOf(new LogText([begun, ...pieces]), 0, last.isBegun, 'open'));
-    } else {
-      const isBegun = last === undefined || last.isEnded;
-      this.#push(linesOf(new LogText(pieces), 0, isBegun, isEdge ? 'open' : 'left out'));
-    }
+  append({ pieces, isEdge }: LogPart, most = LINES_AT_ONCE): number {
+    const lines = this.#linesAfter(pieces, isEdge);
+    this.hasEnd = isEdge && lines.length <= most;
+    this.#push(lines.length <= most ? lines : lines.slice(0, most));
     return this.#shortenStart();
   }
 
   /** @returns how many lines have come at the beginning */
   prepend({ pieces, isEdge }: LogPart): number {
     const text = new LogText(pieces);
-    this.hasStart = isEdge;
     const { at, isBegun } = beginningOf(text, isEdge);
     const lines = this.#isOfMatches ? matchingLinesOf(text) : linesOf(text, at, isBegun, 'part');
-    this.#lines.unshift(...lines);
-    this.#bytes += sizeOf(lines);
+    const taken = lines.slice(-LINES_AT_ONCE);
+    this.hasStart = isEdge && taken.length === lines.length;
+    this.#lines.unshift(...taken);
+    this.#bytes += sizeOf(taken);
     this.#shortenEnd();
-    return lines.length;
+    return taken.length;
+  }
+
+  #linesAfter(pieces: readonly LogPiece[], isEdge: boolean): LogLine[] {
+    if (this.#isOfMatches) {
+      return matchingLinesOf(new LogText(pieces));
+    }
+    const last = this.#lines.at(-1);
+    if (last?.isOpen) {
+      this.#lines.pop();
+      this.#bytes -= last.bytes.length;
+      const stream = last.stream === 'stderr' ? 'stderr' : 'stdout';
+      const text = new LogText([{ ...last, stream, data: last.bytes }, ...pieces]);
+      return linesOf(text, 0, last.isBegun, 'open');
+    }
+    const isBegun = last === undefined || last.isEnded;
+    return linesOf(new LogText(pieces), 0, isBegun, isEdge ? 'open' : 'left out');
   }
 
   #push(lines: readonly LogLine[]): void {

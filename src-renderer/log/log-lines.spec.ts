@@ -40,11 +40,11 @@ function piecesOf(log: Uint8Array, from: number, to: number): LogPiece[] {
   return pieces;
 }
 
-const before = (log: Uint8Array, offset: number): LogPart => {
+const partBefore = (log: Uint8Array, offset: number): LogPart => {
   const from = Math.max(0, offset - PART_BYTES);
   return { pieces: piecesOf(log, from, offset), isEdge: from === 0 };
 };
-const after = (log: Uint8Array, offset: number): LogPart => {
+const partAfter = (log: Uint8Array, offset: number): LogPart => {
   const to = Math.min(log.length, offset + PART_BYTES);
   return { pieces: piecesOf(log, offset, to), isEdge: to === log.length };
 };
@@ -52,12 +52,12 @@ const after = (log: Uint8Array, offset: number): LogPart => {
 /** Reads from a place to both ends. */
 function windowAround(log: Uint8Array, offset: number): LineWindow {
   const window = new LineWindow(offset, false);
-  window.fill(before(log, offset), after(log, offset));
+  window.fill(partBefore(log, offset), partAfter(log, offset), offset);
   while (!window.hasStart) {
-    window.prepend(before(log, window.start));
+    window.prepend(partBefore(log, window.start));
   }
   while (!window.hasEnd) {
-    window.append(after(log, window.end));
+    window.append(partAfter(log, window.end));
   }
   return window;
 }
@@ -97,7 +97,7 @@ describe('a window of lines', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('a', 'bc', '\n', 'd\ne'), { maxLength: 40 }), (writes) => {
         const window = new LineWindow(0, false);
-        window.fill({ pieces: [], isEdge: true }, { pieces: [], isEdge: true });
+        window.fill({ pieces: [], isEdge: true }, { pieces: [], isEdge: true }, null);
         let offset = 0;
         for (const text of writes) {
           const data = new TextEncoder().encode(text);
@@ -113,7 +113,7 @@ describe('a window of lines', () => {
 
   it('holds no more than it may, and tells how many lines have gone', () => {
     const window = new LineWindow(0, false);
-    window.fill({ pieces: [], isEdge: true }, { pieces: [], isEdge: true });
+    window.fill({ pieces: [], isEdge: true }, { pieces: [], isEdge: true }, null);
     let [held, offset] = [0, 0];
     for (let round = 0; round < 100; round += 1) {
       const data = new TextEncoder().encode(`${'x'.repeat(999)}\n`.repeat(100));
@@ -127,6 +127,22 @@ describe('a window of lines', () => {
     expect(offset - window.start).toBeLessThanOrEqual(WINDOW_BYTES + 10_000);
   });
 
+  it('keeps what is seen of lines that are short and many', () => {
+    const log = new TextEncoder().encode('\n'.repeat(300_000));
+    const window = new LineWindow(0, false);
+    window.fill(partBefore(log, 150_000), partAfter(log, 150_000), 150_000);
+    expect(window.lines[window.indexOf(150_000)]?.offset).toBe(150_000);
+    for (let round = 0; round < 3; round += 1) {
+      const top = window.lines[500];
+      window.prepend(partBefore(log, window.start));
+      expect(window.lines.includes(top as LogLine)).toBe(true);
+    }
+    const bottom = window.lines.at(-500);
+    window.append(partAfter(log, window.end));
+    expect(window.lines.includes(bottom as LogLine)).toBe(true);
+    expect(window.lines.length).toBeLessThanOrEqual(20_000);
+  });
+
   it('says of a line which stream it is of, and of one that the other has broken up', () => {
     const write = (text: string, offset: number, stream: 'stdout' | 'stderr'): LogPiece => ({
       offset,
@@ -136,7 +152,7 @@ describe('a window of lines', () => {
     });
     const window = new LineWindow(0, false);
     const pieces = [write('out\nbro', 0, 'stdout'), write('ken\nerr\n', 7, 'stderr')];
-    window.fill({ pieces: [], isEdge: true }, { pieces, isEdge: true });
+    window.fill({ pieces: [], isEdge: true }, { pieces, isEdge: true }, null);
     expect(window.lines.map(({ stream, timeUs }) => [stream, timeUs])).toEqual([
       ['stdout', 0],
       ['both', 0],

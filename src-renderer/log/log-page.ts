@@ -1,4 +1,5 @@
 /** The lines that are held, and those of their rows that are on the screen. Nothing is read here, and nothing drawn. */
+import type { LogPiece } from '../../src-main/ipc/contract.ts';
 import { LineLayout, type VisibleRow } from './line-layout.ts';
 import { LineWindow, type LogPart } from './line-window.ts';
 import type { LogLine } from './log-lines.ts';
@@ -51,9 +52,15 @@ export class LogPage {
   }
 
   /** Forgets what was held for what was read around another place; its end is seen. */
-  open(before: LogPart, after: LogPart, isOfMatches: boolean): void {
+  open(before: LogPart, after: LogPart, place: number | null, isOfMatches: boolean): void {
     this.#window = new LineWindow(before.pieces.at(-1)?.offset ?? 0, isOfMatches);
-    this.#window.fill(before, after);
+    this.#window.fill(before, after, place);
+    this.toEnd();
+  }
+
+  /** What has come at the end, which is seen: however much, what was before it goes. */
+  follow(piece: LogPiece): void {
+    this.#window.append({ pieces: [piece], isEdge: true }, Number.POSITIVE_INFINITY);
     this.toEnd();
   }
 

@@ -37,6 +37,8 @@ export class LogView {
   /** Of the byte after the last that the live stream has brought. */
   #liveEnd = 0;
   #isPaused = false;
+  /** Reads around another place than what is held. */
+  #isOpening = false;
   /** Offset that was last asked for. */
   #place = 0;
   #frame = 0;
@@ -216,6 +218,7 @@ export class LogView {
     Object.assign(this.#reading, { before: false, after: false });
     const { signal } = this.#leaving;
     const source = this.#source;
+    this.#isOpening = true;
     await this.#read(signal, async () => {
       const [before, after] = await Promise.all([
         source.before(offset, signal),
@@ -223,13 +226,16 @@ export class LogView {
       ]);
       signal.throwIfAborted();
       this.failure = undefined;
-      this.#page.open(before, after, source.isOfMatches);
+      this.#page.open(before, after, offset, source.isOfMatches);
       this.#judgeEnd();
       if (offset !== null) {
         this.#page.look(offset, rowsBefore);
       }
       this.#drawNow();
     });
+    if (!signal.aborted) {
+      this.#isOpening = false;
+    }
   }
 
   /** The live stream may have brought what a reading that began earlier does not have. */
@@ -239,7 +245,14 @@ export class LogView {
     }
   }
 
+  /** Who follows and has fallen behind goes to the end, and not through all that has come since. */
   #readAhead(): void {
+    if (this.isFollowing && !this.#page.hasEnd) {
+      if (!this.#isOpening) {
+        void this.#open(null);
+      }
+      return;
+    }
     for (const side of ['before', 'after'] as const) {
       if (this.#page.wants(side) && !this.#reading[side]) {
         void this.#extend(side);
@@ -326,10 +339,10 @@ export class LogView {
     } else if (this.#page.hasEnd) {
       const data = piece.data.subarray(Math.max(0, known));
       const offset = piece.offset + piece.data.length - data.length;
-      this.#page.extend('after', { pieces: [{ ...piece, offset, data }], isEdge: true });
+      this.#page.follow({ ...piece, offset, data });
       this.draw();
-    } else if (!this.isReading) {
-      void this.#open(null);
+    } else {
+      this.#readAhead();
     }
   }
 }

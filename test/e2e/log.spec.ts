@@ -202,7 +202,9 @@ describe('a log of a gigabyte', { timeout: 240_000 }, () => {
       slow.push(performance.now() - begun);
       await delay(100);
     }
-    expect(Math.max(...slow)).toBeLessThan(1000);
+    // The median: others may use the processor for a moment, a frozen window is slow each time.
+    slow.sort((one, other) => one - other);
+    expect(slow[slow.length / 2]).toBeLessThan(500);
     await press('Escape');
   });
 });

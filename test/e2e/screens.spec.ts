@@ -93,7 +93,7 @@ describe('with a helper', () => {
     await page.getByRole('search').getByRole('textbox').fill('un|link');
     await page.getByRole('search').getByRole('button', { name: text.terminal.regex }).click();
     await page.getByText(text.log.found(0, 2), { exact: true }).waitFor();
-    await page.keyboard.press('Enter');
+    await page.keyboard.press('F3');
     await page.getByText(text.log.found(1, 2), { exact: true }).waitFor();
     await photograph(desktop, 'job-search');
     await page.keyboard.press('Escape');
@@ -138,7 +138,7 @@ describe('with a helper', () => {
     await page.getByText(text.log.found(1, 401), { exact: true }).waitFor();
     await take('log-searched');
     await page.keyboard.press('Alt+o');
-    await page.locator('.log-lines').getByText('line 1994').waitFor();
+    await page.locator('.log-lines').getByText('line 1994', { exact: true }).waitFor();
     await take('log-matching');
     await field.fill('no such line');
     await page.getByText(text.log.noneMatch).waitFor();
@@ -387,6 +387,24 @@ describe('the link', () => {
     await page.getByRole('dialog').waitFor();
     await photograph(desktop, 'jobs-stopping-lost');
     await asRoot('start-helper');
+    await jobs.clear();
+  });
+
+  it('lost in the middle of a log that is written', async () => {
+    await asRoot('start-helper');
+    using jobs = await Jobs.connect();
+    await jobs.shell('seq 3000000; sleep 1000', 'long log');
+    const desktop = await Desktop.forTest();
+    await desktop.openJob('long log');
+    const { page } = desktop;
+    await page.locator('.log-lines').getByText('3000000').waitFor();
+    await asRoot('kill-helper');
+    await page.getByText(text.terminal.interrupted).waitFor();
+    await page.locator('.log-lines').click();
+    await page.keyboard.press('Home');
+    await photograph(desktop, 'log-lost');
+    await asRoot('start-helper');
+    await page.locator('.log-lines').getByText('1', { exact: true }).waitFor();
     await jobs.clear();
   });
 
