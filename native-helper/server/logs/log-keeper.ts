@@ -262,7 +262,7 @@ export class LogKeeper {
     this.#work = { uuid, leaving, done };
     try {
       await using shared = await logs.share(folderOf(uuid));
-      if (shared !== undefined) {
+      if (shared?.log.canShrink) {
         await action(shared.log, AbortSignal.any([leaving.signal, this.#closing.signal]));
       }
     } catch (error) {

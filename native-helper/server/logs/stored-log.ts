@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { causeOf, JobletError } from '../../api/errors.ts';
-import { punchHole } from '../../kernel/punch-hole.ts';
+import { canPunchHoles, punchHole } from '../../kernel/punch-hole.ts';
 import { type Frame, LogFrames, type PackedFrame } from './log-frames.ts';
 import { LogIndex } from './log-index.ts';
 
@@ -46,6 +46,11 @@ export class StoredLog implements AsyncDisposable {
       }
       throw error;
     }
+  }
+
+  /** Whether the file system takes back a part of a file: if not, a log is neither compressed nor cut. */
+  get canShrink(): boolean {
+    return canPunchHoles(this.#log.fd);
   }
 
   /** Bytes of the log so far, those that are no more among them. */
