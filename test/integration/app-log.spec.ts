@@ -129,7 +129,12 @@ describe('a search', () => {
 
   it('says what is wrong with a pattern', async () => {
     const wrong = { ...search(), pattern: { ...pattern, text: '(', fixed: false } };
-    await expect(streamSearch(link, wrong, NEVER).next()).rejects.toMatchObject({ kind: 'invalid' });
+    const searching = (async () => {
+      for await (const { isOver } of streamSearch(link, wrong, NEVER)) {
+        expect(isOver).toBe(false);
+      }
+    })();
+    await expect(searching).rejects.toMatchObject({ kind: 'invalid' });
   });
 
   it('goes on counting while the job writes, and begins anew when the helper was away', async () => {

@@ -96,10 +96,11 @@ describe('a job whose disk is full', () => {
     await end(job);
     expect(digest(logOf(job))).toBe(digest(lines));
     expect(await notesOf(job)).toEqual([{ kind: 'memory' }, { kind: 'disk' }]);
-    expect(statesOf(job).map(({ place, errno, every }) => [place, errno, every])).toEqual([
-      ['memory', ENOSPC, 1],
-      ['disk', 0, 1],
-    ]);
+    const states = statesOf(job).map(({ place, errno, every }) => [place, errno, every]);
+    expect(states[0]).toEqual(['memory', ENOSPC, 1]);
+    // Between them it may tell that the disk takes again what is still in memory.
+    expect(states.slice(1, -1).every((state) => state.join() === 'memory,0,1')).toBe(true);
+    expect(states.at(-1)).toEqual(['disk', 0, 1]);
     expect(job.exit).toMatchObject({ log_lost: { lines: 0, bytes: 0 }, log_bytes: lines.length });
   });
 
@@ -126,7 +127,10 @@ describe('a job whose disk is full', () => {
     expect(kept.every((each) => /^line \d{8}$/.test(each))).toBe(true);
     expect(kept).toEqual([...kept].sort());
     const sampled = sampledIn(await notesOf(job));
-    expect([...new Set(sampled.map(({ every }) => every))]).toEqual([10, 100, 1000]);
+    // How far it goes depends on how much comes at once.
+    const powers = [...new Set(sampled.map(({ every }) => every))];
+    expect(powers.slice(0, 3)).toEqual([10, 100, 1000]);
+    expect([[], [10_000], [10_000, 0]]).toContainEqual(powers.slice(3));
     expect(kept.length + sum(sampled.map(({ lines }) => lines))).toBe(count);
     expect(sum(sampled.map(({ bytes }) => bytes))).toBe((count - kept.length) * line(0).length);
     expect(job.exit?.log_lost).toEqual({
