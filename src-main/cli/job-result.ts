@@ -1,7 +1,7 @@
 /** What the commands that follow or await a job share: its output, and its end. */
 import { JobletError } from '../../native-helper/api/errors.ts';
 import { type Job, type LogChunk, LogStream } from '../../native-helper/api/gen/joblet_pb.js';
-import { noteText } from '../client/log-note.ts';
+import { noteOf } from '../client/log-note.ts';
 import type { Cli, Invocation } from './cli.ts';
 import type { Client } from './connection.ts';
 import { ExitCode } from './errors.ts';
@@ -55,10 +55,11 @@ export async function* tellingNotes(
   chunks: AsyncIterable<LogChunk>,
 ): AsyncGenerator<LogChunk> {
   for await (const chunk of chunks) {
-    if (chunk.note === undefined) {
+    const note = noteOf(chunk);
+    if (note === undefined) {
       yield chunk;
     } else {
-      await cli.stderr.write(`${cli.programName}: log${whose}: ${noteText(chunk.note)}\n`);
+      await cli.stderr.write(`${cli.programName}: log${whose}: ${note}\n`);
     }
   }
 }

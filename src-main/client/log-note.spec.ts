@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { expect, it } from 'vitest';
-import { LogNoteSchema, LogPlace } from '../../native-helper/api/gen/joblet_pb.js';
-import { noteText } from './log-note.ts';
+import { LogChunkSchema, LogNoteSchema, LogPlace } from '../../native-helper/api/gen/joblet_pb.js';
+import { noteOf, noteText } from './log-note.ts';
 
 it.each<[MessageInitShape<typeof LogNoteSchema>, string]>([
   [{ place: LogPlace.DISK }, 'back on the disk from here on'],
@@ -17,4 +17,11 @@ it.each<[MessageInitShape<typeof LogNoteSchema>, string]>([
   ],
 ])('note %# in words', (note, text) => {
   expect(noteText(create(LogNoteSchema, note))).toBe(text);
+});
+
+it('says how many bytes are no more, and nothing of bytes that are there', () => {
+  expect(noteOf(create(LogChunkSchema, { offset: 5n, droppedBytes: 1200n }))).toMatch(
+    /^the 1,200 bytes before this/,
+  );
+  expect(noteOf(create(LogChunkSchema, { data: Uint8Array.of(1) }))).toBeUndefined();
 });

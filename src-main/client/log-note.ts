@@ -1,5 +1,10 @@
 /** What a monitor has to say at a place in a log, in words. */
-import { type LogNote, LogPlace, type SampledLines } from '../../native-helper/api/gen/joblet_pb.js';
+import {
+  type LogChunk,
+  type LogNote,
+  LogPlace,
+  type SampledLines,
+} from '../../native-helper/api/gen/joblet_pb.js';
 
 const PLACES: Readonly<Record<LogPlace, string>> = {
   [LogPlace.UNSPECIFIED]: '',
@@ -7,6 +12,16 @@ const PLACES: Readonly<Record<LogPlace, string>> = {
   [LogPlace.MEMORY]: 'kept in memory from here on, since the disk did not take it in time',
   [LogPlace.SPILL]: 'kept in logs.spill_dir from here on, since its share of memory was full',
 };
+
+/** @returns undefined for a chunk of the job's own bytes. */
+export function noteOf({ note, droppedBytes }: LogChunk): string | undefined {
+  if (note !== undefined) {
+    return noteText(note);
+  }
+  return droppedBytes === 0n
+    ? undefined
+    : `the ${counted(droppedBytes, 'byte')} before this are no more: the helper's configuration says what is kept of logs`;
+}
 
 export function noteText({ place, sampled }: LogNote): string {
   return sampled === undefined ? PLACES[place] : sampledText(sampled);

@@ -181,13 +181,16 @@ const logPieceSchema = z.strictObject({
 });
 export type LogPiece = z.infer<typeof logPieceSchema>;
 
+/** What there is to say at a place of a log: what is missing, or where it was kept. */
+const logNoteSchema = z.strictObject({ offset: bytesSchema, text: z.string() });
+export type LogNote = z.infer<typeof logNoteSchema>;
+
 const logItemSchema = z.discriminatedUnion('kind', [
   /** `logBytes`: how long the log of both streams was by then. */
   z.extend(logPieceSchema, { kind: z.literal('data'), logBytes: bytesSchema }),
   /** The view could not keep up: these bytes are in the log and not shown. */
   z.strictObject({ kind: z.literal('skipped'), from: bytesSchema, to: bytesSchema }),
-  /** What the monitor has to say at this place of the log: what is missing, or where it was kept. */
-  z.strictObject({ kind: z.literal('note'), offset: bytesSchema, timeUs: timeSchema, text: z.string() }),
+  z.extend(logNoteSchema, { kind: z.literal('note') }),
   /** The helper went away, or is back; the log goes on where it was. */
   z.strictObject({ kind: z.literal('interrupted') }),
   z.strictObject({ kind: z.literal('resumed') }),
@@ -483,7 +486,12 @@ export const REQUESTS = {
       edge: edgeSchema,
       bytes: z.int().check(z.minimum(1), z.maximum(LOG_PART_BYTES)),
     }),
-    response: z.strictObject({ pieces: z.array(logPieceSchema), isAll: z.boolean(), logBytes: bytesSchema }),
+    response: z.strictObject({
+      pieces: z.array(logPieceSchema),
+      notes: z.array(logNoteSchema),
+      isAll: z.boolean(),
+      logBytes: bytesSchema,
+    }),
   },
   /** Lines that match: those from `from` on and before `to`, then that which begins at `last`, of each range: all, or the first or last that are so many or some more. */
   'log.lines': {

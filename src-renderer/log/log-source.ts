@@ -2,6 +2,7 @@
 import {
   LOG_PART_BYTES,
   type LogMatches,
+  type LogNote,
   type LogPattern,
   type StreamPayload,
 } from '../../src-main/ipc/contract.ts';
@@ -22,13 +23,15 @@ const PART_BYTES = LOG_PART_BYTES / 4;
 const PART_LINES = 300;
 const RANGES_MAXIMUM = 64;
 
+/** @param logBytes how long the log is. @param notes in what was read of it. */
+type Told = (logBytes: number, notes: readonly LogNote[]) => void;
+
 export class AllLines implements LogSource {
   readonly isOfMatches = false;
   readonly #log: { readonly uuid: string; readonly stream: Filter };
-  readonly #told: (logBytes: number) => void;
+  readonly #told: Told;
 
-  /** @param told how long the log is, as often as that is known */
-  constructor(log: { readonly uuid: string; readonly stream: Filter }, told: (logBytes: number) => void) {
+  constructor(log: { readonly uuid: string; readonly stream: Filter }, told: Told) {
     this.#log = log;
     this.#told = told;
   }
@@ -46,8 +49,8 @@ export class AllLines implements LogSource {
     signal: AbortSignal,
   ): Promise<LogPart> {
     const asked = { ...this.#log, ...part, bytes: PART_BYTES };
-    const { pieces, isAll, logBytes } = await request('log.read', asked, signal);
-    this.#told(logBytes);
+    const { pieces, notes, isAll, logBytes } = await request('log.read', asked, signal);
+    this.#told(logBytes, notes);
     return { pieces, isEdge: isAll };
   }
 }

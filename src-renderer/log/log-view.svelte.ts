@@ -1,5 +1,5 @@
 /** What of a log is on the screen: a window of its lines that follows where a person looks, or the end as it grows. */
-import type { Failure, LogPiece } from '../../src-main/ipc/contract.ts';
+import type { Failure, LogNote, LogPiece } from '../../src-main/ipc/contract.ts';
 import { RequestFailed, stream } from '../ipc/client.ts';
 import type { VisibleRow } from './line-layout.ts';
 import type { LogPart } from './line-window.ts';
@@ -10,6 +10,8 @@ import { COPIED_BYTES_MAXIMUM, selectedText } from './selected-text.ts';
 
 /** Between two looks at a list of matches that grows: each reads it anew, which the search has to wait for. */
 const REFRESH_MS = 1000;
+/** Of those that were read last. */
+const NOTES_MAXIMUM = 1000;
 const NOTHING: LogPart = { pieces: [], isEdge: true };
 
 export class LogView {
@@ -26,6 +28,8 @@ export class LogView {
   isInterrupted = $state(false);
   wasInterrupted = $state(false);
   failure = $state.raw<Failure | undefined>(undefined);
+  /** What there is to say of places of the log that were read. */
+  #notes = $state.raw<readonly LogNote[]>([]);
   filter = $state<Filter>('both');
   isWrapping = $state(true);
   readonly #uuid: string;
@@ -60,6 +64,13 @@ export class LogView {
   get span(): { readonly start: number; readonly end: number } {
     const [first, last] = [this.rows[0], this.rows.at(-1)];
     return { start: first?.line.offset ?? 0, end: last?.line.end ?? 0 };
+  }
+
+  /** What there is to say of what is on the screen. */
+  get note(): string | undefined {
+    const { start, end } = this.span;
+    const isSeen = ({ offset }: LogNote) => this.rows.length === 0 || (offset >= start && offset <= end);
+    return this.#notes.findLast(isSeen)?.text;
   }
 
   open(): void {
@@ -204,7 +215,19 @@ export class LogView {
   }
 
   #allLines(): LogSource {
-    return new AllLines({ uuid: this.#uuid, stream: this.filter }, (bytes) => this.#learnBytes(bytes));
+    return new AllLines({ uuid: this.#uuid, stream: this.filter }, (bytes, notes) => {
+      this.#learnBytes(bytes);
+      this.#learnNotes(notes);
+    });
+  }
+
+  #learnNotes(notes: readonly LogNote[]): void {
+    const isNew = ({ offset, text }: LogNote) =>
+      !this.#notes.some((known) => known.offset === offset && known.text === text);
+    const fresh = notes.filter(isNew);
+    if (fresh.length > 0) {
+      this.#notes = [...this.#notes, ...fresh].slice(-NOTES_MAXIMUM);
+    }
   }
 
   #learnBytes(logBytes: number): void {
@@ -313,6 +336,8 @@ export class LogView {
           this.#take(item);
         } else if (item.kind === 'skipped') {
           this.#page.loseEnd();
+        } else if (item.kind === 'note') {
+          this.#learnNotes([item]);
         } else {
           this.isInterrupted = item.kind === 'interrupted';
           this.wasInterrupted = true;

@@ -153,6 +153,10 @@ export class LogReader {
         await this.#screen.write(streams.end(), null, signal);
         await this.#screen.writeRemark(text.terminal.skipped(item.to - item.from), signal);
         break;
+      case 'note':
+        await this.#screen.write(streams.end(), null, signal);
+        await this.#screen.writeRemark(item.text, signal);
+        break;
       case 'interrupted':
         this.isInterrupted = true;
         break;

@@ -93,7 +93,7 @@ it.each(['kill', 'stop'] as const)(
     await delay(500);
     const [newest] = await joblet.json('job', 'list', '--status', 'running');
     const waiting = outcomeOf(joblet.start('job', 'wait', newest.id));
-    await delay(500);
+    await delay(1500);
     await joblet.helper[end]();
     await delay(500);
     await joblet.helper.startAgain();

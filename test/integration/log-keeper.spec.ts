@@ -1,5 +1,5 @@
 /** What the configuration says of logs, on the logs of real jobs. */
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
@@ -17,6 +17,7 @@ import {
   untilState,
 } from '../fixtures/job-service.ts';
 import { temporaryRoot } from '../fixtures/root.ts';
+import { SmallDisk } from '../fixtures/small-disk.ts';
 
 const MEBIBYTE = 2 ** 20;
 /** Lines of 40 bytes and their break. */
@@ -114,6 +115,24 @@ describe('the keeper of logs', () => {
     const logs = await Promise.all(uuids.map((uuid) => chunksOf(service, uuid)));
     const dropped = logs.map(([first]) => Number(first?.droppedBytes) / MEBIBYTE);
     expect(dropped).toEqual([12, 12, 9, 0]);
+  });
+
+  it('compresses at once what has ended when the disk is nearly full', async () => {
+    using disk = new SmallDisk('ext4');
+    const jobs = await openJobService(disk.path);
+    try {
+      const { uuid } = await runToEnd(jobs, shell(lines(12 * MEBIBYTE)));
+      const log = join(jobDirectoryOf(pathsUnder(disk.path), uuid), 'log');
+      await jobs.logKeeper.keep();
+      expect(diskBytes(log)).toBeGreaterThan(11 * MEBIBYTE);
+      const { bavail, bsize } = statfsSync(disk.path);
+      writeFileSync(join(disk.path, 'ballast'), Buffer.alloc(bavail * bsize - MEBIBYTE));
+      await jobs.logKeeper.keep();
+      expect(diskBytes(log)).toBe(0);
+      expect((await logOf(jobs, uuid)).length).toBe(12 * MEBIBYTE);
+    } finally {
+      await closeJobService(jobs);
+    }
   });
 
   it('lets a job be deleted while its log is compressed', async () => {

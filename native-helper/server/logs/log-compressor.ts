@@ -4,6 +4,9 @@ import { ChunkCheck } from './chunk-check.ts';
 import { FRAME_BYTES, FRAMES_AT_ONCE, type PackedFrame, packFrame } from './log-frames.ts';
 import type { StoredLog } from './stored-log.ts';
 
+/** So much more room than before is needed at one time, about: on a disk that is nearly full there is no more. */
+const PACKED_AT_ONCE = 512 * 1024;
+
 export interface Compression {
   /** Of the log: what lies before it is cold. */
   readonly until: number;
@@ -40,7 +43,8 @@ async function nextFrames(
 ): Promise<PackedFrame[]> {
   const frames: PackedFrame[] = [];
   let offset = log.plainStart;
-  while (frames.length < FRAMES_AT_ONCE && !signal.aborted) {
+  let packedBytes = 0;
+  while (frames.length < FRAMES_AT_ONCE && packedBytes < PACKED_AT_ONCE && !signal.aborted) {
     const length = Math.min(FRAME_BYTES, until - offset);
     if (length <= 0 || (length < FRAME_BYTES && !isWhole)) {
       break;
@@ -51,7 +55,9 @@ async function nextFrames(
       break;
     }
     await chunks.look(bytes, offset);
-    frames.push(await packFrame(bytes));
+    const frame = await packFrame(bytes);
+    frames.push(frame);
+    packedBytes += frame.packed?.length ?? 0;
     offset += length;
     await delay((performance.now() - begun) * restFactor, undefined, { signal }).catch(() => undefined);
   }

@@ -1,4 +1,5 @@
 /** Keeps logs as the configuration says: compresses what is cold, takes away what is too old or too much. */
+import { statfs } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ServerConfig } from '../../api/config-schema.ts';
 import { causeOf } from '../../api/errors.ts';
@@ -15,6 +16,8 @@ const ROUND_MS = 10_000;
 const LONGEST_SLEEP_MS = 3_600_000;
 /** What readers of a running job look at most stays as it is. */
 export const HOT_BYTES = 64 * FRAME_BYTES;
+/** With less of the disk free than this share, nothing waits until it is cold. */
+const SHORT_SHARE = 0.05;
 /** A log that takes less is not worth two more files. */
 const WORTHWHILE_BYTES = 64 * 1024;
 /** Of a running job something stays, however small the budget is. */
@@ -112,7 +115,9 @@ export class LogKeeper {
       }
       this.#taken = await this.#each(this.#taken, this.#tooOldUs(), dropAll);
       if (config.compress) {
-        await this.#compressEnded(nowUs() - config.compress_after_ms * 1000, 1);
+        await ((await this.#isDiskShort())
+          ? this.#compressEnded(Number.POSITIVE_INFINITY, 0)
+          : this.#compressEnded(nowUs() - config.compress_after_ms * 1000, 1));
       }
       await this.#keepBudget();
     } catch (error) {
@@ -147,6 +152,11 @@ export class LogKeeper {
       },
       async (uuid) => (await logUsageOf(folderOf(uuid))).diskBytes >= WORTHWHILE_BYTES,
     );
+  }
+
+  async #isDiskShort(): Promise<boolean> {
+    const { bavail, blocks } = await statfs(this.#options.jobsDirectory);
+    return bavail < blocks * SHORT_SHARE;
   }
 
   /** @returns jobs that ended before it have no log any more. */

@@ -1,6 +1,7 @@
 /** Parts of a log for the viewer, each bounded: bytes around an offset, lines that match, where a time lies. */
 import type { LogChunk } from '../../../native-helper/api/gen/joblet_pb.js';
 import type { Client } from '../../client/index.ts';
+import { noteOf } from '../../client/log-note.ts';
 import type { LogPiece, RequestPayload, Response } from '../../ipc/contract.ts';
 import type { Link } from '../link.ts';
 import { acrossLosses } from './across-losses.ts';
@@ -22,7 +23,7 @@ async function partOf(
   { uuid, stream, from, to, edge, bytes }: RequestPayload<'log.read'>,
   signal: AbortSignal,
 ): Promise<Response<'log.read'>> {
-  const part: Response<'log.read'> = { pieces: [], isAll: true, logBytes: 0 };
+  const part: Response<'log.read'> = { pieces: [], notes: [], isAll: true, logBytes: 0 };
   if (to !== null && to <= from) {
     return part;
   }
@@ -35,6 +36,11 @@ async function partOf(
   };
   let left = bytes;
   for await (const chunk of jobs.getLogs(asked, { signal })) {
+    const text = noteOf(chunk);
+    if (text !== undefined) {
+      part.notes.push({ offset: Number(chunk.offset), text });
+      continue;
+    }
     part.logBytes = Number(chunk.logBytes);
     part.pieces.push(pieceOf(chunk, chunk.data.subarray(0, left)));
     left -= chunk.data.length;

@@ -3,7 +3,7 @@
  * grows may jump near to the end, and is told what was left out: the log itself has all.
  */
 import { type Client, isInterruption } from '../../client/index.ts';
-import { noteText } from '../../client/log-note.ts';
+import { noteOf } from '../../client/log-note.ts';
 import type { LogItem, StreamPayload } from '../../ipc/contract.ts';
 import type { Link } from '../link.ts';
 import { pieceOf } from './log-parts.ts';
@@ -93,13 +93,9 @@ async function* readUntilBehind(
       return Number(chunk.logBytes) - KEPT_BYTES;
     }
     position.offset = end;
-    if (chunk.note !== undefined) {
-      yield {
-        kind: 'note',
-        offset: Number(chunk.offset),
-        timeUs: Number(chunk.timeUs),
-        text: noteText(chunk.note),
-      };
+    const text = noteOf(chunk);
+    if (text !== undefined) {
+      yield { kind: 'note', offset: Number(chunk.offset), text };
       continue;
     }
     yield { kind: 'data', ...pieceOf(chunk, chunk.data), logBytes: Number(chunk.logBytes) };
