@@ -316,6 +316,20 @@ describe('searchLog', () => {
       }
     }
   });
+
+  it('finds what is left of a log whose beginning was taken away, and says how much that was', async () => {
+    const line = 'a line that matches\n';
+    const place = written(
+      folder,
+      Array.from({ length: 1000 }, (_, number) => read(line, 1, BigInt(number))),
+    );
+    await compress(place, 0.5);
+    await using shared = await store.share(place);
+    await shared?.log.drop(100 * line.length);
+    const [first, ...rest] = await chunksOf(request(place, { text: 'matches' }));
+    expect(first?.droppedBytes).toBe(BigInt(100 * line.length));
+    expect(rest.flatMap(({ lineBytes }) => lineBytes)).toHaveLength(900);
+  });
 });
 
 async function compress(place: string, share: number): Promise<void> {

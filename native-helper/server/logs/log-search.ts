@@ -36,9 +36,13 @@ export async function* searchLog(request: LogSearchRequest): AsyncGenerator<LogC
   await using log = await store.open(folder);
   const streams = streamNumbersOf(stream);
   const bounds = { ...selection, tailLines: tailLines === 0 ? 0 : undefined };
-  const start = log === undefined ? selection.offset : (await rangeOf(log, bounds, streams, signal)).start;
+  const asked = log === undefined ? selection.offset : (await rangeOf(log, bounds, streams, signal)).start;
+  const start = Math.max(asked, log?.bytes.dropped ?? 0);
   if (tailLines !== undefined) {
     yield create(LogChunkSchema, { offset: BigInt(start) });
+  }
+  if (start > asked && tailLines === undefined) {
+    yield create(LogChunkSchema, { offset: BigInt(start), droppedBytes: BigInt(start - asked) });
   }
   const search = { ...request, streams, start };
   const isBounded = selection.untilUs !== 0n || selection.endOffset !== 0;
@@ -153,9 +157,11 @@ async function feed(
   input.end();
 }
 
-/** At once: a collector that found it out would take longer than the search. */
+/** At once: a collector that found it out would take longer than the search. A small one may lie in Node's pool, which can't be given back. */
 function giveBack({ buffer }: Uint8Array): void {
-  (buffer as ArrayBuffer).transfer(0);
+  if (buffer.byteLength >= FRAME_BYTES) {
+    (buffer as ArrayBuffer).transfer(0);
+  }
 }
 
 /** Resolves when it takes more, or never will. */
